@@ -1,0 +1,98 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '../test/support/temporary.ts';
+import { ConfigError, loadBaseConfig, loadConfig } from './config.ts';
+
+function root(env = ''): string {
+  const directory = temporaryDirectory();
+  writeFileSync(join(directory, '.env'), env);
+  return directory;
+}
+
+describe('the configuration', () => {
+  it('has defaults for everything but the agent', () => {
+    const config = loadConfig({ NANOCLAW_ROOT: root(), AGENT_PROVIDER: 'offline' });
+    expect(config).toMatchObject({
+      assistantName: 'Andy',
+      runtime: 'auto',
+      image: 'nanoclaw-agent:latest',
+      containerTimeoutMs: 1_800_000,
+      idleTimeoutMs: 0,
+      maxConcurrentContainers: 5,
+      ownNumber: false,
+      logLevel: 'info',
+      credentials: 'proxy',
+    });
+  });
+
+  it('reads .env at the root, and the environment of the process wins', () => {
+    const directory = root('AGENT_PROVIDER=offline\nASSISTANT_NAME=Zoë\nLOG_LEVEL=debug\n');
+    expect(loadConfig({ NANOCLAW_ROOT: directory, LOG_LEVEL: 'warn' })).toMatchObject({
+      assistantName: 'Zoë',
+      logLevel: 'warn',
+    });
+  });
+
+  it('counts an empty value as absent', () => {
+    expect(
+      loadConfig({ NANOCLAW_ROOT: root('AGENT_PROVIDER=offline\nLOG_LEVEL=\n'), TIMEZONE: '' }).logLevel,
+    ).toBe('info');
+  });
+
+  it('chooses the agent whose key is there: Claude, Codex, Kimi in that order', () => {
+    const directory = root();
+    const choose = (keys: Record<string, string>): string =>
+      loadConfig({ NANOCLAW_ROOT: directory, ...keys }).provider;
+    expect(choose({ KIMI_API_KEY: 'k', OPENAI_API_KEY: 'o' })).toBe('codex');
+    expect(choose({ KIMI_API_KEY: 'k', CLAUDE_CODE_OAUTH_TOKEN: 'c' })).toBe('claude');
+    expect(choose({ KIMI_API_KEY: 'k' })).toBe('kimi');
+  });
+
+  it('without a key stops and names the variables', () => {
+    expect(() => loadConfig({ NANOCLAW_ROOT: root() })).toThrow(/ANTHROPIC_API_KEY.*AGENT_PROVIDER=offline/);
+  });
+
+  it('of a command that runs no agent needs no key', () => {
+    expect(loadBaseConfig({ NANOCLAW_ROOT: root() }).assistantName).toBe('Andy');
+  });
+
+  it.each([
+    ['LOG_LEVEL', 'loud', 'one of trace, debug'],
+    ['CONTAINER_TIMEOUT', '30 minutes', 'milliseconds'],
+    ['CONTAINER_TIMEOUT', '5', 'milliseconds, 1000 or more'],
+    ['MAX_CONCURRENT_CONTAINERS', '0', 'from 1 to 100'],
+    ['TIMEZONE', 'Mars/Olympus', 'time zone like Europe/Berlin'],
+    ['AGENT_PROVIDER', 'gpt', 'one of claude, codex, kimi, offline'],
+    ['ASSISTANT_NAME', 'An dy', 'a name of letters'],
+    ['ASSISTANT_HAS_OWN_NUMBER', 'maybe', 'true or false'],
+    ['WHATSAPP_URL', 'wss://example.com/ws/chat', 'on this machine'],
+    ['WHATSAPP_URL', 'ws://127.0.0.1.example.com/', 'on this machine'],
+    ['WHATSAPP_VERSION', '3.0', 'a version like'],
+    ['CREDENTIALS', 'yes', 'proxy or mount'],
+    ['CONTAINER_RUNTIME', 'lxc', 'one of auto, docker'],
+    ['CONTAINER_IMAGE', '--privileged', 'name of an image'],
+  ])('refuses %s=%s and says what was given and what is accepted', (name, value, accepted) => {
+    const load = (): unknown =>
+      loadConfig({ NANOCLAW_ROOT: root(), AGENT_PROVIDER: 'offline', [name]: value });
+    expect(load).toThrow(ConfigError);
+    expect(load).toThrow(`${name} is ${JSON.stringify(value)}`);
+    expect(load).toThrow(accepted);
+  });
+
+  it('refuses a root key without a server of its own', () => {
+    const load = (): unknown =>
+      loadConfig({ NANOCLAW_ROOT: root(), AGENT_PROVIDER: 'offline', WHATSAPP_ROOT_KEY: 'ab'.repeat(32) });
+    expect(load).toThrow(/WHATSAPP_URL/);
+  });
+
+  it('refuses a root that is not absolute', () => {
+    expect(() => loadConfig({ NANOCLAW_ROOT: 'here', AGENT_PROVIDER: 'offline' })).toThrow(/absolute path/);
+  });
+
+  it('refuses an .env that cannot be read, and names the fix', () => {
+    const directory = temporaryDirectory();
+    mkdirSync(join(directory, '.env'));
+    expect(() => loadConfig({ NANOCLAW_ROOT: directory })).toThrow(/cannot be read.*chmod 600/);
+  });
+});

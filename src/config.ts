@@ -1,0 +1,248 @@
+import { readFileSync } from 'node:fs';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseEnv } from 'node:util';
+import { z } from 'zod';
+import { LOG_LEVELS } from './log.ts';
+import { PROVIDERS, type Provider } from './protocol/turn.ts';
+
+/** The only reader of the environment. Values come from the process, else from `.env` at the root. */
+
+const RUNTIMES = ['auto', 'docker', 'podman', 'container', 'bubblewrap'] as const;
+export type RuntimeName = (typeof RUNTIMES)[number];
+
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+const milliseconds = (least: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, 'a whole number of milliseconds')
+    .transform(Number)
+    .pipe(z.number().min(least).max(2_147_483_647, 'at most 2147483647 milliseconds (24 days)'));
+
+const flag = z.enum(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1');
+
+function isTimezone(zone: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
+
+function isLoopbackUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, hostname } = new URL(value);
+  return ['ws:', 'wss:'].includes(protocol) && LOOPBACK.has(hostname);
+}
+
+/** Every variable that the host reads. `describe` says what is accepted: error messages quote it. */
+export const Environment = z.object({
+  NANOCLAW_ROOT: z.string().describe('an absolute path'),
+  ASSISTANT_NAME: z
+    .string()
+    .regex(/^[\p{L}\p{N}_][\p{L}\p{N}_-]{0,31}$/u)
+    .default('Andy')
+    .describe('a name of letters, digits, - and _, at most 32'),
+  AGENT_PROVIDER: z
+    .enum(PROVIDERS)
+    .optional()
+    .describe(`one of ${PROVIDERS.join(', ')}`),
+  AGENT_MODEL: z.string().optional().describe('the name of a model'),
+  CONTAINER_RUNTIME: z
+    .enum(RUNTIMES)
+    .default('auto')
+    .describe(`one of ${RUNTIMES.join(', ')}`),
+  CONTAINER_IMAGE: z
+    .string()
+    .regex(/^[a-z0-9][\w./:@-]*$/)
+    .default('nanoclaw-agent:latest')
+    .describe('the name of an image, like nanoclaw-agent:latest'),
+  CONTAINER_TIMEOUT: milliseconds(1_000).default(1_800_000).describe('milliseconds, 1000 or more'),
+  IDLE_TIMEOUT: milliseconds(0).default(0).describe('milliseconds, 0 or more'),
+  MAX_CONCURRENT_CONTAINERS: z
+    .string()
+    .regex(/^\d+$/)
+    .transform(Number)
+    .pipe(z.number().min(1).max(100))
+    .default(5)
+    .describe('a whole number from 1 to 100'),
+  ASSISTANT_HAS_OWN_NUMBER: flag.default(false).describe('true or false'),
+  TIMEZONE: z.string().refine(isTimezone).optional().describe('a time zone like Europe/Berlin'),
+  LOG_LEVEL: z
+    .enum(LOG_LEVELS)
+    .default('info')
+    .describe(`one of ${LOG_LEVELS.join(', ')}`),
+  CREDENTIALS: z.enum(['proxy', 'mount']).default('proxy').describe('proxy or mount'),
+  WHATSAPP_URL: z
+    .string()
+    .refine(isLoopbackUrl)
+    .optional()
+    .describe(
+      'a ws:// address on this machine (127.0.0.1, localhost or [::1]); leave it out for WhatsApp itself',
+    ),
+  WHATSAPP_ROOT_KEY: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/i)
+    .optional()
+    .describe('64 hexadecimal digits, only together with WHATSAPP_URL'),
+  WHATSAPP_VERSION: z
+    .string()
+    .regex(/^2\.3000\.\d+$/)
+    .optional()
+    .describe('a version like 2.3000.1033846690'),
+});
+
+/** The variables that hold keys, per provider. They are never part of the config: keys are read where they are used. */
+export const KEY_VARIABLES = {
+  claude: ['ANTHROPIC_API_KEY', 'CLAUDE_CODE_OAUTH_TOKEN', 'ANTHROPIC_AUTH_TOKEN'],
+  codex: ['CODEX_API_KEY', 'OPENAI_API_KEY'],
+  kimi: ['KIMI_API_KEY'],
+  offline: [],
+} as const satisfies Record<Provider, readonly string[]>;
+
+export interface Config {
+  readonly root: string;
+  /** The folder of the package itself: the agent's image and runner come from here. */
+  readonly packageRoot: string;
+  readonly assistantName: string;
+  readonly provider: Provider;
+  readonly model: string | undefined;
+  readonly runtime: RuntimeName;
+  readonly image: string;
+  /** Milliseconds for one turn. */
+  readonly containerTimeoutMs: number;
+  /** Milliseconds that a container waits for follow-ups after its answer. */
+  readonly idleTimeoutMs: number;
+  readonly maxConcurrentContainers: number;
+  readonly ownNumber: boolean;
+  readonly timezone: string;
+  readonly logLevel: z.infer<typeof Environment>['LOG_LEVEL'];
+  readonly credentials: 'proxy' | 'mount';
+  readonly whatsapp: {
+    readonly url: string | undefined;
+    readonly rootKey: string | undefined;
+    readonly version: readonly [number, number, number] | undefined;
+  };
+}
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** The folder that holds this package's `package.json`, from `src/` and from `dist/` alike. */
+export function packageRoot(): string {
+  return dirname(dirname(fileURLToPath(import.meta.url)));
+}
+
+function readEnvFile(path: string): Variables {
+  try {
+    return parseEnv(readFileSync(path, 'utf8'));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return {};
+    throw new ConfigError(
+      `${path} cannot be read (${message}). Make it a plain file that this user may read: chmod 600 ${path}`,
+    );
+  }
+}
+
+/** The environment with `.env` below it; empty values count as absent. */
+export function readVariables(environment: Variables): Variables {
+  const root = environment.NANOCLAW_ROOT || packageRoot();
+  if (!isAbsolute(root)) {
+    throw new ConfigError(
+      `NANOCLAW_ROOT is ${JSON.stringify(root)}; it must be an absolute path, like ${resolve(root)}`,
+    );
+  }
+  const merged = { ...readEnvFile(join(root, '.env')) };
+  for (const [name, value] of Object.entries(environment))
+    if (value !== undefined && value !== '') merged[name] = value;
+  const present = Object.entries(merged).filter(([, value]) => value !== undefined && value !== '');
+  return { ...Object.fromEntries(present), NANOCLAW_ROOT: root };
+}
+
+function chooseProvider(variables: Variables, named: Provider | undefined): Provider {
+  if (named !== undefined) return named;
+  const withKey = PROVIDERS.find((provider) =>
+    KEY_VARIABLES[provider].some((name) => variables[name] !== undefined),
+  );
+  if (withKey !== undefined) return withKey;
+  const names = Object.values(KEY_VARIABLES).flat().join(', ');
+  throw new ConfigError(
+    `No agent is configured. Put one key into ${variables.NANOCLAW_ROOT}/.env (${names}), or set AGENT_PROVIDER=offline for the built-in agent that needs none.`,
+  );
+}
+
+function parseVersion(text: string | undefined): readonly [number, number, number] | undefined {
+  if (text === undefined) return undefined;
+  const [major = 0, minor = 0, patch = 0] = text.split('.').map(Number);
+  return [major, minor, patch];
+}
+
+/** What every command needs, whether or not an agent is configured. */
+export type BaseConfig = Omit<Config, 'provider'>;
+
+/**
+ * Reads and checks the configuration of a command that runs no agent.
+ * @param environment the process environment
+ * @throws ConfigError that names the variable, what was given and what is accepted
+ */
+export function loadBaseConfig(environment: Variables): BaseConfig {
+  return readConfig(readVariables(environment)).base;
+}
+
+/**
+ * Reads and checks the whole configuration.
+ * @param environment the process environment
+ * @throws ConfigError that names the variable, what was given and what is accepted
+ */
+export function loadConfig(environment: Variables): Config {
+  const variables = readVariables(environment);
+  const { base, named } = readConfig(variables);
+  return { ...base, provider: chooseProvider(variables, named) };
+}
+
+function readConfig(variables: Variables): {
+  readonly base: BaseConfig;
+  readonly named: Provider | undefined;
+} {
+  const parsed = Environment.safeParse(variables);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map((issue) => {
+      const name = String(issue.path[0]) as keyof typeof Environment.shape;
+      return `${name} is ${JSON.stringify(variables[name])}; accepted is ${Environment.shape[name].description}.`;
+    });
+    throw new ConfigError([...new Set(lines)].join('\n'));
+  }
+  const values = parsed.data;
+  if (values.WHATSAPP_ROOT_KEY !== undefined && values.WHATSAPP_URL === undefined) {
+    throw new ConfigError(
+      'WHATSAPP_ROOT_KEY is set without WHATSAPP_URL; another root key is only accepted for a server on this machine. Unset it, or set WHATSAPP_URL too.',
+    );
+  }
+  const base: BaseConfig = {
+    root: values.NANOCLAW_ROOT,
+    packageRoot: packageRoot(),
+    assistantName: values.ASSISTANT_NAME,
+    model: values.AGENT_MODEL,
+    runtime: values.CONTAINER_RUNTIME,
+    image: values.CONTAINER_IMAGE,
+    containerTimeoutMs: values.CONTAINER_TIMEOUT,
+    idleTimeoutMs: values.IDLE_TIMEOUT,
+    maxConcurrentContainers: values.MAX_CONCURRENT_CONTAINERS,
+    ownNumber: values.ASSISTANT_HAS_OWN_NUMBER,
+    timezone: values.TIMEZONE ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+    logLevel: values.LOG_LEVEL,
+    credentials: values.CREDENTIALS,
+    whatsapp: {
+      url: values.WHATSAPP_URL,
+      rootKey: values.WHATSAPP_ROOT_KEY,
+      version: parseVersion(values.WHATSAPP_VERSION),
+    },
+  };
+  return { base, named: values.AGENT_PROVIDER };
+}

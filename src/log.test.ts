@@ -1,0 +1,62 @@
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { temporaryDirectory } from '../test/support/temporary.ts';
+import { openLog } from './log.ts';
+import { LogFile } from './log-file.ts';
+
+function rig() {
+  const directory = temporaryDirectory();
+  const file = join(directory, 'logs', 'nanoclaw.log');
+  const errorFile = join(directory, 'logs', 'nanoclaw.error.log');
+  const { log, close } = openLog({ level: 'info', file, errorFile });
+  onTestFinished(close);
+  const lines = (path: string): string[] => readFileSync(path, 'utf8').trim().split('\n');
+  return { log, file, errorFile, lines };
+}
+
+describe('the log', () => {
+  it('is one line of text an event, fields beside a stable message', () => {
+    const { log, file, lines } = rig();
+    log.info({ group: 'family' }, 'Turn done');
+    log.child({ room: 'mailbox' }).info('several\nlines');
+    const [first, second] = lines(file);
+    expect(first).toMatch(/^\[\d{4}-\d\d-\d\dT[\d:.]+Z\] INFO: Turn done \{"group":"family"\}$/);
+    expect(second).toMatch(/INFO: \[mailbox\] several\\nlines$/);
+  });
+
+  it('ends the line about a session with its id, for those who cut it off there', () => {
+    const { log, file, lines } = rig();
+    log.info('Session initialized: abc-123');
+    expect(lines(file)[0]?.split(/\s+/).at(-1)).toBe('abc-123');
+  });
+
+  it('writes warnings and above to the second file as well', () => {
+    const { log, errorFile, lines } = rig();
+    log.info('fine');
+    log.warn('hm');
+    log.error({ err: Object.assign(new Error('no room'), { code: 'ENOSPC' }) }, 'bad');
+    const written = lines(errorFile);
+    expect(written).toHaveLength(2);
+    expect(written[1]).toMatch(/ERROR: bad .*no room \[ENOSPC\]/);
+  });
+
+  it('is moved aside when it has grown, and keeps the newest three', () => {
+    const directory = temporaryDirectory();
+    const file = new LogFile(join(directory, 'x.log'), 100, () => undefined);
+    for (let n = 0; n < 30; n++) file.write(`${String(n).padStart(50, '.')}\n`);
+    file.close();
+    expect(readdirSync(directory).sort()).toEqual(['x.log.1', 'x.log.2', 'x.log.3']);
+    expect(readFileSync(join(directory, 'x.log.1'), 'utf8')).toContain('29');
+  });
+
+  it('that cannot be written is told once and ends nothing', () => {
+    const directory = temporaryDirectory();
+    mkdirSync(join(directory, 'x.log'));
+    const failed = vi.fn();
+    const file = new LogFile(join(directory, 'x.log'), 100, failed);
+    file.write('a\n');
+    file.write('b\n');
+    expect(failed).toHaveBeenCalledTimes(1);
+  });
+});

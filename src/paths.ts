@@ -1,0 +1,77 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/** Where each file lives. `root` is the project's folder unless NANOCLAW_ROOT names another. */
+export interface Paths {
+  readonly root: string;
+  readonly env: string;
+  readonly groups: string;
+  readonly data: string;
+  readonly store: string;
+  readonly logs: string;
+  readonly database: string;
+  readonly hostLock: string;
+  readonly whatsappDatabase: string;
+  readonly log: string;
+  readonly errorLog: string;
+  readonly ipc: string;
+  readonly ipcClaimed: string;
+  readonly ipcErrors: string;
+  readonly sessions: string;
+  readonly attachments: string;
+  readonly envDir: string;
+  readonly runEnv: string;
+  /** The copies of the project's top-level text files that main may read. */
+  readonly projectView: string;
+  readonly globalGroup: string;
+  /** `~/.config/nanoclaw`: settings that no container may ever see. */
+  readonly userConfig: string;
+  readonly mountAllowlist: string;
+  group(folder: string): string;
+  groupLogs(folder: string): string;
+  groupIpc(folder: string): string;
+  groupSessions(folder: string): string;
+  groupAttachments(folder: string): string;
+}
+
+/**
+ * @param root absolute path of the instance's root
+ * @param home the user's home directory, for the settings outside the project
+ */
+export function pathsAt(root: string, home: string = homedir()): Paths {
+  const groups = join(root, 'groups');
+  const data = join(root, 'data');
+  const store = join(root, 'store');
+  const logs = join(root, 'logs');
+  const ipc = join(data, 'ipc');
+  const userConfig = join(home, '.config', 'nanoclaw');
+  return {
+    root,
+    env: join(root, '.env'),
+    groups,
+    data,
+    store,
+    logs,
+    database: join(store, 'messages.db'),
+    hostLock: join(store, 'host.lock.db'),
+    whatsappDatabase: join(store, 'whatsapp.db'),
+    log: join(logs, 'nanoclaw.log'),
+    errorLog: join(logs, 'nanoclaw.error.log'),
+    ipc,
+    ipcClaimed: join(data, 'ipc-claimed'),
+    ipcErrors: join(data, 'ipc-errors'),
+    sessions: join(data, 'sessions'),
+    attachments: join(data, 'attachments'),
+    envDir: join(data, 'env'),
+    runEnv: join(data, 'env', 'runs'),
+    projectView: join(data, 'project-view'),
+    globalGroup: join(groups, 'global'),
+    userConfig,
+    mountAllowlist: join(userConfig, 'mount-allowlist.json'),
+    group: (folder) => join(groups, folder),
+    groupLogs: (folder) => join(groups, folder, 'logs'),
+    groupIpc: (folder) => join(ipc, folder),
+    groupSessions: (folder) => join(data, 'sessions', folder),
+    groupAttachments: (folder) => join(data, 'attachments', folder),
+  };
+}

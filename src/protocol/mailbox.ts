@@ -1,0 +1,156 @@
+import { z } from 'zod';
+
+/** Files that the agent writes for the host, and those that the host writes for the agent. */
+
+/** The longest text that a single file may ask to send, in characters. */
+export const MAX_TEXT_LENGTH = 65_536;
+
+const requestId = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,64}$/)
+  .optional()
+  .describe('asks for an answer in results/<requestId>.json');
+const jid = z.string().min(1).max(256);
+const taskId = z.string().min(1).max(128);
+const text = z.string().min(1).max(MAX_TEXT_LENGTH);
+
+export const MessageFile = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('message'),
+    chatJid: jid,
+    text,
+    sender: z.string().max(128).optional().describe('a role that the agent speaks as; shown, never trusted'),
+    quotedMessageId: z.string().max(256).optional(),
+    groupFolder: z.string().optional(),
+    timestamp: z.string().optional(),
+    requestId,
+  }),
+  z.object({
+    type: z.literal('file'),
+    chatJid: jid,
+    file: z.string().min(1).max(255).describe('a leaf name in files/'),
+    caption: z.string().max(MAX_TEXT_LENGTH).optional(),
+    fileName: z.string().max(255).optional(),
+    requestId,
+  }),
+  z.object({
+    type: z.literal('reaction'),
+    chatJid: jid,
+    emoji: z.string().max(64).describe('empty takes the reaction back'),
+    messageId: z.string().min(1).max(256),
+    requestId,
+  }),
+]);
+export type MessageFile = z.infer<typeof MessageFile>;
+
+export const SCHEDULE_TYPES = ['cron', 'interval', 'once'] as const;
+export const ScheduleType = z.enum(SCHEDULE_TYPES);
+export type ScheduleType = z.infer<typeof ScheduleType>;
+
+export const ContextMode = z.enum(['group', 'isolated']);
+export type ContextMode = z.infer<typeof ContextMode>;
+
+/** A number is what people write by hand for an interval. */
+const scheduleValue = z.union([z.string().min(1).max(256), z.number()]).transform(String);
+
+export const ContainerConfig = z.looseObject({
+  timeout: z.number().int().positive().optional().describe('milliseconds for one turn'),
+  additionalMounts: z
+    .array(
+      z.object({
+        hostPath: z.string().min(1),
+        containerPath: z.string().min(1).optional(),
+        readonly: z.boolean().optional(),
+      }),
+    )
+    .optional(),
+});
+export type ContainerConfig = z.infer<typeof ContainerConfig>;
+
+export const TaskFile = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('schedule_task'),
+    prompt: text,
+    schedule_type: ScheduleType,
+    schedule_value: scheduleValue,
+    context_mode: ContextMode.optional(),
+    targetJid: jid.optional(),
+    groupFolder: z.string().max(128).optional(),
+    chatJid: jid.optional(),
+    script: z.string().max(MAX_TEXT_LENGTH).optional(),
+    taskId: taskId.optional(),
+    requestId,
+  }),
+  z.object({
+    type: z.literal('update_task'),
+    taskId,
+    prompt: text.optional(),
+    schedule_type: ScheduleType.optional(),
+    schedule_value: scheduleValue.optional(),
+    script: z.string().max(MAX_TEXT_LENGTH).optional(),
+    requestId,
+  }),
+  z.object({ type: z.literal('pause_task'), taskId, requestId }),
+  z.object({ type: z.literal('resume_task'), taskId, requestId }),
+  z.object({ type: z.literal('cancel_task'), taskId, requestId }),
+  z.object({ type: z.literal('run_task'), taskId, requestId }),
+  z.object({
+    type: z.literal('register_group'),
+    jid,
+    name: z.string().min(1).max(256),
+    folder: z.string().min(1).max(64),
+    trigger: z.string().min(1).max(64),
+    requiresTrigger: z.boolean().optional(),
+    containerConfig: ContainerConfig.optional(),
+    requestId,
+  }),
+  z.object({ type: z.literal('unregister_group'), jid, requestId }),
+  z.object({ type: z.literal('refresh_groups'), requestId }),
+]);
+export type TaskFile = z.infer<typeof TaskFile>;
+
+export type MailboxOperation = (MessageFile | TaskFile)['type'];
+
+/** The answer to a file that carried a requestId. */
+export const MailboxResult = z.discriminatedUnion('ok', [
+  z.looseObject({
+    ok: z.literal(true),
+    taskId: z.string().optional(),
+    nextRun: z.string().nullish().describe('ISO instant'),
+    nextRunLocal: z.string().nullish().describe("the same in the owner's time, for people"),
+    folder: z.string().optional(),
+  }),
+  z.object({ ok: z.literal(false), error: z.string() }),
+]);
+export type MailboxResult = z.infer<typeof MailboxResult>;
+
+/** One entry of `current_tasks.json`. */
+export const TaskSnapshot = z.object({
+  id: z.string(),
+  groupFolder: z.string(),
+  prompt: z.string(),
+  script: z.string().optional(),
+  schedule_type: ScheduleType,
+  schedule_value: z.string(),
+  status: z.string(),
+  next_run: z.string().nullable(),
+});
+export type TaskSnapshot = z.infer<typeof TaskSnapshot>;
+
+/** `available_groups.json`. */
+export const GroupsSnapshot = z.object({
+  groups: z.array(
+    z.object({
+      jid: z.string(),
+      name: z.string(),
+      lastActivity: z.string(),
+      isRegistered: z.boolean(),
+    }),
+  ),
+  lastSync: z.string(),
+});
+export type GroupsSnapshot = z.infer<typeof GroupsSnapshot>;
+
+/** A follow-up that the host puts into `input/` while the agent works. */
+export const InputFile = z.object({ type: z.literal('message'), text: z.string() });
+export type InputFile = z.infer<typeof InputFile>;

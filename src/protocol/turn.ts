@@ -1,0 +1,57 @@
+import { z } from 'zod';
+
+export const PROVIDERS = ['claude', 'codex', 'kimi', 'offline'] as const;
+export type Provider = (typeof PROVIDERS)[number];
+
+/** What the host writes to the container's stdin: one JSON object, then end of file. */
+export const TurnInput = z.object({
+  prompt: z.string().describe('the turn, formatted as protocol/prompt.ts does'),
+  sessionId: z.string().optional().describe('the agent session to resume; absent: a new one'),
+  groupFolder: z.string().describe("the group's folder name"),
+  chatJid: z.string().describe('where the answer goes'),
+  isMain: z.boolean().default(false).describe("the main channel's privileges"),
+  isScheduledTask: z.boolean().optional().describe("a task's run, not a person's message"),
+  assistantName: z.string().optional().describe('what the assistant is called, for example Andy'),
+  provider: z.enum(PROVIDERS).optional().describe('which agent; absent: env-dir or the environment decides'),
+  model: z.string().optional().describe("the agent's model; absent: its own default"),
+  resumeAt: z.string().optional().describe('Claude: the last assistant message of the main thread'),
+  secrets: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('keys, only with CREDENTIALS=mount; never logged'),
+  script: z.string().optional().describe("a task's gate script, run before the agent"),
+});
+export type TurnInput = z.infer<typeof TurnInput>;
+
+/** What the container says on stdout between the markers. */
+export const OutputFrame = z
+  .object({
+    status: z.enum(['success', 'error']),
+    result: z.string().nullish().describe('becomes a message; null only reports the session'),
+    newSessionId: z.string().optional(),
+    resumeAt: z.string().optional(),
+    error: z.string().optional().describe('why it failed; set when status is error'),
+    errorKind: z
+      .enum(['no_key', 'key_refused', 'model_unknown', 'rate_limit', 'network', 'other'])
+      .optional()
+      .describe('the cause, where the runner can tell: decides whether another try can heal it'),
+  })
+  .refine((frame) => frame.status === 'success' || frame.error !== undefined, {
+    message: 'an error frame needs an error',
+  });
+export type OutputFrame = z.infer<typeof OutputFrame>;
+
+export const FRAME_START = '---NANOCLAW_OUTPUT_START---';
+export const FRAME_END = '---NANOCLAW_OUTPUT_END---';
+
+/** One frame as the lines that go to stdout, the last one ended. */
+export function encodeFrame(frame: OutputFrame): string {
+  return `${FRAME_START}\n${JSON.stringify(frame)}\n${FRAME_END}\n`;
+}
+
+const INTERNAL = /<internal>[\s\S]*?<\/internal>/g;
+
+/** The part of an answer that a person sees: text inside `<internal>` is taken out. Empty: answered silently. */
+export function visibleText(result: string): string {
+  return result.replace(INTERNAL, '').trim();
+}

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['src/**/*.test.ts', 'simulator/**/*.test.ts', 'container/**/*.test.ts', 'test/**/*.test.ts'],
+    exclude: ['**/node_modules/**', '**/*.container.test.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    // Real sandboxes, sockets and databases on a small machine: two files at a time.
+    maxWorkers: 2,
+  },
+});
