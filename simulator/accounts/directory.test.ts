@@ -1,0 +1,59 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { Directory, UnknownJid } from './directory.ts';
+import { groupElement } from './group.ts';
+import { addressOf, BadPerson } from './person.ts';
+
+let directory: Directory;
+
+beforeEach(() => {
+  directory = new Directory({ name: 'Maria', number: '+4915100001' });
+});
+
+afterEach(() => {
+  directory.close();
+});
+
+it('knows people by both forms of their name, with and without a device', () => {
+  const peter = directory.addPerson({ name: 'Peter' });
+  for (const jid of [peter.jid, peter.lid, addressOf(peter, 'pn', 3), addressOf(peter, 'lid', 3)]) {
+    expect(directory.person(jid)).toBe(peter);
+  }
+  expect(directory.owner.jid).toBe('4915100001@s.whatsapp.net');
+});
+
+it('does not take one person for another of the same digits on another server', () => {
+  const digits = directory.owner.jid.split('@')[0];
+  expect(directory.find(`${digits}@lid`)).toBeUndefined();
+  expect(() => directory.person('nobody@lid')).toThrow(UnknownJid);
+});
+
+it.each([
+  [{ name: 'Eve', number: '123' }, 'no phone number'],
+  [{ name: 'Eve', number: 'abcdefgh' }, 'no phone number'],
+  [{ name: ' ', number: '4917012345' }, 'name is empty'],
+  [{ name: 'Eve', number: '4915100001' }, 'is taken'],
+])('refuses %o', (person, reason) => {
+  expect(() => directory.addPerson(person)).toThrow(BadPerson);
+  expect(() => directory.addPerson(person)).toThrow(reason);
+});
+
+it('puts the owner into every group, once, and describes it in its own addressing', () => {
+  const peter = directory.addPerson({ name: 'Peter' });
+  const members = [directory.owner, peter];
+  const group = directory.createGroup({ subject: 'Family', members });
+  expect(group.members).toEqual(members);
+  const { attrs, content } = groupElement(group);
+  expect(attrs).toMatchObject({ addressing_mode: 'lid', size: '2', creator: directory.owner.lid });
+  expect(content).toMatchObject([
+    { attrs: { jid: directory.owner.lid, phone_number: directory.owner.jid, type: 'superadmin' } },
+    { attrs: { jid: peter.lid, phone_number: peter.jid } },
+  ]);
+  const other = directory.createGroup({ subject: 'Work', members: [peter], addressing: 'pn' });
+  expect(other.jid).not.toBe(group.jid);
+  expect(groupElement(other).attrs).toMatchObject({ addressing_mode: 'pn', creator: directory.owner.jid });
+});
+
+it('refuses a group with a stranger', () => {
+  const stranger = { jid: '4900@s.whatsapp.net', lid: '1@lid', name: 'Stranger' };
+  expect(() => directory.createGroup({ subject: 'Odd', members: [stranger] })).toThrow(UnknownJid);
+});

@@ -1,0 +1,305 @@
+import { request } from 'node:http';
+import { Curve } from '@whiskeysockets/baileys';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { STATUS_ERROR, textOf } from './client/plain-client.ts';
+import { type Rig, startRig } from './client/rig.ts';
+import { verifyXEdDSA } from './wire/xeddsa.ts';
+
+let rig: Rig;
+
+beforeEach(async () => {
+  rig = await startRig();
+});
+
+afterEach(async () => {
+  await rig.close();
+});
+
+describe('the offline backlog', () => {
+  it('comes in order, as append, before the client is open', async () => {
+    const { simulator, client } = rig;
+    await rig.pairAndOpen();
+    const peter = simulator.addPerson({ name: 'Peter' });
+    await rig.eventually(() => client.creds.accountSyncCounter > 0);
+    await client.end();
+    await rig.eventually(() => simulator.connections() === 0);
+    const texts = Array.from({ length: 120 }, (_, n) => `missed ${n}`);
+    for (const text of texts) await simulator.say({ chat: peter.jid, as: peter, text });
+    expect(simulator.devices()[0]).toMatchObject({ online: false, waiting: 120 });
+
+    const from = client.seen.length;
+    await client.open();
+    const seen = client.seen.slice(from);
+    const opened = seen.findIndex((each) => each.kind === 'connection' && each.update.connection === 'open');
+    const before = seen.slice(0, opened).filter((each) => each.kind === 'message');
+    expect(before.map(({ message }) => textOf(message))).toEqual(texts);
+    expect(new Set(before.map(({ type }) => type))).toEqual(new Set(['append']));
+    await rig.eventually(() => simulator.devices()[0]?.waiting === 0);
+  });
+
+  it('is also where a message goes that was said as "offline"', async () => {
+    const { simulator, client } = rig;
+    await rig.pairAndOpen();
+    await simulator.say({ chat: simulator.selfChat, text: 'later', offline: true });
+    await simulator.say({ chat: simulator.selfChat, text: 'now' });
+    await client.message('now');
+    expect(client.seen.some((each) => each.kind === 'message' && textOf(each.message) === 'later')).toBe(
+      false,
+    );
+    await client.end();
+    await client.open();
+    expect((await client.message('later')).upsertType).toBe('append');
+  });
+
+  it('brings again what the client had not acknowledged', async () => {
+    const { simulator, client } = rig;
+    await rig.pairAndOpen();
+    await rig.eventually(() => client.creds.accountSyncCounter > 0);
+    await client.end();
+    for (let n = 0; n < 10; n++) await simulator.say({ chat: simulator.selfChat, text: `missed ${n}` });
+    simulator.faults.dropDuringBacklog(4);
+    client.connect();
+    expect(await client.closed()).toBe(428);
+    await rig.eventually(() => simulator.connections() === 0);
+    const left = simulator.devices()[0]?.waiting ?? 0;
+    expect(left).toBeGreaterThan(0);
+    expect(left).toBeLessThan(10);
+    const again: string[] = [];
+    simulator.on('stanza', ({ direction, node }) => {
+      if (direction === 'out' && node.tag === 'message' && node.attrs.offline)
+        again.push(node.attrs.id ?? '');
+    });
+    await client.open();
+    expect(again).toEqual(
+      simulator
+        .chat(simulator.selfChat)
+        .slice(10 - left)
+        .map(({ id }) => id),
+    );
+    await rig.eventually(() => simulator.devices()[0]?.waiting === 0);
+  });
+});
+
+describe('what the phone sends to a new device', () => {
+  it('is sent again at the next login when the first one was cut off before the client had it', async () => {
+    const { simulator, client } = rig;
+    await rig.pair();
+    const stop = simulator.on('login', () => simulator.faults.dropConnections());
+    client.connect();
+    await client.closed();
+    stop();
+    await rig.eventually(() => simulator.connections() === 0);
+    expect(simulator.devices()).toMatchObject([{ online: false, waiting: 0 }]);
+    const history: unknown[] = [];
+    simulator.on('stanza', ({ direction, node }) => {
+      if (direction === 'in' && node.attrs.type === 'hist_sync') history.push(node);
+    });
+    await client.open();
+    await rig.eventually(() => history.length === 1);
+  });
+});
+
+describe('acks', () => {
+  it('are kept back while the message is delivered, and sent when released', async () => {
+    const { simulator, client } = rig;
+    await rig.pairAndOpen();
+    const peter = simulator.addPerson({ name: 'Peter' });
+    simulator.faults.withholdAcks(1);
+    const acknowledged: string[] = [];
+    client.socket.ws.on('CB:ack,class:message', ({ attrs }: { attrs: { id: string } }) =>
+      acknowledged.push(attrs.id),
+    );
+    await client.socket.sendMessage(peter.jid, { text: 'first' }, { messageId: 'ONE' });
+    await client.socket.sendMessage(peter.jid, { text: 'second' }, { messageId: 'TWO' });
+    await rig.eventually(() => acknowledged.length > 0);
+    expect(acknowledged).toEqual(['TWO']);
+    expect(simulator.chat(peter.jid).map(({ text }) => text)).toEqual(['first', 'second']);
+    expect(simulator.faults.releaseAcks()).toBe(1);
+    await rig.eventually(() => acknowledged.length === 2);
+    expect(acknowledged).toEqual(['TWO', 'ONE']);
+  });
+
+  it('of a lost connection are lost', async () => {
+    const { simulator, client } = rig;
+    await rig.pairAndOpen();
+    simulator.faults.withholdAcks();
+    await client.socket.sendMessage(simulator.selfChat, { text: 'into the void' });
+    await simulator.waitFor(({ text }) => text === 'into the void');
+    simulator.faults.dropConnections();
+    await rig.eventually(() => simulator.connections() === 0);
+    expect(simulator.faults.releaseAcks()).toBe(0);
+  });
+
+  it('may say 463, and then nobody gets the message', async () => {
+    const { simulator, client } = rig;
+    await rig.pairAndOpen();
+    const peter = simulator.addPerson({ name: 'Peter' });
+    simulator.faults.rejectSends(463);
+    const sent = await client.socket.sendMessage(peter.jid, { text: 'refused' });
+    const parameters = await client.until('the error', (seen) => {
+      if (seen.kind !== 'update' || seen.id !== sent?.key.id) return undefined;
+      return seen.status === STATUS_ERROR ? seen.parameters : undefined;
+    });
+    expect(parameters[0]).toBe('463');
+    expect(simulator.chat(peter.jid)).toEqual([]);
+    await client.socket.sendMessage(peter.jid, { text: 'accepted' });
+    await simulator.waitFor(({ text }) => text === 'accepted');
+  });
+
+  it('answer a resend under the same id too, and the chat shows the message once', async () => {
+    const { simulator, client } = rig;
+    await rig.pairAndOpen();
+    const acknowledged: string[] = [];
+    client.socket.ws.on('CB:ack,class:message', ({ attrs }: { attrs: { id: string } }) =>
+      acknowledged.push(attrs.id),
+    );
+    for (let n = 0; n < 2; n++) {
+      await client.socket.sendMessage(simulator.selfChat, { text: 'twice' }, { messageId: 'SAME' });
+    }
+    await rig.eventually(() => acknowledged.length === 2);
+    expect(simulator.chat(simulator.selfChat)).toHaveLength(1);
+    expect(simulator.sends('SAME')).toBe(2);
+    expect(simulator.problems).toEqual([]);
+  });
+});
+
+describe('a connection', () => {
+  it.each([515, 440, 401, 503, 500])('is closed with stream error %i', async (code) => {
+    const { simulator, client } = rig;
+    await rig.pairAndOpen();
+    const closed = client.closed();
+    expect(await simulator.faults.closeWith(code)).toBe(1);
+    expect(await closed).toBe(code);
+    await client.open();
+  });
+
+  it.each([401, 403, 405, 411, 419, 503])(
+    'is refused at login with failure %i, so often as was said',
+    async (code) => {
+      const { simulator, client } = rig;
+      await rig.pair();
+      simulator.faults.refuseLogins(code, 1);
+      client.connect();
+      expect(await client.closed()).toBe(code);
+      await client.open();
+    },
+  );
+
+  it('is cut without a word', async () => {
+    const { simulator, client } = rig;
+    await rig.pairAndOpen();
+    const closed = client.closed();
+    expect(simulator.faults.dropConnections()).toBe(1);
+    expect(await closed).toBe(428);
+  });
+
+  it('is replaced by a newer one of the same device', async () => {
+    const { client } = rig;
+    await rig.pairAndOpen();
+    const closed = client.closed();
+    const older = client.socket;
+    await client.open();
+    expect(await closed).toBe(440);
+    await older.end(undefined);
+  });
+
+  it('is answered HTTP 503 at the upgrade', async () => {
+    const { simulator } = rig;
+    simulator.faults.refuseUpgrades(503, 1);
+    const status = await new Promise((resolve, reject) => {
+      const headers = {
+        connection: 'Upgrade',
+        upgrade: 'websocket',
+        'sec-websocket-version': '13',
+        'sec-websocket-key': 'c2ltdWxhdG9yLXRlc3Qta2V5',
+      };
+      const upgrade = request(simulator.url.replace('ws', 'http'), { headers }, ({ statusCode }) =>
+        resolve(statusCode),
+      );
+      upgrade.on('error', reject);
+      upgrade.end();
+    });
+    expect(status).toBe(503);
+    await rig.pairAndOpen();
+  });
+
+  it('fails while the network is down, and what is said meanwhile waits', async () => {
+    const { simulator, client } = rig;
+    await rig.pairAndOpen();
+    const closed = client.closed();
+    simulator.faults.goOffline();
+    expect([428, 408]).toContain(await closed);
+    client.connect();
+    expect(await client.closed()).toBe(408);
+    await simulator.say({ chat: simulator.selfChat, text: 'are you there?' });
+    simulator.faults.comeBack();
+    await client.open();
+    expect((await client.message('are you there?')).upsertType).toBe('append');
+  });
+
+  it('ends for good when the owner unlinks the device', async () => {
+    const { simulator, client } = rig;
+    await rig.pairAndOpen();
+    const closed = client.closed();
+    expect(await simulator.faults.unlinkDevices()).toBe(1);
+    expect(await closed).toBe(401);
+    client.connect();
+    expect(await client.closed()).toBe(401);
+  });
+
+  it('ends for good when the client logs out', async () => {
+    const { simulator, client } = rig;
+    await rig.pairAndOpen();
+    await client.socket.logout();
+    await rig.eventually(() => simulator.devices().length === 0);
+    client.connect();
+    expect(await client.closed()).toBe(401);
+  });
+
+  it('is refused to a device whose noise key is another', async () => {
+    const { client } = rig;
+    await rig.pair();
+    Object.assign(client.creds, { noiseKey: Curve.generateKeyPair() });
+    client.connect();
+    expect(await client.closed()).toBe(401);
+  });
+});
+
+describe('standing faults', () => {
+  it('end at once when they are cleared', async () => {
+    const { simulator } = rig;
+    const { faults } = simulator;
+    faults.goOffline();
+    faults.refuseLogins(403);
+    faults.refuseUpgrades();
+    faults.rejectSends(463, 5);
+    faults.withholdAcks();
+    faults.breakCertificate('leaf');
+    faults.clear();
+    expect(faults.standing).toMatchObject({ offline: false, certificate: 'none', withholdingAcks: false });
+    await rig.pairAndOpen();
+  });
+});
+
+describe.each(['leaf', 'intermediate'] as const)('a wrong signature of the %s certificate', (which) => {
+  const verify = Curve.verify;
+
+  afterEach(() => {
+    Curve.verify = verify;
+  });
+
+  it('is not noticed by Baileys as it comes', async () => {
+    rig.simulator.faults.breakCertificate(which);
+    await rig.pair();
+    expect(rig.simulator.devices()).toHaveLength(1);
+  });
+
+  it('stops a client that really checks signatures', async () => {
+    Curve.verify = verifyXEdDSA;
+    rig.simulator.faults.breakCertificate(which);
+    rig.client.connect();
+    expect(await rig.client.closed()).toBe(400);
+    rig.simulator.faults.clear();
+    await rig.pairAndOpen();
+  });
+});

@@ -1,0 +1,61 @@
+import type { BinaryNode } from '@whiskeysockets/baileys';
+import { child, failure, result } from '../../wire/nodes.ts';
+import { streamError } from '../faults.ts';
+import type { QueryHandler } from './query.ts';
+
+/** A new account's privacy settings. */
+const PRIVACY = {
+  readreceipts: 'all',
+  profile: 'all',
+  status: 'contacts',
+  online: 'all',
+  last: 'contacts',
+  groupadd: 'all',
+  calladd: 'all',
+} as const;
+
+const NOT_FOUND = 404;
+
+/** Says "done" to whatever it is. */
+export const accept: QueryHandler = (_service, _companion, query) => result(query);
+
+/** `privacy`: settings, and the tokens by which people let each other write. */
+export const privacy: QueryHandler = (_service, _companion, query) => {
+  if (child(query, 'tokens')) return result(query);
+  if (query.attrs.type !== 'get') return result(query);
+  const content = Object.entries(PRIVACY).map(
+    ([name, value]): BinaryNode => ({ tag: 'category', attrs: { name, value } }),
+  );
+  return result(query, [{ tag: 'privacy', attrs: {}, content }]);
+};
+
+/** `abt`: switches that the server sets for clients; none is set. */
+export const props: QueryHandler = (_service, _companion, query) =>
+  result(query, [{ tag: 'props', attrs: { protocol: '1', hash: 'simulator' }, content: [] }]);
+
+/** `blocklist`: nobody is blocked. */
+export const blocklist: QueryHandler = (_service, _companion, query) =>
+  result(query, [{ tag: 'list', attrs: {}, content: [] }]);
+
+/** `w:profile:picture`: nobody has one. */
+export const picture: QueryHandler = (_service, _companion, query) =>
+  query.attrs.type === 'get' ? failure(query, NOT_FOUND, 'item-not-found') : result(query);
+
+/** `w:mex`: GraphQL; the account has no restriction. */
+export const mex: QueryHandler = (_service, _companion, query) => {
+  const data = {
+    xwa2_fetch_account_reachout_timelock: { is_active: false },
+    xwa2_message_capping_info: { total_quota: '1000', used_quota: '0' },
+  };
+  return result(query, [{ tag: 'result', attrs: {}, content: Buffer.from(JSON.stringify({ data })) }]);
+};
+
+/** `md`: the client logs out, and is no linked device any more. */
+export const linkedDevices: QueryHandler = async (service, companion, query) => {
+  if (!child(query, 'remove-companion-device')) return undefined;
+  const { connection } = service.queue(companion);
+  await service.directory.unlink(companion);
+  connection?.send(result(query));
+  void connection?.closeAfter(streamError(401));
+  return undefined;
+};

@@ -1,0 +1,18 @@
+import { afterEach, expect, it, vi } from 'vitest';
+import { quietLibsignal } from './libsignal-console.ts';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+it('drops libsignal’s dumps while somebody wants it, and nothing else', () => {
+  const info = vi.spyOn(console, 'info').mockReturnValue(undefined);
+  const [first, second] = [quietLibsignal(), quietLibsignal()];
+  first();
+  first();
+  console.info('Closing session:', { privKey: 'secret' });
+  console.info('something useful');
+  second();
+  console.info('Closing session:', 'now it passes');
+  expect(info.mock.calls).toEqual([['something useful'], ['Closing session:', 'now it passes']]);
+});
