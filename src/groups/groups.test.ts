@@ -1,0 +1,147 @@
+import { lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '../../test/support/temporary.ts';
+import { FAMILY, MAIN, testStore } from '../../test/support/test-store.ts';
+import { pathsAt } from '../paths.ts';
+import { checkFolderName, FolderNameError } from './folder-name.ts';
+import { GroupFolderError, scaffoldGroup } from './group-folders.ts';
+import {
+  followAssistantName,
+  RegistrationError,
+  registerGroup,
+  registerMain,
+  unregisterGroup,
+} from './registration.ts';
+
+describe('a folder name', () => {
+  it.each(['family', 'Family-2', 'a', '0_x'])('%j is taken', (name) => {
+    expect(checkFolderName(name)).toBe(name);
+  });
+
+  it.each([
+    '../etc',
+    'a/b',
+    '.hidden',
+    '',
+    ' ',
+    'a b',
+    'x'.repeat(65),
+    'errors',
+    'Global',
+    'messages',
+    'a\0b',
+    '-x',
+  ])('%j is refused with words that say what is accepted', (name) => {
+    expect(() => checkFolderName(name)).toThrow(FolderNameError);
+    expect(() => checkFolderName(name)).toThrow(/letters, digits/);
+  });
+});
+
+describe('the directories of a group', () => {
+  it('are made whole, and what is there already is left alone', async () => {
+    const paths = pathsAt(temporaryDirectory());
+    mkdirSync(paths.group('family'), { recursive: true });
+    writeFileSync(join(paths.group('family'), 'CLAUDE.md'), 'mine');
+    await scaffoldGroup(paths, 'family', 'Family');
+    await scaffoldGroup(paths, 'family', 'Family');
+    expect(readFileSync(join(paths.group('family'), 'CLAUDE.md'), 'utf8')).toBe('mine');
+    for (const directory of ['messages', 'tasks', 'input', 'files', 'results']) {
+      expect(lstatSync(join(paths.groupIpc('family'), directory)).isDirectory()).toBe(true);
+    }
+  });
+
+  it('are refused where a link stands, and nothing is made behind it', async () => {
+    const root = temporaryDirectory();
+    const paths = pathsAt(root);
+    const elsewhere = join(root, 'elsewhere');
+    mkdirSync(elsewhere);
+    mkdirSync(paths.group('family'), { recursive: true });
+    symlinkSync(elsewhere, paths.groupLogs('family'));
+    await expect(scaffoldGroup(paths, 'family', 'Family')).rejects.toThrow(GroupFolderError);
+  });
+
+  it('with a link planted as the memory leave the link’s target alone', async () => {
+    const root = temporaryDirectory();
+    const paths = pathsAt(root);
+    mkdirSync(paths.group('family'), { recursive: true });
+    symlinkSync(join(root, 'target'), join(paths.group('family'), 'CLAUDE.md'));
+    await scaffoldGroup(paths, 'family', 'Family');
+    expect(() => lstatSync(join(root, 'target'))).toThrow(/ENOENT/);
+  });
+
+  it('outside their parent are refused', async () => {
+    await expect(scaffoldGroup(pathsAt(temporaryDirectory()), '../x', 'X')).rejects.toThrow(FolderNameError);
+  });
+});
+
+describe('registering', () => {
+  const request = { jid: FAMILY.jid, name: 'Family', folder: 'family', trigger: '@Andy' };
+
+  it('makes a chat one of the assistant’s, never the main channel', () => {
+    const store = testStore();
+    expect(registerGroup(store, request, 0)).toEqual(FAMILY);
+    expect(store.groups.find(FAMILY.jid)).toEqual(FAMILY);
+  });
+
+  it.each([
+    ['a folder in use', { ...request, jid: 'other@g.us' }, /in use by Family/],
+    [
+      'a folder that differs only in case',
+      { ...request, jid: 'other@g.us', folder: 'FAMILY' },
+      /in use by Family/,
+    ],
+    ['main’s folder', { ...request, jid: 'other@g.us', folder: 'main' }, /belongs to the main channel/],
+    ['an unsafe folder', { ...request, jid: 'other@g.us', folder: '../x' }, /cannot be a group/],
+    ['a chat that is active already', { ...request, folder: 'again' }, /active already/],
+  ])('%s is refused', (_, bad, words) => {
+    const store = testStore();
+    registerGroup(store, request, 0);
+    expect(() => registerGroup(store, bad, 0)).toThrow(words);
+    expect(store.groups.all()).toEqual([FAMILY]);
+  });
+
+  it('the main channel happens once', () => {
+    const store = testStore();
+    expect(registerMain(store, MAIN.jid, '@Andy', 0)).toEqual(MAIN);
+    expect(registerMain(store, 'another@s.whatsapp.net', '@Andy', 0)).toEqual(MAIN);
+  });
+
+  it('can be undone for a group, whose tasks then rest, and not for the main channel', () => {
+    const store = testStore();
+    registerMain(store, MAIN.jid, '@Andy', 0);
+    registerGroup(store, request, 0);
+    const task = {
+      id: 't',
+      folder: 'family',
+      chatJid: FAMILY.jid,
+      prompt: 'x',
+      script: null,
+      scheduleType: 'once',
+    } as const;
+    store.tasks.add({
+      ...task,
+      scheduleValue: 'x',
+      contextMode: 'group',
+      nextRun: null,
+      status: 'active',
+      createdAt: '',
+    });
+    unregisterGroup(store, FAMILY.jid);
+    expect(store.groups.find(FAMILY.jid)).toBeUndefined();
+    expect(store.tasks.find('t')?.status).toBe('paused');
+    expect(() => unregisterGroup(store, MAIN.jid)).toThrow(RegistrationError);
+    expect(() => unregisterGroup(store, FAMILY.jid)).toThrow(/not active/);
+  });
+});
+
+describe('a changed name of the assistant', () => {
+  it('is followed by the groups that were called by the old one only', () => {
+    const store = testStore();
+    followAssistantName(store, '@Andy');
+    registerMain(store, MAIN.jid, '@Andy', 0);
+    registerGroup(store, { jid: FAMILY.jid, name: 'Family', folder: 'family', trigger: '!bot' }, 0);
+    followAssistantName(store, '@Zoë');
+    expect(store.groups.all().map(({ trigger }) => trigger)).toEqual(['@Zoë', '!bot']);
+  });
+});

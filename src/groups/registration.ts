@@ -1,0 +1,93 @@
+import type { ContainerConfig } from '../protocol/mailbox.ts';
+import type { RegisteredGroup } from '../store/groups.ts';
+import type { Store } from '../store/store.ts';
+import { checkFolderName, MAIN_FOLDER } from './folder-name.ts';
+
+/** A group that cannot be registered as asked; the text says why. */
+export class RegistrationError extends Error {
+  override readonly name = 'RegistrationError';
+}
+
+export interface GroupRequest {
+  readonly jid: string;
+  readonly name: string;
+  readonly folder: string;
+  readonly trigger: string;
+  readonly requiresTrigger?: boolean | undefined;
+  readonly containerConfig?: ContainerConfig | undefined;
+}
+
+/**
+ * Registers a chat. To be called inside the transaction of the effect that it belongs to.
+ * @param now milliseconds since the epoch
+ * @throws FolderNameError, RegistrationError (taken folder, the main channel, registered already)
+ */
+export function registerGroup(store: Store, request: GroupRequest, now: number): RegisteredGroup {
+  const folder = checkFolderName(request.folder);
+  const registered = store.groups.find(request.jid);
+  if (registered !== undefined) {
+    throw new RegistrationError(`${registered.name} is active already, in the folder ${registered.folder}.`);
+  }
+  if (folder.toLowerCase() === MAIN_FOLDER)
+    throw new RegistrationError(`The folder ${MAIN_FOLDER} belongs to the main channel.`);
+  const holder = store.groups.all().find((group) => group.folder.toLowerCase() === folder.toLowerCase());
+  if (holder !== undefined) {
+    throw new RegistrationError(`The folder ${folder} is in use by ${holder.name}; choose another name.`);
+  }
+  const group: RegisteredGroup = {
+    jid: request.jid,
+    name: request.name,
+    folder,
+    trigger: request.trigger,
+    requiresTrigger: request.requiresTrigger ?? true,
+    isMain: false,
+    containerConfig: request.containerConfig ?? {},
+  };
+  store.groups.add(group, now);
+  return group;
+}
+
+/** Registers the owner's self-chat as the main channel, once. @returns the main group, new or old */
+export function registerMain(
+  store: Store,
+  selfChatJid: string,
+  trigger: string,
+  now: number,
+): RegisteredGroup {
+  const main = store.groups.main();
+  if (main !== undefined) return main;
+  const group: RegisteredGroup = {
+    jid: selfChatJid,
+    name: 'Main',
+    folder: MAIN_FOLDER,
+    trigger,
+    requiresTrigger: true,
+    isMain: true,
+    containerConfig: {},
+  };
+  store.groups.add(group, now);
+  return group;
+}
+
+/**
+ * Takes a chat out. Its folder, memory and sessions stay; its tasks are paused.
+ * @throws RegistrationError for the main channel and for a chat that is not registered
+ */
+export function unregisterGroup(store: Store, jid: string): RegisteredGroup {
+  const group = store.groups.find(jid);
+  if (group === undefined) throw new RegistrationError('That chat is not active.');
+  if (group.isMain) throw new RegistrationError('The main channel cannot be taken out.');
+  store.groups.remove(jid);
+  for (const task of store.tasks.ofFolder(group.folder)) store.tasks.change(task.id, { status: 'paused' });
+  return group;
+}
+
+/** Lets the groups that are called by the assistant's name follow when that name is changed. */
+export function followAssistantName(store: Store, trigger: string): void {
+  store.transaction(() => {
+    const before = store.state.get('assistant:trigger');
+    if (before === trigger) return;
+    if (before !== undefined) store.groups.replaceTrigger(before, trigger);
+    store.state.set('assistant:trigger', trigger);
+  });
+}

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { firstRun, formatLocal, nextRun, type Schedule, ScheduleError } from './schedule.ts';
+
+const BERLIN = 'Europe/Berlin';
+const at = (iso: string): number => Date.parse(iso);
+const iso = (instant: number | undefined): string | undefined =>
+  instant === undefined ? undefined : new Date(instant).toISOString();
+
+describe('the first run of a new schedule', () => {
+  const now = at('2026-01-15T10:00:00Z');
+
+  it('of a cron expression is evaluated in the configured time zone', () => {
+    expect(iso(firstRun({ type: 'cron', value: '0 9 * * *' }, BERLIN, now))).toBe('2026-01-16T08:00:00.000Z');
+  });
+
+  it('of an interval is one interval from now', () => {
+    expect(iso(firstRun({ type: 'interval', value: '60000' }, BERLIN, now))).toBe('2026-01-15T10:01:00.000Z');
+  });
+
+  it('of a local time without offset is meant in the zone, one with an offset as written', () => {
+    expect(iso(firstRun({ type: 'once', value: '2026-01-15T15:30:00' }, BERLIN, now))).toBe(
+      '2026-01-15T14:30:00.000Z',
+    );
+    expect(iso(firstRun({ type: 'once', value: '2026-01-15T15:30:00-05:00' }, BERLIN, now))).toBe(
+      '2026-01-15T20:30:00.000Z',
+    );
+  });
+
+  it.each<[Schedule, RegExp]>([
+    [{ type: 'cron', value: 'every day' }, /five fields/],
+    [{ type: 'cron', value: '61 * * * *' }, /five fields/],
+    [{ type: 'interval', value: '5m' }, /whole milliseconds/],
+    [{ type: 'interval', value: '10' }, /whole milliseconds/],
+    [{ type: 'interval', value: '-5000' }, /whole milliseconds/],
+    [{ type: 'once', value: 'tomorrow' }, /local time like/],
+    [{ type: 'once', value: '2020-01-01T00:00:00' }, /in the past/],
+  ])('of %j is refused with words that say what is accepted', (schedule, words) => {
+    expect(() => firstRun(schedule, BERLIN, now)).toThrow(ScheduleError);
+    expect(() => firstRun(schedule, BERLIN, now)).toThrow(words);
+  });
+
+  it('of a time that passed a moment ago is still taken: it was on its way', () => {
+    expect(firstRun({ type: 'once', value: '2026-01-15T09:59:55Z' }, BERLIN, now)).toBe(now - 5_000);
+  });
+});
+
+describe('the run after a claimed one', () => {
+  it('of a one-time task does not exist', () => {
+    expect(nextRun({ type: 'once', value: '2026-01-15T15:30:00' }, BERLIN, 0, 1)).toBeUndefined();
+  });
+
+  it('of an interval keeps its rhythm, and goes on from now after missed slots', () => {
+    const hourly: Schedule = { type: 'interval', value: '3600000' };
+    const slot = at('2026-01-15T10:00:00Z');
+    expect(iso(nextRun(hourly, BERLIN, slot, slot + 300))).toBe('2026-01-15T11:00:00.000Z');
+    expect(iso(nextRun(hourly, BERLIN, slot, at('2026-01-17T09:30:00Z')))).toBe('2026-01-17T10:30:00.000Z');
+  });
+
+  it('of a cron expression skips missed slots', () => {
+    const daily: Schedule = { type: 'cron', value: '0 9 * * *' };
+    expect(iso(nextRun(daily, BERLIN, at('2026-01-10T08:00:00Z'), at('2026-01-15T10:00:00Z')))).toBe(
+      '2026-01-16T08:00:00.000Z',
+    );
+  });
+
+  it('of a cron expression is one per day over both daylight-saving edges', () => {
+    const daily: Schedule = { type: 'cron', value: '30 2 * * *' };
+    for (const start of ['2026-03-27T12:00:00Z', '2026-10-23T12:00:00Z']) {
+      const days: string[] = [];
+      let slot = at(start);
+      for (let n = 0; n < 4; n++) {
+        slot = nextRun(daily, BERLIN, slot, slot) ?? Number.NaN;
+        days.push(formatLocal(slot, BERLIN).slice(4, 10));
+      }
+      expect(new Set(days).size).toBe(4);
+    }
+  });
+});

@@ -1,0 +1,94 @@
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '../../test/support/temporary.ts';
+import { FAMILY, MAIN, testStore } from '../../test/support/test-store.ts';
+import { scaffoldGroup } from '../groups/group-folders.ts';
+import { pathsAt } from '../paths.ts';
+import { GroupsSnapshot } from '../protocol/mailbox.ts';
+import { Snapshots } from './snapshots.ts';
+
+async function rig() {
+  const root = temporaryDirectory();
+  const paths = pathsAt(root);
+  const store = testStore(root);
+  store.groups.add(MAIN, 0);
+  store.groups.add(FAMILY, 0);
+  store.chats.note({ jid: FAMILY.jid, name: 'Family', isGroup: true, lastActivity: 1 });
+  store.chats.note({ jid: 'work@g.us', name: 'Work', isGroup: true, lastActivity: 2 });
+  for (const [id, folder] of [
+    ['t1', 'main'],
+    ['t2', 'family'],
+  ] as const) {
+    const task = {
+      id,
+      folder,
+      chatJid: 'x',
+      prompt: id,
+      script: null,
+      scheduleType: 'once',
+      scheduleValue: 'x',
+    } as const;
+    store.tasks.add({
+      ...task,
+      contextMode: 'group',
+      nextRun: '2026-01-01T00:00:00.000Z',
+      status: 'active',
+      createdAt: id,
+    });
+  }
+  await scaffoldGroup(paths, 'main', 'Main');
+  await scaffoldGroup(paths, 'family', 'Family');
+  const read = (folder: string, file: string): unknown =>
+    JSON.parse(readFileSync(join(paths.groupIpc(folder), file), 'utf8'));
+  return { root, paths, store, snapshots: new Snapshots(store, paths), read };
+}
+
+describe('snapshots', () => {
+  it('show main all tasks and groups', async () => {
+    const { snapshots, read } = await rig();
+    await snapshots.write(MAIN);
+    expect(read('main', 'current_tasks.json')).toMatchObject([
+      { id: 't1' },
+      { id: 't2', groupFolder: 'family' },
+    ]);
+    const { groups } = GroupsSnapshot.parse(read('main', 'available_groups.json'));
+    expect(groups.map(({ name, isRegistered }) => [name, isRegistered])).toEqual([
+      ['Work', false],
+      ['Family', true],
+    ]);
+  });
+
+  it('show another group its own tasks and no groups', async () => {
+    const { snapshots, read } = await rig();
+    await snapshots.write(FAMILY);
+    expect(read('family', 'current_tasks.json')).toMatchObject([{ id: 't2' }]);
+    expect(read('family', 'available_groups.json')).toMatchObject({ groups: [] });
+  });
+
+  it('replace a link that stands in their place, and leave its target alone', async () => {
+    const { root, paths, snapshots, read } = await rig();
+    const target = join(root, 'target');
+    writeFileSync(target, 'precious');
+    symlinkSync(target, join(paths.groupIpc('family'), 'current_tasks.json'));
+    await snapshots.write(FAMILY);
+    expect(readFileSync(target, 'utf8')).toBe('precious');
+    expect(read('family', 'current_tasks.json')).toHaveLength(1);
+  });
+
+  it('leave no temporary file behind', async () => {
+    const { paths, snapshots } = await rig();
+    await snapshots.write(MAIN);
+    expect(readdirSync(paths.groupIpc('main')).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+});
+
+describe('results', () => {
+  it('answer a request, and are thrown away when the sandbox has ended', async () => {
+    const { paths, snapshots, read } = await rig();
+    await snapshots.writeResult('family', 'req-1', { ok: true, taskId: 't9' });
+    expect(read('family', 'results/req-1.json')).toEqual({ ok: true, taskId: 't9' });
+    await snapshots.clearResults('family');
+    expect(existsSync(join(paths.groupIpc('family'), 'results', 'req-1.json'))).toBe(false);
+  });
+});

@@ -1,0 +1,76 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Paths } from '../paths.ts';
+import type { GroupsSnapshot, MailboxResult, TaskSnapshot } from '../protocol/mailbox.ts';
+import { replaceFile } from '../replace-file.ts';
+import type { RegisteredGroup } from '../store/groups.ts';
+import type { Store } from '../store/store.ts';
+import type { Task } from '../store/tasks.ts';
+
+/** Files that the host writes and a sandbox reads, in directories in which the sandbox can plant nothing. */
+export class Snapshots {
+  readonly #store: Store;
+  readonly #paths: Paths;
+
+  constructor(store: Store, paths: Paths) {
+    this.#store = store;
+    this.#paths = paths;
+  }
+
+  /** Brings the tasks and groups that a group sees up to date. */
+  async write(group: RegisteredGroup): Promise<void> {
+    const directory = this.#paths.groupIpc(group.folder);
+    await replaceFile(join(directory, 'current_tasks.json'), toJson(this.#tasks(group)));
+    await replaceFile(join(directory, 'available_groups.json'), toJson(this.#groups(group)));
+  }
+
+  /** Answers a file that asked for an answer. @param requestId checked by the protocol's schema already */
+  async writeResult(folder: string, requestId: string, result: MailboxResult): Promise<void> {
+    await replaceFile(join(this.#results(folder), `${requestId}.json`), toJson(result));
+  }
+
+  /** Throws answers away that nobody waits for any more: the sandbox has ended. */
+  async clearResults(folder: string): Promise<void> {
+    const directory = this.#results(folder);
+    for (const name of await readdir(directory)) await rm(join(directory, name), { force: true });
+  }
+
+  #results(folder: string): string {
+    return join(this.#paths.groupIpc(folder), 'results');
+  }
+
+  #tasks(group: RegisteredGroup): readonly TaskSnapshot[] {
+    const tasks = group.isMain ? this.#store.tasks.all() : this.#store.tasks.ofFolder(group.folder);
+    return tasks.filter(({ status }) => status !== 'completed').map(toTaskSnapshot);
+  }
+
+  #groups(group: RegisteredGroup): GroupsSnapshot {
+    const lastSync = this.#store.state.get('groups:synced') ?? '';
+    if (!group.isMain) return { groups: [], lastSync };
+    const registered = new Set(this.#store.groups.all().map(({ jid }) => jid));
+    const groups = this.#store.chats.groups().map((chat) => ({
+      jid: chat.jid,
+      name: chat.name ?? chat.jid,
+      lastActivity: chat.lastActivity ?? '',
+      isRegistered: registered.has(chat.jid),
+    }));
+    return { groups, lastSync };
+  }
+}
+
+function toTaskSnapshot(task: Task): TaskSnapshot {
+  return {
+    id: task.id,
+    groupFolder: task.folder,
+    prompt: task.prompt,
+    ...(task.script === null ? {} : { script: task.script }),
+    schedule_type: task.scheduleType,
+    schedule_value: task.scheduleValue,
+    status: task.status,
+    next_run: task.nextRun,
+  };
+}
+
+function toJson(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}

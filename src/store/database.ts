@@ -1,0 +1,80 @@
+import { chmodSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
+import { type Bell, Bells } from './bells.ts';
+import { migrate } from './migrations.ts';
+import type { Sql } from './sql.ts';
+
+/** The database file cannot be used as it is. Nothing was overwritten. */
+export class DatabaseError extends Error {
+  override readonly name = 'DatabaseError';
+}
+
+/** Milliseconds to wait for the lock while an operator's `sqlite3` writes. */
+const BUSY_TIMEOUT_MS = 5_000;
+
+/** One open database: transactions, and the bells that ring after their commit. */
+export class Database {
+  readonly sql: Sql;
+  readonly bells = new Bells();
+  readonly #rungInTransaction = new Set<Bell>();
+
+  private constructor(sql: Sql) {
+    this.sql = sql;
+  }
+
+  /**
+   * Opens or creates a database, checks it and brings its schema up to date.
+   * WAL with `synchronous = FULL`: a committed row survives a power loss.
+   * @throws DatabaseError when the file is no sound database
+   */
+  static open(file: string): Database {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    let sql: Sql | undefined;
+    try {
+      sql = new BetterSqlite3(file, { timeout: BUSY_TIMEOUT_MS });
+      const health = sql.pragma('quick_check(1)', { simple: true });
+      if (health !== 'ok') throw new Error(String(health));
+      sql.pragma('journal_mode = WAL');
+      sql.pragma('synchronous = FULL');
+      // v1's tables had foreign keys, and are moved aside and dropped while being adopted.
+      sql.pragma('foreign_keys = OFF');
+      migrate(sql, file);
+      chmodSync(file, 0o600);
+      return new Database(sql);
+    } catch (error) {
+      sql?.close();
+      if (error instanceof DatabaseError) throw error;
+      throw new DatabaseError(
+        `The database ${file} cannot be opened (${(error as Error).message}). Nothing was changed. Put a backup in its place (npx nanoclaw restore), or move the file away to start with an empty one.`,
+        { cause: error },
+      );
+    }
+  }
+
+  /** Runs `work` as one transaction; inside another one it becomes part of that. Bells ring after the commit only. */
+  transaction<T>(work: () => T): T {
+    if (this.sql.inTransaction) return work();
+    try {
+      const result = this.sql.transaction(work).immediate();
+      const rung = [...this.#rungInTransaction];
+      this.#rungInTransaction.clear();
+      for (const bell of rung) this.bells.ring(bell);
+      return result;
+    } catch (error) {
+      this.#rungInTransaction.clear();
+      throw error;
+    }
+  }
+
+  /** Rings now, or after the commit of the transaction under way. */
+  ring(bell: Bell): void {
+    if (this.sql.inTransaction) this.#rungInTransaction.add(bell);
+    else this.bells.ring(bell);
+  }
+
+  close(): void {
+    this.bells.silence();
+    this.sql.close();
+  }
+}

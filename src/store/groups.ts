@@ -1,0 +1,121 @@
+import { ContainerConfig } from '../protocol/mailbox.ts';
+import type { Database } from './database.ts';
+
+export interface RegisteredGroup {
+  readonly jid: string;
+  readonly name: string;
+  readonly folder: string;
+  /** What calls the assistant, for example `@Andy`. */
+  readonly trigger: string;
+  readonly requiresTrigger: boolean;
+  readonly isMain: boolean;
+  readonly containerConfig: ContainerConfig;
+}
+
+interface GroupRow {
+  jid: string;
+  name: string;
+  folder: string;
+  trigger: string;
+  requiresTrigger: number | null;
+  isMain: number | null;
+  containerConfig: string | null;
+}
+
+const SELECT = `SELECT jid, name, folder, trigger_pattern AS trigger, requires_trigger AS requiresTrigger,
+  is_main AS isMain, container_config AS containerConfig FROM registered_groups`;
+
+/** A row whose settings an operator broke by hand still answers: bad JSON counts as no settings. */
+function readConfig(json: string | null): ContainerConfig {
+  if (json === null) return {};
+  try {
+    const parsed = ContainerConfig.safeParse(JSON.parse(json));
+    return parsed.success ? parsed.data : {};
+  } catch {
+    return {};
+  }
+}
+
+function toGroup(row: GroupRow): RegisteredGroup {
+  return {
+    jid: row.jid,
+    name: row.name,
+    folder: row.folder,
+    trigger: row.trigger,
+    requiresTrigger: row.requiresTrigger !== 0,
+    isMain: row.isMain === 1,
+    containerConfig: readConfig(row.containerConfig),
+  };
+}
+
+/** The chats in which the assistant takes part. Nothing is cached: an operator's `sqlite3` takes effect at the next turn. */
+export class Groups {
+  readonly #db: Database;
+  readonly #all;
+  readonly #byJid;
+  readonly #byFolder;
+  readonly #main;
+  readonly #insert;
+  readonly #remove;
+  readonly #replaceTrigger;
+
+  constructor(db: Database) {
+    this.#db = db;
+    this.#all = db.sql.prepare<[], GroupRow>(`${SELECT} ORDER BY is_main DESC, added_at, jid`);
+    this.#byJid = db.sql.prepare<[string], GroupRow>(`${SELECT} WHERE jid = ?`);
+    this.#byFolder = db.sql.prepare<[string], GroupRow>(`${SELECT} WHERE folder = ?`);
+    this.#main = db.sql.prepare<[], GroupRow>(`${SELECT} WHERE is_main = 1`);
+    this.#insert = db.sql.prepare(`
+      INSERT INTO registered_groups (jid, name, folder, trigger_pattern, added_at, container_config, requires_trigger, is_main)
+      VALUES (@jid, @name, @folder, @trigger, @at, @config, @requiresTrigger, @isMain)`);
+    this.#replaceTrigger = db.sql.prepare<[string, string]>(
+      'UPDATE registered_groups SET trigger_pattern = ? WHERE trigger_pattern = ?',
+    );
+    this.#remove = db.sql.prepare<[string]>('DELETE FROM registered_groups WHERE jid = ?');
+  }
+
+  all(): readonly RegisteredGroup[] {
+    return this.#all.all().map(toGroup);
+  }
+
+  find(jid: string): RegisteredGroup | undefined {
+    const row = this.#byJid.get(jid);
+    return row === undefined ? undefined : toGroup(row);
+  }
+
+  inFolder(folder: string): RegisteredGroup | undefined {
+    const row = this.#byFolder.get(folder);
+    return row === undefined ? undefined : toGroup(row);
+  }
+
+  main(): RegisteredGroup | undefined {
+    const row = this.#main.get();
+    return row === undefined ? undefined : toGroup(row);
+  }
+
+  add(group: RegisteredGroup, at: number): void {
+    this.#insert.run({
+      jid: group.jid,
+      name: group.name,
+      folder: group.folder,
+      trigger: group.trigger,
+      at: new Date(at).toISOString(),
+      config: Object.keys(group.containerConfig).length === 0 ? null : JSON.stringify(group.containerConfig),
+      requiresTrigger: group.requiresTrigger ? 1 : 0,
+      isMain: group.isMain ? 1 : 0,
+    });
+    this.#db.ring('groups');
+  }
+
+  /** Changes the trigger of every group that has a certain one. */
+  replaceTrigger(from: string, to: string): void {
+    if (this.#replaceTrigger.run(to, from).changes > 0) this.#db.ring('groups');
+  }
+
+  /** @returns false when there was none */
+  remove(jid: string): boolean {
+    const removed = this.#remove.run(jid).changes > 0;
+    if (removed) this.#db.ring('groups');
+    return removed;
+  }
+}

@@ -1,0 +1,81 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
+
+/** Another host runs on the same root. */
+export class HostLockError extends Error {
+  override readonly name = 'HostLockError';
+  readonly pid: number | undefined;
+
+  constructor(file: string, pid: number | undefined) {
+    super(
+      `Another NanoClaw (process ${pid ?? 'unknown'}) already runs on this root; it holds ${file}. Stop it first, or give this one a root of its own with NANOCLAW_ROOT.`,
+    );
+    this.pid = pid;
+  }
+}
+
+/** A status command holds the lock for an instant; that must not stop a host from starting. */
+const PATIENCE_MS = 500;
+
+function isBusy(error: unknown): boolean {
+  return error instanceof BetterSqlite3.SqliteError && error.code.startsWith('SQLITE_BUSY');
+}
+
+/**
+ * One process per root, by an open transaction on a database of its own: the system releases it when the process dies,
+ * however it dies, and `messages.db` stays open to operators.
+ */
+export class HostLock {
+  readonly #sql: BetterSqlite3.Database;
+
+  private constructor(sql: BetterSqlite3.Database) {
+    this.#sql = sql;
+  }
+
+  /** @throws HostLockError that names the holder */
+  static acquire(file: string, pid: number): HostLock {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    const sql = new BetterSqlite3(file, { timeout: PATIENCE_MS });
+    try {
+      sql.exec(
+        'CREATE TABLE IF NOT EXISTS holder (one INTEGER PRIMARY KEY CHECK (one = 1), pid INTEGER NOT NULL)',
+      );
+      const write = sql.prepare(
+        'INSERT INTO holder VALUES (1, ?) ON CONFLICT DO UPDATE SET pid = excluded.pid',
+      );
+      // The pid must be committed to be readable by others; who then holds the transaction with its own pid inside has won.
+      for (;;) {
+        sql.transaction(() => write.run(pid)).immediate();
+        sql.exec('BEGIN IMMEDIATE');
+        if (readPid(sql) === pid) return new HostLock(sql);
+        sql.exec('ROLLBACK');
+      }
+    } catch (error) {
+      const busy = isBusy(error);
+      const holder = busy ? readPid(sql) : undefined;
+      sql.close();
+      throw busy ? new HostLockError(file, holder) : error;
+    }
+  }
+
+  /** Calling it twice is harmless. */
+  release(): void {
+    if (this.#sql.open) this.#sql.close();
+  }
+}
+
+/** The process that holds the lock of `file` now; undefined when it is free. */
+export function lockHolder(file: string): number | undefined {
+  try {
+    HostLock.acquire(file, process.pid).release();
+    return undefined;
+  } catch (error) {
+    if (error instanceof HostLockError) return error.pid;
+    throw error;
+  }
+}
+
+function readPid(sql: BetterSqlite3.Database): number | undefined {
+  return sql.prepare<[], { pid: number }>('SELECT pid FROM holder').get()?.pid;
+}

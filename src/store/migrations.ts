@@ -1,0 +1,49 @@
+import { existsSync } from 'node:fs';
+import { copyFromV1, setV1TablesAside } from './adopt-v1.ts';
+import { SCHEMA_1 } from './schema.ts';
+import type { Sql } from './sql.ts';
+
+/** A step of the schema. Each runs in a transaction of its own; `user_version` names the last one that was done. */
+interface Migration {
+  readonly version: number;
+  readonly up: (sql: Sql) => void;
+}
+
+const MIGRATIONS: readonly Migration[] = [
+  {
+    version: 1,
+    up: (sql) => {
+      const adopted = setV1TablesAside(sql);
+      sql.exec(SCHEMA_1);
+      copyFromV1(sql, adopted);
+    },
+  },
+];
+
+/**
+ * Brings a database to the newest schema. A database of an earlier system is copied to `<file>.v1` first.
+ * @throws Error when the database is newer than this program
+ */
+export function migrate(sql: Sql, file: string): void {
+  const current = Number(sql.pragma('user_version', { simple: true }));
+  const newest = MIGRATIONS.at(-1)?.version ?? 0;
+  if (current > newest) {
+    throw new Error(
+      `it has schema ${current}, this version knows ${newest}; run the newer version of NanoClaw`,
+    );
+  }
+  if (current === 0 && hasTables(sql) && !existsSync(`${file}.v1`))
+    sql.prepare('VACUUM INTO ?').run(`${file}.v1`);
+  for (const migration of MIGRATIONS.filter(({ version }) => version > current)) {
+    sql
+      .transaction(() => {
+        migration.up(sql);
+        sql.pragma(`user_version = ${migration.version}`);
+      })
+      .immediate();
+  }
+}
+
+function hasTables(sql: Sql): boolean {
+  return sql.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' LIMIT 1").get() !== undefined;
+}

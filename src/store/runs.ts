@@ -1,0 +1,171 @@
+import type { Database } from './database.ts';
+
+/**
+ * A run is one try at one turn.
+ * - `queued` (tasks only): claimed by the scheduler together with the task's next time. Exits: `running`.
+ * - `running`: its sandbox may exist. Exits: `succeeded`, `failed`; after a crash of the host `interrupted`.
+ * - `succeeded`, `failed`, `interrupted` are final. A failed or interrupted run that left no effect is followed by a new run
+ *   with the next `attempt`; one that left effects never is.
+ * An effect is an outbox row in any state or a change by the mailbox that carries the run's id.
+ */
+export type RunStatus = 'queued' | 'running' | 'succeeded' | 'failed' | 'interrupted';
+
+export interface Run {
+  readonly id: string;
+  readonly kind: 'chat' | 'task';
+  readonly folder: string;
+  readonly chatJid: string;
+  readonly taskId: string | null;
+  /** The due instant that this run of a task stands for, ISO. */
+  readonly slot: string | null;
+  /** The first message that called and the last one taken into the turn. */
+  readonly firstSeq: number | null;
+  readonly lastSeq: number | null;
+  readonly attempt: number;
+  /** Not to be started before, in milliseconds since the epoch. */
+  readonly notBefore: number;
+  readonly status: RunStatus;
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
+  readonly error: string | null;
+}
+
+const SELECT = `SELECT id, kind, group_folder AS folder, chat_jid AS chatJid, task_id AS taskId, slot,
+  first_seq AS firstSeq, last_seq AS lastSeq, attempt, not_before AS notBefore, status, started_at AS startedAt,
+  ended_at AS endedAt, error FROM runs`;
+
+export interface RunEnd {
+  readonly status: 'succeeded' | 'failed' | 'interrupted';
+  readonly exitReason: string;
+  readonly error: string | undefined;
+  readonly logFile: string | undefined;
+}
+
+export class Runs {
+  readonly #db: Database;
+  readonly #insert;
+  readonly #start;
+  readonly #end;
+  readonly #find;
+  readonly #queued;
+  readonly #running;
+  readonly #runningIn;
+  readonly #tries;
+  readonly #slotTries;
+  readonly #effects;
+
+  constructor(db: Database) {
+    this.#db = db;
+    this.#insert = db.sql.prepare(`
+      INSERT INTO runs (id, kind, group_folder, chat_jid, task_id, slot, first_seq, last_seq, attempt, not_before, status,
+        queued_at, started_at)
+      VALUES (@id, @kind, @folder, @chatJid, @taskId, @slot, @firstSeq, @lastSeq, @attempt, @notBefore, @status, @at,
+        CASE @status WHEN 'running' THEN @at END)`);
+    this.#start = db.sql.prepare<[string, string]>(
+      "UPDATE runs SET status = 'running', started_at = ? WHERE id = ? AND status = 'queued'",
+    );
+    this.#end = db.sql.prepare(`
+      UPDATE runs SET status = @status, ended_at = @at, exit_reason = @exitReason, error = @error, log_file = @logFile
+      WHERE id = @id AND status IN ('queued', 'running')`);
+    this.#find = db.sql.prepare<[string], Run>(`${SELECT} WHERE id = ?`);
+    this.#queued = db.sql.prepare<[], Run>(`${SELECT} WHERE status = 'queued' ORDER BY seq`);
+    this.#running = db.sql.prepare<[], Run>(`${SELECT} WHERE status = 'running' ORDER BY seq`);
+    this.#runningIn = db.sql.prepare<[string], { id: string }>(
+      "SELECT id FROM runs WHERE status = 'running' AND group_folder = ? ORDER BY seq DESC LIMIT 1",
+    );
+    this.#tries = db.sql.prepare<[string, number], Run>(
+      `${SELECT} WHERE kind = 'chat' AND chat_jid = ? AND first_seq = ? ORDER BY seq`,
+    );
+    this.#slotTries = db.sql.prepare<[string, string], Run>(
+      `${SELECT} WHERE kind = 'task' AND task_id = ? AND slot = ? ORDER BY seq`,
+    );
+    this.#effects = db.sql.prepare<{ id: string }, { found: number }>(`
+      SELECT EXISTS (SELECT 1 FROM outbox WHERE run_id = @id)
+          OR EXISTS (SELECT 1 FROM mailbox_claims WHERE run_id = @id AND changed = 1) AS found`);
+  }
+
+  /** Claims a turn for messages: the run exists before its sandbox does. */
+  startChat(
+    run: Pick<Run, 'id' | 'folder' | 'chatJid' | 'attempt'> & { firstSeq: number; lastSeq: number },
+    at: number,
+  ): Run {
+    this.#insert.run({
+      ...run,
+      kind: 'chat',
+      taskId: null,
+      slot: null,
+      notBefore: 0,
+      status: 'running',
+      at: new Date(at).toISOString(),
+    });
+    return this.#require(run.id);
+  }
+
+  /** Claims one slot of a task. A second claim of the same slot and attempt is refused by the database. */
+  queueTask(
+    run: Pick<Run, 'id' | 'folder' | 'chatJid' | 'attempt' | 'notBefore'> & { taskId: string; slot: string },
+    at: number,
+  ): void {
+    this.#insert.run({
+      ...run,
+      kind: 'task',
+      firstSeq: null,
+      lastSeq: null,
+      status: 'queued',
+      at: new Date(at).toISOString(),
+    });
+    this.#db.ring('runs');
+  }
+
+  /** Claims a waiting run of a task, before its sandbox exists. */
+  startQueued(id: string, at: number): Run {
+    this.#start.run(new Date(at).toISOString(), id);
+    return this.#require(id);
+  }
+
+  end(id: string, end: RunEnd, at: number): void {
+    this.#end.run({
+      id,
+      status: end.status,
+      exitReason: end.exitReason,
+      error: end.error ?? null,
+      logFile: end.logFile ?? null,
+      at: new Date(at).toISOString(),
+    });
+  }
+
+  #require(id: string): Run {
+    const run = this.#find.get(id);
+    if (run === undefined) throw new Error(`there is no run ${id}`);
+    return run;
+  }
+
+  /** Task runs that wait for their turn, the oldest first. */
+  queued(): readonly Run[] {
+    return this.#queued.all();
+  }
+
+  /** Runs that were going: at start-up, those that a crash interrupted. */
+  running(): readonly Run[] {
+    return this.#running.all();
+  }
+
+  /** The run whose sandbox works in a folder now: what the folder's mailbox does belongs to it. */
+  runningIn(folder: string): string | undefined {
+    return this.#runningIn.get(folder)?.id;
+  }
+
+  /** Earlier tries at the turn that begins with this message. */
+  tries(chatJid: string, firstSeq: number): readonly Run[] {
+    return this.#tries.all(chatJid, firstSeq);
+  }
+
+  /** Tries at one slot of a task. */
+  slotTries(taskId: string, slot: string): readonly Run[] {
+    return this.#slotTries.all(taskId, slot);
+  }
+
+  leftEffects(id: string): boolean {
+    return this.#effects.get({ id })?.found === 1;
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * The first schema. Tables and columns that NanoClaw v1 had keep their names, so that the commands in its guides work.
+ * Every cursor is an AUTOINCREMENT id: an implicit rowid is reused after a delete, and timestamps repeat.
+ */
+export const SCHEMA_1 = `
+CREATE TABLE chats (
+  jid TEXT PRIMARY KEY,
+  name TEXT,
+  last_message_time TEXT,
+  is_group INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE TABLE messages (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL,
+  chat_jid TEXT NOT NULL,
+  sender TEXT NOT NULL,
+  sender_name TEXT,
+  content TEXT NOT NULL,
+  timestamp TEXT NOT NULL,
+  is_from_me INTEGER NOT NULL DEFAULT 0,
+  is_bot_message INTEGER NOT NULL DEFAULT 0,
+  is_trigger INTEGER NOT NULL DEFAULT 0,
+  reply_to_message_id TEXT,
+  reply_to_sender_name TEXT,
+  reply_to_message_content TEXT,
+  UNIQUE (chat_jid, sender, id)
+);
+CREATE INDEX messages_by_chat ON messages (chat_jid, seq);
+CREATE INDEX messages_that_trigger ON messages (chat_jid, seq) WHERE is_trigger = 1;
+
+CREATE TABLE registered_groups (
+  jid TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  folder TEXT NOT NULL UNIQUE,
+  trigger_pattern TEXT NOT NULL,
+  added_at TEXT NOT NULL,
+  container_config TEXT,
+  requires_trigger INTEGER DEFAULT 1,
+  is_main INTEGER DEFAULT 0
+);
+CREATE UNIQUE INDEX one_main_group ON registered_groups (is_main) WHERE is_main = 1;
+
+CREATE TABLE sessions (
+  group_folder TEXT NOT NULL,
+  provider TEXT NOT NULL DEFAULT 'claude',
+  session_id TEXT NOT NULL,
+  resume_at TEXT,
+  PRIMARY KEY (group_folder, provider)
+);
+
+CREATE TABLE scheduled_tasks (
+  id TEXT PRIMARY KEY,
+  group_folder TEXT NOT NULL,
+  chat_jid TEXT NOT NULL,
+  prompt TEXT NOT NULL,
+  script TEXT,
+  schedule_type TEXT NOT NULL,
+  schedule_value TEXT NOT NULL,
+  context_mode TEXT DEFAULT 'isolated',
+  next_run TEXT,
+  last_run TEXT,
+  last_result TEXT,
+  status TEXT DEFAULT 'active',
+  created_at TEXT NOT NULL
+);
+CREATE INDEX tasks_by_next_run ON scheduled_tasks (next_run) WHERE status = 'active';
+
+CREATE TABLE task_run_logs (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  task_id TEXT NOT NULL,
+  run_at TEXT NOT NULL,
+  duration_ms INTEGER NOT NULL,
+  status TEXT NOT NULL,
+  result TEXT,
+  error TEXT
+);
+CREATE INDEX task_run_logs_by_task ON task_run_logs (task_id, run_at);
+
+CREATE TABLE router_state (
+  key TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+);
+
+CREATE TABLE runs (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  kind TEXT NOT NULL CHECK (kind IN ('chat', 'task')),
+  group_folder TEXT NOT NULL,
+  chat_jid TEXT NOT NULL,
+  task_id TEXT,
+  slot TEXT,
+  first_seq INTEGER,
+  last_seq INTEGER,
+  attempt INTEGER NOT NULL DEFAULT 1,
+  not_before INTEGER NOT NULL DEFAULT 0,
+  status TEXT NOT NULL CHECK (status IN ('queued', 'running', 'succeeded', 'failed', 'interrupted')),
+  queued_at TEXT NOT NULL,
+  started_at TEXT,
+  ended_at TEXT,
+  exit_reason TEXT,
+  error TEXT,
+  log_file TEXT
+);
+CREATE INDEX runs_open ON runs (status, seq) WHERE status IN ('queued', 'running');
+CREATE INDEX runs_of_messages ON runs (chat_jid, first_seq) WHERE kind = 'chat';
+CREATE UNIQUE INDEX one_run_per_slot ON runs (task_id, slot, attempt) WHERE kind = 'task';
+
+CREATE TABLE outbox (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  chat_jid TEXT NOT NULL,
+  payload TEXT NOT NULL,
+  source TEXT NOT NULL CHECK (source IN ('reply', 'message', 'notice')),
+  run_id TEXT,
+  status TEXT NOT NULL CHECK (status IN ('queued', 'sending', 'sent', 'failed', 'unknown')),
+  wire_id TEXT UNIQUE,
+  sends INTEGER NOT NULL DEFAULT 0,
+  not_before INTEGER NOT NULL DEFAULT 0,
+  created_at TEXT NOT NULL,
+  settled_at TEXT,
+  error TEXT
+);
+CREATE INDEX outbox_open ON outbox (chat_jid, seq) WHERE status IN ('queued', 'sending');
+CREATE INDEX outbox_by_run ON outbox (run_id) WHERE run_id IS NOT NULL;
+
+CREATE TABLE mailbox_claims (
+  claim_id TEXT PRIMARY KEY,
+  group_folder TEXT NOT NULL,
+  run_id TEXT,
+  operation TEXT NOT NULL,
+  request_id TEXT,
+  result TEXT NOT NULL,
+  changed INTEGER NOT NULL,
+  at TEXT NOT NULL
+);
+CREATE INDEX mailbox_claims_by_run ON mailbox_claims (run_id) WHERE run_id IS NOT NULL;
+`;

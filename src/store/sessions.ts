@@ -1,0 +1,46 @@
+import type { Provider } from '../protocol/turn.ts';
+import type { Database } from './database.ts';
+
+export interface Session {
+  readonly sessionId: string;
+  /** Claude: where a resume is anchored. */
+  readonly resumeAt: string | null;
+}
+
+/** The agent session of each group and provider. A row that an operator deletes simply starts a new one. */
+export class Sessions {
+  readonly #find;
+  readonly #save;
+  readonly #all;
+
+  constructor(db: Database) {
+    this.#find = db.sql.prepare<[string, string], Session>(
+      'SELECT session_id AS sessionId, resume_at AS resumeAt FROM sessions WHERE group_folder = ? AND provider = ?',
+    );
+    this.#save = db.sql.prepare<[string, string, string, string | null]>(`
+      INSERT INTO sessions (group_folder, provider, session_id, resume_at) VALUES (?, ?, ?, ?)
+      ON CONFLICT (group_folder, provider) DO UPDATE SET
+        resume_at = CASE WHEN excluded.session_id = session_id THEN COALESCE(excluded.resume_at, resume_at)
+                         ELSE excluded.resume_at END,
+        session_id = excluded.session_id`);
+    this.#all = db.sql.prepare<[], Session & { readonly folder: string; readonly provider: string }>(
+      'SELECT group_folder AS folder, provider, session_id AS sessionId, resume_at AS resumeAt FROM sessions ORDER BY 1, 2',
+    );
+  }
+
+  find(folder: string, provider: Provider): Session | undefined {
+    return this.#find.get(folder, provider);
+  }
+
+  save(
+    folder: string,
+    provider: Provider,
+    session: { sessionId: string; resumeAt?: string | undefined },
+  ): void {
+    this.#save.run(folder, provider, session.sessionId, session.resumeAt ?? null);
+  }
+
+  all(): readonly (Session & { readonly folder: string; readonly provider: string })[] {
+    return this.#all.all();
+  }
+}

@@ -1,0 +1,286 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import BetterSqlite3 from 'better-sqlite3';
+import { describe, expect, it, vi } from 'vitest';
+import { temporaryDirectory } from '../../test/support/temporary.ts';
+import { FAMILY, MAIN, newMessage, testStore } from '../../test/support/test-store.ts';
+import { Database, DatabaseError } from './database.ts';
+import { HostLock, HostLockError } from './host-lock.ts';
+import { openStore } from './store.ts';
+
+const NOW = Date.UTC(2026, 0, 1);
+const once = (n = 0): Promise<void> => new Promise((resolve) => setTimeout(resolve, n));
+
+describe('the database', () => {
+  it('keeps what was committed when it is opened again', () => {
+    const directory = temporaryDirectory();
+    const first = openStore(join(directory, 'messages.db'));
+    first.groups.add(MAIN, NOW);
+    first.close();
+    const second = openStore(join(directory, 'messages.db'));
+    expect(second.groups.all()).toEqual([MAIN]);
+    second.close();
+  });
+
+  it('is durable against power loss: WAL with synchronous FULL', () => {
+    const database = Database.open(join(temporaryDirectory(), 'messages.db'));
+    expect(database.sql.pragma('journal_mode', { simple: true })).toBe('wal');
+    expect(database.sql.pragma('synchronous', { simple: true })).toBe(2);
+    database.close();
+  });
+
+  it('refuses a corrupt file with words that name the fix, and overwrites nothing', () => {
+    const file = join(temporaryDirectory(), 'messages.db');
+    writeFileSync(file, 'this is no database, but somebody may want it back');
+    expect(() => openStore(file)).toThrow(DatabaseError);
+    expect(() => openStore(file)).toThrow(/restore/);
+    expect(readFileSync(file, 'utf8')).toMatch(/somebody may want it back/);
+  });
+
+  it('refuses a database of a newer version', () => {
+    const file = join(temporaryDirectory(), 'messages.db');
+    openStore(file).close();
+    const sql = new BetterSqlite3(file);
+    sql.pragma('user_version = 99');
+    sql.close();
+    expect(() => openStore(file)).toThrow(/newer version/);
+  });
+
+  it('can be read and written by an operator while it is open, and shows what they wrote', () => {
+    const directory = temporaryDirectory();
+    const store = testStore(directory);
+    store.groups.add(FAMILY, NOW);
+    store.sessions.save('family', 'offline', { sessionId: 's1' });
+    const operator = new BetterSqlite3(join(directory, 'store', 'messages.db'));
+    operator.exec("DELETE FROM sessions WHERE group_folder = 'family'");
+    operator.exec(
+      `UPDATE registered_groups SET container_config = '{"timeout":60000}' WHERE folder = 'family'`,
+    );
+    operator.close();
+    expect(store.sessions.find('family', 'offline')).toBeUndefined();
+    expect(store.groups.inFolder('family')?.containerConfig).toEqual({ timeout: 60_000 });
+  });
+});
+
+describe('a transaction', () => {
+  it('rings its bells after the commit, each once', async () => {
+    const store = testStore();
+    const rung = vi.fn();
+    store.bells.on('outbox', rung);
+    store.transaction(() => {
+      store.outbox.add({ chatJid: 'a', message: { kind: 'text', text: '1' }, source: 'reply' }, NOW);
+      store.outbox.add({ chatJid: 'a', message: { kind: 'text', text: '2' }, source: 'reply' }, NOW);
+      expect(rung).not.toHaveBeenCalled();
+    });
+    await once();
+    expect(rung).toHaveBeenCalledTimes(1);
+  });
+
+  it('that fails leaves no row and rings no bell', async () => {
+    const store = testStore();
+    const rung = vi.fn();
+    store.bells.on('outbox', rung);
+    const work = (): void =>
+      store.transaction(() => {
+        store.outbox.add({ chatJid: 'a', message: { kind: 'text', text: '1' }, source: 'reply' }, NOW);
+        throw new Error('no');
+      });
+    expect(work).toThrow('no');
+    store.transaction(() => undefined);
+    await once();
+    expect(rung).not.toHaveBeenCalled();
+    expect(store.outbox.heads()).toEqual([]);
+  });
+});
+
+describe('messages', () => {
+  it('are stored once per chat, sender and id, however often they come', () => {
+    const store = testStore();
+    expect(store.messages.add(newMessage({ id: 'A' }))).toBe(true);
+    expect(store.messages.add(newMessage({ id: 'A' }))).toBe(false);
+    expect(store.messages.add(newMessage({ id: 'A', sender: 'another@s.whatsapp.net' }))).toBe(true);
+  });
+
+  it('that share a second are all taken, in the order in which they came', () => {
+    const store = testStore();
+    store.groups.add(MAIN, NOW);
+    for (const id of ['z', 'a', 'm']) store.messages.add(newMessage({ id, isTrigger: true }));
+    const [waiting] = store.messages.waiting();
+    const ids = store.messages
+      .ofTurn(MAIN.jid, waiting!.firstSeq, { before: 10, from: 10 })
+      .map(({ id }) => id);
+    expect(ids).toEqual(['z', 'a', 'm']);
+  });
+
+  it('wait for an answer when one of them calls, however many others follow it', () => {
+    const store = testStore();
+    store.groups.add(FAMILY, NOW);
+    const inFamily = { chatJid: FAMILY.jid };
+    store.messages.add(newMessage({ ...inFamily, id: 'context' }));
+    expect(store.messages.waiting()).toEqual([]);
+    store.messages.add(newMessage({ ...inFamily, id: 'call', isTrigger: true }));
+    for (let n = 0; n < 500; n++) store.messages.add(newMessage({ ...inFamily, id: `later-${n}` }));
+    expect(store.messages.waiting()).toEqual([{ chatJid: FAMILY.jid, firstSeq: 2 }]);
+    const taken = store.messages.ofTurn(FAMILY.jid, 2, { before: 5, from: 3 }).map(({ id }) => id);
+    expect(taken).toEqual(['context', 'call', 'later-0', 'later-1']);
+  });
+
+  it('of a group that needs no trigger all wait', () => {
+    const store = testStore();
+    store.groups.add({ ...FAMILY, requiresTrigger: false }, NOW);
+    store.messages.add(newMessage({ id: '1', chatJid: FAMILY.jid }));
+    expect(store.messages.waiting()).toHaveLength(1);
+  });
+
+  it('wait no more when the cursor has passed them, and the cursor never goes back', () => {
+    const store = testStore();
+    store.groups.add(MAIN, NOW);
+    store.messages.add(newMessage({ id: '1', isTrigger: true }));
+    store.messages.add(newMessage({ id: '2', isTrigger: true }));
+    store.messages.moveCursor(MAIN.jid, 2);
+    store.messages.moveCursor(MAIN.jid, 1);
+    expect(store.messages.waiting()).toEqual([]);
+    expect(store.messages.cursor(MAIN.jid)).toBe(2);
+  });
+});
+
+describe('the outbox', () => {
+  it('shows the first open row of each chat only', () => {
+    const store = testStore();
+    const add = (chatJid: string, text: string): number =>
+      store.outbox.add({ chatJid, message: { kind: 'text', text }, source: 'reply' }, NOW);
+    const first = add('a', '1');
+    const second = add('a', '2');
+    const other = add('b', '3');
+    expect(store.outbox.heads().map(({ seq }) => seq)).toEqual([first, other]);
+    store.outbox.settle(first, 'sent', NOW);
+    expect(store.outbox.heads().map(({ seq }) => seq)).toEqual([second, other]);
+  });
+
+  it('keeps the wire id of the first send', () => {
+    const store = testStore();
+    const seq = store.outbox.add(
+      { chatJid: 'a', message: { kind: 'text', text: '1' }, source: 'reply' },
+      NOW,
+    );
+    store.outbox.beginSend(seq, 'WIRE-1');
+    store.outbox.requeue(seq, { notBefore: 5, sends: 1, error: 'no ack' });
+    store.outbox.beginSend(seq, 'WIRE-2');
+    expect(store.outbox.findByWireId('WIRE-1')).toMatchObject({ seq, status: 'sending', sends: 2 });
+    expect(store.outbox.findByWireId('WIRE-2')).toBeUndefined();
+  });
+});
+
+describe('a run', () => {
+  it('of one slot and attempt of a task can be claimed once', () => {
+    const store = testStore();
+    const claim = {
+      folder: 'main',
+      chatJid: 'a',
+      taskId: 't',
+      slot: '2026-01-01T00:00:00.000Z',
+      attempt: 1,
+      notBefore: 0,
+    };
+    store.runs.queueTask({ ...claim, id: 'r1' }, NOW);
+    expect(() => store.runs.queueTask({ ...claim, id: 'r2' }, NOW)).toThrow(/UNIQUE/);
+  });
+
+  it('left effects when an outbox row in any state or a change by the mailbox carries its id', () => {
+    const store = testStore();
+    expect(store.runs.leftEffects('r1')).toBe(false);
+    const seq = store.outbox.add(
+      { chatJid: 'a', message: { kind: 'text', text: '1' }, source: 'message', runId: 'r1' },
+      NOW,
+    );
+    store.outbox.settle(seq, 'failed', NOW);
+    expect(store.runs.leftEffects('r1')).toBe(true);
+    const claim = {
+      claimId: 'c',
+      folder: 'main',
+      operation: 'pause_task',
+      requestId: undefined,
+      result: { ok: true },
+    } as const;
+    store.claims.add({ ...claim, runId: 'r2', changed: false }, NOW);
+    expect(store.runs.leftEffects('r2')).toBe(false);
+    store.claims.add({ ...claim, claimId: 'd', runId: 'r2', changed: true }, NOW);
+    expect(store.runs.leftEffects('r2')).toBe(true);
+  });
+});
+
+describe('a database of NanoClaw v1', () => {
+  const V1 = `
+    CREATE TABLE chats (jid TEXT PRIMARY KEY, name TEXT, last_message_time TEXT);
+    CREATE TABLE messages (id TEXT, chat_jid TEXT, sender TEXT, sender_name TEXT, content TEXT, timestamp TEXT,
+      is_from_me INTEGER, PRIMARY KEY (id, chat_jid), FOREIGN KEY (chat_jid) REFERENCES chats(jid));
+    CREATE INDEX idx_timestamp ON messages(timestamp);
+    CREATE TABLE scheduled_tasks (id TEXT PRIMARY KEY, group_folder TEXT NOT NULL, chat_jid TEXT NOT NULL, prompt TEXT NOT NULL,
+      schedule_type TEXT NOT NULL, schedule_value TEXT NOT NULL, next_run TEXT, last_run TEXT, last_result TEXT,
+      status TEXT DEFAULT 'active', created_at TEXT NOT NULL, context_mode TEXT DEFAULT 'isolated');
+    CREATE TABLE router_state (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+    CREATE TABLE sessions (group_folder TEXT PRIMARY KEY, session_id TEXT NOT NULL);
+    CREATE TABLE registered_groups (jid TEXT PRIMARY KEY, name TEXT NOT NULL, folder TEXT NOT NULL UNIQUE,
+      trigger_pattern TEXT NOT NULL, added_at TEXT NOT NULL, container_config TEXT);
+    INSERT INTO chats VALUES ('self@s.whatsapp.net', 'Me', '2025-01-01T00:00:02.000Z');
+    INSERT INTO messages VALUES ('m2', 'self@s.whatsapp.net', 'x', 'Ann', 'second', '2025-01-01T00:00:02.000Z', 0);
+    INSERT INTO messages VALUES ('m1', 'self@s.whatsapp.net', 'x', 'Ann', 'first', '2025-01-01T00:00:01.000Z', 0);
+    INSERT INTO scheduled_tasks VALUES ('t1', 'main', 'self@s.whatsapp.net', 'stretch', 'cron', '0 9 * * *',
+      '2025-01-02T09:00:00.000Z', NULL, NULL, 'active', '2025-01-01T00:00:00.000Z', 'group');
+    INSERT INTO router_state VALUES ('last_agent_timestamp', '{"self@s.whatsapp.net":"2025-01-01T00:00:01.000Z"}');
+    INSERT INTO sessions VALUES ('main', 'session-1');
+    INSERT INTO registered_groups VALUES ('self@s.whatsapp.net', 'Me', 'main', '@Andy', '2025-01-01T00:00:00.000Z', NULL);`;
+
+  it('is taken over whole: groups, messages in order, tasks, sessions, and where each chat was', () => {
+    const file = join(temporaryDirectory(), 'messages.db');
+    const v1 = new BetterSqlite3(file);
+    v1.exec(V1);
+    v1.close();
+    const store = openStore(file);
+    expect(store.groups.main()).toMatchObject({ folder: 'main', requiresTrigger: false });
+    expect(store.tasks.find('t1')).toMatchObject({
+      prompt: 'stretch',
+      contextMode: 'group',
+      status: 'active',
+    });
+    expect(store.sessions.find('main', 'claude')?.sessionId).toBe('session-1');
+    expect(store.messages.cursor(MAIN.jid)).toBe(1);
+    const [waiting] = store.messages.waiting();
+    expect(
+      store.messages.ofTurn(MAIN.jid, waiting!.firstSeq, { before: 9, from: 9 }).map(({ id }) => id),
+    ).toEqual(['m2']);
+    store.close();
+    expect(existsSync(`${file}.v1`)).toBe(true);
+  });
+});
+
+describe('the lock of a root', () => {
+  it('lets one process in, names the holder to the next, and is free again after its release', () => {
+    const file = join(temporaryDirectory(), 'host.lock.db');
+    const lock = HostLock.acquire(file, 4711);
+    expect(() => HostLock.acquire(file, 4712)).toThrow(HostLockError);
+    expect(() => HostLock.acquire(file, 4712)).toThrow(/process 4711/);
+    lock.release();
+    HostLock.acquire(file, 4712).release();
+  });
+
+  it('is free when its holder was killed', async () => {
+    const file = join(temporaryDirectory(), 'host.lock.db');
+    const script = `
+      import { HostLock } from ${JSON.stringify(new URL('./host-lock.ts', import.meta.url).href)};
+      HostLock.acquire(${JSON.stringify(file)}, process.pid);
+      process.kill(process.pid, 'SIGKILL');`;
+    const run = promisify(execFile)(process.execPath, [
+      '--import',
+      'tsx',
+      '--input-type=module',
+      '-e',
+      script,
+    ]);
+    await expect(run).rejects.toMatchObject({ signal: 'SIGKILL' });
+    const lock = HostLock.acquire(file, process.pid);
+    lock.release();
+  });
+});

@@ -1,0 +1,47 @@
+import type { Bells } from './bells.ts';
+import { Chats } from './chats.ts';
+import { Claims } from './claims.ts';
+import { Database } from './database.ts';
+import { Groups } from './groups.ts';
+import { Messages } from './messages.ts';
+import { Outbox } from './outbox.ts';
+import { Runs } from './runs.ts';
+import { Sessions } from './sessions.ts';
+import { State } from './state.ts';
+import { Tasks } from './tasks.ts';
+
+/** The truth: everything that must survive a crash, by aggregate. */
+export interface Store {
+  readonly bells: Bells;
+  readonly chats: Chats;
+  readonly messages: Messages;
+  readonly groups: Groups;
+  readonly sessions: Sessions;
+  readonly tasks: Tasks;
+  readonly runs: Runs;
+  readonly outbox: Outbox;
+  readonly claims: Claims;
+  readonly state: State;
+  /** All of `work` or nothing of it. Bells ring after the commit. Synchronous: nothing may be awaited inside. */
+  transaction<T>(work: () => T): T;
+  close(): void;
+}
+
+/** @throws DatabaseError when the file is no sound database */
+export function openStore(file: string): Store {
+  const db = Database.open(file);
+  return {
+    bells: db.bells,
+    chats: new Chats(db),
+    messages: new Messages(db),
+    groups: new Groups(db),
+    sessions: new Sessions(db),
+    tasks: new Tasks(db),
+    runs: new Runs(db),
+    outbox: new Outbox(db),
+    claims: new Claims(db),
+    state: new State(db),
+    transaction: (work) => db.transaction(work),
+    close: () => db.close(),
+  };
+}

@@ -1,0 +1,52 @@
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { RegisteredGroup } from '../../src/store/groups.ts';
+import type { NewMessage } from '../../src/store/messages.ts';
+import { openStore, type Store } from '../../src/store/store.ts';
+import { temporaryDirectory } from './temporary.ts';
+
+export const MAIN: RegisteredGroup = {
+  jid: 'self@s.whatsapp.net',
+  name: 'Main',
+  folder: 'main',
+  trigger: '@Andy',
+  requiresTrigger: true,
+  isMain: true,
+  containerConfig: {},
+};
+
+export const FAMILY: RegisteredGroup = {
+  jid: 'family@g.us',
+  name: 'Family',
+  folder: 'family',
+  trigger: '@Andy',
+  requiresTrigger: true,
+  isMain: false,
+  containerConfig: {},
+};
+
+/** A real store on a real file, closed when the test has ended. */
+export function testStore(directory = temporaryDirectory()): Store {
+  const store = openStore(join(directory, 'store', 'messages.db'));
+  onTestFinished(() => store.close());
+  return store;
+}
+
+/** The next id in a sequence of ids. */
+export function counter(prefix = 'id'): () => string {
+  let n = 0;
+  return () => `${prefix}-${String(++n).padStart(4, '0')}`;
+}
+
+export function newMessage(change: Partial<NewMessage> & { id: string }): NewMessage {
+  return {
+    chatJid: MAIN.jid,
+    sender: MAIN.jid,
+    senderName: 'Ann',
+    text: 'hello',
+    timestamp: Date.UTC(2026, 0, 1),
+    fromMe: true,
+    isTrigger: false,
+    ...change,
+  };
+}
