@@ -1,0 +1,236 @@
+import type { BaileysEventMap, WASocket } from '@whiskeysockets/baileys';
+import { type Clock, MINUTE, SECOND } from '../../clock.ts';
+import type { Log } from '../../log.ts';
+import type { LineState } from '../channel.ts';
+import { ConnectTimeoutError, codeOf, textOf, UpgradeRefusedError } from './errors.ts';
+import { type Backoff, type Reaction, reactionTo } from './reconnect.ts';
+import { cut } from './socket.ts';
+
+/** One socket and the end of its life. */
+export interface LiveSocket {
+  readonly socket: WASocket;
+  /** Resolves when the socket is no longer ours, for whatever reason. */
+  readonly gone: Promise<void>;
+}
+
+export interface ConnectionOptions {
+  /** Makes a socket that connects at once, its data's listeners attached. */
+  readonly openSocket: () => WASocket;
+  readonly onState: (state: LineState) => void;
+  /** The line has opened; called after `onState`. */
+  readonly onOpen: (live: LiveSocket) => void;
+  /** The account was unlinked from the phone. */
+  readonly onUnlinked: () => void;
+  readonly backoff: Backoff;
+  /** How long an attempt may take to the open line or the first QR, in milliseconds. */
+  readonly connectTimeoutMs: number;
+  /** Whether used-up QRs are followed by new ones. */
+  readonly keepOfferingQr: boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A line that held this long was a good one: the waits begin anew. */
+const STEADY_MS = MINUTE;
+/** How long a polite close may take before the connection is cut. */
+const CLOSE_PATIENCE_MS = 2 * SECOND;
+
+interface Current extends LiveSocket {
+  readonly release: () => void;
+  /** The line's opening, in milliseconds since the epoch. */
+  openedAt: number | undefined;
+}
+
+/**
+ * The life of the line: at most one socket, at most one timer. Events of a socket that is no longer the current one
+ * change nothing.
+ *
+ * - idle: no socket, no timer. `start` → connecting.
+ * - connecting: a socket, and the timer is the watchdog (an upgrade answered by HTTP never closes by itself). A first
+ *   QR → unpaired; `open` → open; the watchdog or a close → by the table.
+ * - unpaired: a socket that shows QRs and no timer: Baileys counts their lives. A scan → connecting, where the server
+ *   ends the socket with 515; QRs used up → connecting if somebody watches, else stopped.
+ * - open: a socket, no timer. A close → by the table.
+ * - waiting: no socket; the timer is the next attempt → connecting.
+ * - stopped: no socket, no timer; the table says that trying again is useless. `stop`, then `start` → connecting.
+ *
+ * `stop` leads from every state to idle.
+ */
+export class Connection {
+  readonly #options: ConnectionOptions;
+  #state: LineState = { status: 'connecting' };
+  #running = false;
+  #current: Current | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  /** The last attempt was made without a wait: a server that always asks for it gets waits after all. */
+  #hurried = false;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+  }
+
+  get state(): LineState {
+    return this.#state;
+  }
+
+  /** The open line's socket. */
+  get open(): LiveSocket | undefined {
+    return this.#state.status === 'open' ? this.#current : undefined;
+  }
+
+  /** Harmless when running. */
+  start(): void {
+    if (this.#running) return;
+    this.#running = true;
+    this.#hurried = false;
+    this.#connect();
+  }
+
+  /** Resolves when no socket and no timer is left. */
+  async stop(): Promise<void> {
+    this.#running = false;
+    this.#clearTimer();
+    const current = this.#current;
+    if (current !== undefined) await this.#hangUp(current, undefined);
+    this.#state = { status: 'connecting', reason: 'not started' };
+  }
+
+  #connect(): void {
+    this.#clearTimer();
+    const { log, openSocket } = this.#options;
+    let socket: WASocket;
+    try {
+      socket = openSocket();
+    } catch (error) {
+      log.error({ err: error }, 'The WhatsApp line could not be set up');
+      this.#wait(textOf(error));
+      return;
+    }
+    let release = (): void => undefined;
+    const gone = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const current: Current = { socket, gone, release, openedAt: undefined };
+    this.#current = current;
+    this.#enter({ status: 'connecting' });
+    this.#watch(current);
+    socket.ev.on('connection.update', (update) => {
+      try {
+        this.#updated(current, update);
+      } catch (error) {
+        log.error({ err: error }, 'A change of the WhatsApp line could not be handled');
+      }
+    });
+    socket.ws.on('unexpected-response', (_request: unknown, response: { statusCode?: number }) => {
+      void this.#hangUp(current, new UpgradeRefusedError(response.statusCode ?? 0));
+    });
+  }
+
+  #updated(current: Current, update: BaileysEventMap['connection.update']): void {
+    if (current !== this.#current) return;
+    if (update.qr !== undefined) {
+      this.#clearTimer();
+      this.#enter({ status: 'unpaired', qr: update.qr });
+    }
+    if (update.isNewLogin) {
+      this.#enter({ status: 'connecting', reason: 'paired; logging in' });
+      this.#watch(current);
+    }
+    if (update.connection === 'open') this.#opened(current);
+    if (update.connection === 'close') this.#closed(current, update.lastDisconnect?.error);
+  }
+
+  #opened(current: Current): void {
+    this.#clearTimer();
+    this.#hurried = false;
+    current.openedAt = this.#options.clock.now();
+    this.#options.log.info('The WhatsApp line is open');
+    this.#enter({ status: 'open' });
+    this.#options.onOpen(current);
+  }
+
+  #closed(current: Current, error: unknown): void {
+    if (current !== this.#current) return;
+    this.#current = undefined;
+    this.#clearTimer();
+    const { backoff, clock, log } = this.#options;
+    const heldMs = current.openedAt === undefined ? 0 : clock.now() - current.openedAt;
+    if (heldMs >= STEADY_MS) backoff.reset();
+    current.release();
+    if (this.#running) {
+      const reaction = reactionTo(error);
+      log.info(
+        { code: codeOf(error), reason: textOf(error), reaction: reaction.kind },
+        'The WhatsApp line closed',
+      );
+      this.#react(reaction, error);
+    }
+  }
+
+  #react(reaction: Reaction, error: unknown): void {
+    const reason = error === undefined ? 'closed' : textOf(error);
+    if (reaction.kind === 'back-off') {
+      this.#wait(reason);
+    } else if (reaction.kind === 'at-once') {
+      if (this.#hurried) this.#wait(reason);
+      else this.#connect();
+      this.#hurried = true;
+    } else if (reaction.kind === 'qr-used-up' && this.#options.keepOfferingQr) {
+      this.#connect();
+    } else {
+      this.#giveUp(reaction, codeOf(error));
+    }
+  }
+
+  #giveUp(reaction: Exclude<Reaction, { kind: 'back-off' | 'at-once' }>, code: number | undefined): void {
+    const { log, onUnlinked } = this.#options;
+    log[reaction.kind === 'stop' ? 'error' : 'warn']({ code }, reaction.reason);
+    try {
+      if (reaction.kind === 'stop' && reaction.credentials === 'lay-aside') onUnlinked();
+    } catch (failure) {
+      log.error({ err: failure }, 'The old credentials could not be kept aside; they are where they were');
+    }
+    this.#enter({ status: 'stopped', code, reason: reaction.reason });
+  }
+
+  #wait(reason: string): void {
+    const waitMs = this.#options.backoff.next();
+    this.#enter({ status: 'connecting', reason: `${reason}; next try in ${Math.ceil(waitMs / SECOND)} s` });
+    this.#clearTimer();
+    this.#timer = setTimeout(() => this.#connect(), waitMs);
+  }
+
+  #watch(current: Current): void {
+    const ms = this.#options.connectTimeoutMs;
+    this.#clearTimer();
+    this.#timer = setTimeout(() => void this.#hangUp(current, new ConnectTimeoutError(ms)), ms);
+  }
+
+  /** Ends a socket for certain, and treats it as closed whatever it says. */
+  async #hangUp(current: Current, error: Error | undefined): Promise<void> {
+    void current.socket.end(error);
+    const timer = setTimeout(() => {
+      cut(current.socket);
+      this.#closed(current, error);
+    }, CLOSE_PATIENCE_MS);
+    await current.gone;
+    clearTimeout(timer);
+  }
+
+  #enter(state: LineState): void {
+    this.#state = state;
+    try {
+      this.#options.onState(state);
+    } catch (error) {
+      this.#options.log.error(
+        { err: error, state: state.status },
+        'A change of the WhatsApp line was not taken in',
+      );
+    }
+  }
+
+  #clearTimer(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}

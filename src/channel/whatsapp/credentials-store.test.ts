@@ -1,0 +1,306 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { initAuthCreds, proto, type SignalDataSet, type SignalDataTypeMap } from '@whiskeysockets/baileys';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { inspectCredentials, layAsideCredentials } from './credentials.ts';
+import { CredentialsStore } from './credentials-store.ts';
+import { CredentialsDatabaseError, CredentialsUnreadableError } from './errors.ts';
+
+let directory: string;
+let file: string;
+let store: CredentialsStore;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'nanoclaw-credentials-'));
+  file = join(directory, 'whatsapp.db');
+  store = CredentialsStore.open(file);
+});
+
+afterEach(() => {
+  store.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/** Makes the present account a paired one. */
+function pair(target = store): void {
+  Object.assign(target.creds, {
+    me: { id: '491511:7@s.whatsapp.net', name: 'Maria' },
+    account: { details: Buffer.from('a') },
+  });
+  target.save(target.creds);
+}
+
+function reopen(): CredentialsStore {
+  store.close();
+  store = CredentialsStore.open(file);
+  return store;
+}
+
+const bytes = (text: string) => Buffer.from(text);
+
+const EVERY_TYPE: { [T in keyof SignalDataTypeMap]: SignalDataTypeMap[T] } = {
+  'pre-key': { public: bytes('public'), private: bytes('private') },
+  session: bytes('a ratchet'),
+  'sender-key': bytes('a group ratchet'),
+  'sender-key-memory': { '1@s.whatsapp.net': true },
+  'app-state-sync-key': proto.Message.AppStateSyncKeyData.fromObject({ keyData: bytes('k'), timestamp: 7 }),
+  'app-state-sync-version': {
+    version: 3,
+    hash: bytes('hash'),
+    indexValueMap: { 'a+b=': { valueMac: bytes('mac') } },
+  },
+  'lid-mapping': '491511',
+  'device-list': ['0', '7'],
+  tctoken: { token: bytes('token'), timestamp: '12', senderTimestamp: 3 },
+  'identity-key': bytes('identity'),
+};
+
+describe('keys', () => {
+  it.each(Object.keys(EVERY_TYPE) as (keyof SignalDataTypeMap)[])(
+    'of type %s survive a restart unchanged',
+    async (type) => {
+      await store.keys.set({ [type]: { id: EVERY_TYPE[type] } });
+      const found = await reopen().keys.get(type, ['id', 'another']);
+      expect(found).toEqual({ id: EVERY_TYPE[type] });
+    },
+  );
+
+  it('of the app state come back as the message that Baileys needs', async () => {
+    await store.keys.set({ 'app-state-sync-key': { id: EVERY_TYPE['app-state-sync-key'] } });
+    const { id } = await store.keys.get('app-state-sync-key', ['id']);
+    expect(id).toBeInstanceOf(proto.Message.AppStateSyncKeyData);
+  });
+
+  it('are deleted by null and only then', async () => {
+    await store.keys.set({ session: { a: bytes('a'), b: bytes('b') } });
+    await store.keys.set({ session: { a: null } });
+    expect(Object.keys(await store.keys.get('session', ['a', 'b']))).toEqual(['b']);
+  });
+
+  it('are set all or none', async () => {
+    const cyclic: Record<string, unknown> = {};
+    cyclic.self = cyclic;
+    const half = { session: { a: bytes('new') }, 'sender-key': { b: cyclic } } as unknown as SignalDataSet;
+    await store.keys.set({ session: { a: bytes('old') } });
+    expect(() => store.keys.set(half)).toThrow(/circular/);
+    expect(await store.keys.get('session', ['a'])).toEqual({ a: bytes('old') });
+  });
+
+  it('that do not parse are an error that names the row, and stay as they are', () => {
+    spoil("INSERT INTO keys VALUES ('session', 'x', '{')");
+    expect(() => store.keys.get('session', ['x'])).toThrow(CredentialsUnreadableError);
+    expect(() => store.keys.get('session', ['x'])).toThrow(/row keys session x/);
+  });
+
+  it('written after the close are dropped, for a socket may end later than the store', async () => {
+    store.close();
+    await store.keys.set({ session: { a: bytes('a') } });
+    expect(await store.keys.get('session', ['a'])).toEqual({});
+    store.save(store.creds);
+    expect(store.numberOf('1')).toBeUndefined();
+  });
+});
+
+describe('the account', () => {
+  it('survives a restart with every byte', () => {
+    pair();
+    const before = store.creds;
+    expect(reopen().creds).toEqual(before);
+    expect(store.paired).toBe(true);
+  });
+
+  it('is not paired before the phone has signed it', () => {
+    expect(store.paired).toBe(false);
+    store.creds.me = { id: '491511@s.whatsapp.net', name: '~' };
+    expect(store.paired).toBe(false);
+  });
+
+  it('of an abandoned pairing is wiped at the next start, with its keys', async () => {
+    store.creds.me = { id: '491511@s.whatsapp.net', name: '~' };
+    store.save(store.creds);
+    await store.keys.set({ session: { a: bytes('a') } });
+    const before = store.creds.noiseKey;
+    reopen();
+    expect(store.creds.me).toBeUndefined();
+    expect(store.creds.noiseKey).not.toEqual(before);
+    expect(await store.keys.get('session', ['a'])).toEqual({});
+  });
+
+  it('of a replaced socket is not written', () => {
+    pair();
+    store.save({ ...initAuthCreds(), me: { id: 'stranger@s.whatsapp.net' } });
+    expect(reopen().creds.me?.name).toBe('Maria');
+  });
+
+  it('laid aside is kept, and a new one begins', async () => {
+    pair();
+    store.markGreeted();
+    await store.keys.set({ session: { a: bytes('a') } });
+    const before = store.creds.noiseKey;
+    store.layAside(1_700_000_000_000);
+    expect(store.paired).toBe(false);
+    expect(store.greeted).toBe(false);
+    expect(await store.keys.get('session', ['a'])).toEqual({});
+    expect(reopen().creds.noiseKey).not.toEqual(before);
+    const database = new Database(file, { readonly: true });
+    expect(database.prepare('SELECT at FROM aside_creds').pluck().all()).toEqual([1_700_000_000_000]);
+    expect(database.prepare('SELECT id FROM aside_keys').pluck().all()).toEqual(['a']);
+    database.close();
+  });
+
+  it('laid aside many times keeps the last three', () => {
+    for (const at of [1, 2, 3, 4, 5]) {
+      pair();
+      store.layAside(at);
+    }
+    const database = new Database(file, { readonly: true });
+    expect(database.prepare('SELECT at FROM aside_creds ORDER BY at').pluck().all()).toEqual([3, 4, 5]);
+    database.close();
+  });
+
+  it('is greeted durably, once', () => {
+    pair();
+    expect(store.greeted).toBe(false);
+    store.markGreeted();
+    expect(reopen().greeted).toBe(true);
+  });
+});
+
+describe('what is damaged', () => {
+  it.each([
+    ['no JSON', '{"noiseKey":'],
+    ['another thing', '[]'],
+    ['without its keys', '{"me":{"id":"1@s.whatsapp.net"}}'],
+    ['with a key that is no bytes', '{"noiseKey":{"public":"AA","private":"AA"}}'],
+  ])('an account that is %s is an error that names the fix and changes nothing', (_, text) => {
+    pair();
+    spoil('UPDATE creds SET value = ?', text);
+    store.close();
+    expect(() => CredentialsStore.open(file)).toThrow(CredentialsUnreadableError);
+    expect(() => CredentialsStore.open(file)).toThrow(/Nothing was changed.*npx nanoclaw pair/s);
+    expect(() => inspectCredentials(file)).toThrow(CredentialsUnreadableError);
+    const database = new Database(file, { readonly: true });
+    expect(database.prepare('SELECT value FROM creds').pluck().get()).toBe(text);
+    database.close();
+  });
+
+  it('a file that is no database is an error that names the fix and is not touched', () => {
+    store.close();
+    const other = join(directory, 'other.db');
+    writeFileSync(other, 'this is not a database, but somebody’s notes '.repeat(100));
+    const before = readFileSync(other);
+    expect(() => CredentialsStore.open(other)).toThrow(CredentialsDatabaseError);
+    expect(() => CredentialsStore.open(other)).toThrow(/Restore the file from a backup/);
+    expect(() => inspectCredentials(other)).toThrow(CredentialsDatabaseError);
+    expect(readFileSync(other).equals(before)).toBe(true);
+  });
+
+  it('a database with a broken page is an error, not a new account', async () => {
+    pair();
+    const many = Object.fromEntries(
+      Array.from({ length: 2_000 }, (_, n) => [`k${n}`, bytes('x'.repeat(200))]),
+    );
+    await store.keys.set({ session: many });
+    store.close();
+    const image = readFileSync(file);
+    image.fill(0x5a, 4_096 * 20, 4_096 * 60);
+    writeFileSync(file, image);
+    expect(() => CredentialsStore.open(file)).toThrow(CredentialsDatabaseError);
+    expect(readFileSync(file).equals(image)).toBe(true);
+  });
+
+  it('a directory in its place is an error', () => {
+    expect(() => CredentialsStore.open(directory)).toThrow(CredentialsDatabaseError);
+  });
+});
+
+describe('the file', () => {
+  it('is for its owner alone, its journal too', () => {
+    pair();
+    for (const suffix of ['', '-wal', '-shm']) expect(statSync(file + suffix).mode & 0o777).toBe(0o600);
+  });
+
+  it('is written through to the disk at each commit', () => {
+    const database = new Database(file);
+    expect(database.pragma('journal_mode', { simple: true })).toBe('wal');
+    database.close();
+  });
+});
+
+describe('looking from outside', () => {
+  it('tells an absent, an unpaired and a paired account apart, while a host is using it', () => {
+    expect(inspectCredentials(join(directory, 'none.db'))).toEqual({ status: 'absent' });
+    expect(inspectCredentials(file)).toEqual({ status: 'unpaired' });
+    pair();
+    expect(inspectCredentials(file)).toEqual({ status: 'paired', number: '491511', name: 'Maria' });
+  });
+
+  it('lays a stopped host’s account aside', () => {
+    pair();
+    store.close();
+    layAsideCredentials(file, 5);
+    expect(inspectCredentials(file)).toEqual({ status: 'unpaired' });
+  });
+});
+
+describe('numbers of LIDs', () => {
+  it('come from what was learnt here, else from what Baileys learnt', async () => {
+    await store.keys.set({ 'lid-mapping': { '22_reverse': '491522' } });
+    store.learnNumber('11', '491511');
+    reopen();
+    expect([store.numberOf('11'), store.numberOf('22'), store.numberOf('33')]).toEqual([
+      '491511',
+      '491522',
+      undefined,
+    ]);
+  });
+});
+
+describe('a process that is killed while it writes', () => {
+  it.each([1, 2, 3])('leaves one whole state behind (round %i)', async (round) => {
+    pair();
+    store.close();
+    const modules = join(import.meta.dirname, 'credentials-store.ts');
+    const script = `
+      import { CredentialsStore } from ${JSON.stringify(modules)};
+      const store = CredentialsStore.open(${JSON.stringify(file)});
+      for (let n = 1; ; n += 1) {
+        const value = Buffer.from(String(n).padStart(2000, '.'));
+        store.keys.set({ session: { a: value }, 'sender-key': { b: value }, 'pre-key': { [n]: { public: value, private: value }, [n - 1]: null } });
+        store.creds.nextPreKeyId = n;
+        store.save(store.creds);
+        if (n === ${round * 20}) process.stdout.write('writing\\n');
+      }`;
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(child.stdout, 'data');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+
+    reopen();
+    expect(store.paired).toBe(true);
+    const { a } = await store.keys.get('session', ['a']);
+    const { b } = await store.keys.get('sender-key', ['b']);
+    expect(a).toEqual(b);
+    const n = Number(
+      Buffer.from(a ?? [])
+        .toString()
+        .replaceAll('.', ''),
+    );
+    expect(n).toBeGreaterThanOrEqual(round * 20);
+    expect(Object.keys(await store.keys.get('pre-key', [`${n - 1}`, `${n}`, `${n + 1}`]))).toEqual([`${n}`]);
+    expect(n - store.creds.nextPreKeyId).toBeLessThanOrEqual(1);
+  });
+});
+
+/** Changes the database behind the store's back. */
+function spoil(sql: string, ...values: string[]): void {
+  const database = new Database(file);
+  database.prepare(sql).run(...values);
+  database.close();
+}

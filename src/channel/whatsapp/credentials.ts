@@ -1,0 +1,53 @@
+import { decodeCreds } from './credentials-codec.ts';
+import { openCredentialsForReading } from './credentials-database.ts';
+import { CredentialsStore, isPaired } from './credentials-store.ts';
+import { bareUser } from './jid.ts';
+
+/** What an operator may know of the credentials without a line. */
+export type CredentialsSummary =
+  | { readonly status: 'absent' }
+  | { readonly status: 'unpaired' }
+  | {
+      readonly status: 'paired';
+      /** The account's phone number, digits only. */
+      readonly number: string;
+      readonly name: string | undefined;
+    };
+
+/**
+ * Looks at the credentials without changing anything; another process may be using them.
+ * @throws {CredentialsDatabaseError} the database is damaged or not accessible
+ * @throws {CredentialsUnreadableError} the account's row does not parse
+ */
+export function inspectCredentials(file: string): CredentialsSummary {
+  const database = openCredentialsForReading(file);
+  if (database === undefined) return { status: 'absent' };
+  try {
+    const table = database
+      .prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'creds'")
+      .get();
+    if (table === undefined) return { status: 'unpaired' };
+    const row = database.prepare<[], { value: string }>('SELECT value FROM creds WHERE id = 1').get();
+    if (row === undefined) return { status: 'unpaired' };
+    const creds = decodeCreds(file, row.value);
+    if (!isPaired(creds) || creds.me === undefined) return { status: 'unpaired' };
+    return { status: 'paired', number: bareUser(creds.me.id), name: creds.me.name };
+  } finally {
+    database.close();
+  }
+}
+
+/**
+ * Keeps the account of a stopped host aside, so that its next start pairs anew.
+ * @param at when, in milliseconds since the epoch
+ * @throws {CredentialsDatabaseError} the database is damaged or not accessible
+ * @throws {CredentialsUnreadableError} the account's row does not parse
+ */
+export function layAsideCredentials(file: string, at: number): void {
+  const store = CredentialsStore.open(file);
+  try {
+    if (store.paired) store.layAside(at);
+  } finally {
+    store.close();
+  }
+}

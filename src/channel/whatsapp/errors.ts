@@ -1,0 +1,71 @@
+/** The database of the credentials cannot be opened or is damaged. Nothing in it was changed. */
+export class CredentialsDatabaseError extends Error {
+  override readonly name = 'CredentialsDatabaseError';
+  constructor(file: string, cause: unknown) {
+    super(
+      `The WhatsApp credentials in ${file} cannot be opened: ${textOf(cause)}. Nothing was changed. ` +
+        `Restore the file from a backup, or move it away (with its -wal and -shm files) and pair again with: npx nanoclaw pair`,
+      { cause },
+    );
+  }
+}
+
+/** A row of the credentials does not parse or lacks what it must have. Nothing was changed. */
+export class CredentialsUnreadableError extends Error {
+  override readonly name = 'CredentialsUnreadableError';
+  constructor(file: string, row: string, cause: unknown) {
+    super(
+      `The WhatsApp credentials in ${file} are unreadable (${row}: ${textOf(cause)}). Nothing was changed. ` +
+        `Restore the file from a backup, or move it away (with its -wal and -shm files) and pair again with: npx nanoclaw pair`,
+      { cause },
+    );
+  }
+}
+
+/** Something was asked of WhatsApp while no line is open. */
+export class LineAwayError extends Error {
+  override readonly name = 'LineAwayError';
+  constructor(what: string) {
+    super(`${what} needs the WhatsApp line, which is not open now. Try again when it is.`);
+  }
+}
+
+/** An attempt to connect got nowhere in time. */
+export class ConnectTimeoutError extends Error {
+  override readonly name = 'ConnectTimeoutError';
+  constructor(ms: number) {
+    super(`WhatsApp did not complete the connection within ${ms} ms`);
+  }
+}
+
+/**
+ * The server, or a proxy before it, answered the WebSocket's upgrade with an ordinary HTTP response. Its status says
+ * nothing of the account: a proxy's 401 or 403 must not be taken for WhatsApp's.
+ */
+export class UpgradeRefusedError extends Error {
+  override readonly name = 'UpgradeRefusedError';
+  constructor(status: number) {
+    super(`the server answered HTTP ${status} instead of opening the line`);
+  }
+}
+
+/** What came from the server could not be read: the stream is out of step and must be made anew. */
+export class BrokenStreamError extends Error {
+  override readonly name = 'BrokenStreamError';
+  constructor(cause: unknown) {
+    super(`the stream from the server could not be read: ${textOf(cause)}`, { cause });
+  }
+}
+
+/** The words of whatever was thrown; Baileys also rejects with bare numbers. */
+export function textOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+/** The status code that Baileys' errors carry, as Boom's do. A bare number, as a WebSocket's close gives, is none. */
+export function codeOf(thrown: unknown): number | undefined {
+  if (typeof thrown !== 'object' || thrown === null || !('output' in thrown)) return undefined;
+  const { output } = thrown;
+  if (typeof output !== 'object' || output === null || !('statusCode' in output)) return undefined;
+  return typeof output.statusCode === 'number' ? output.statusCode : undefined;
+}

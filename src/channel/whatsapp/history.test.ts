@@ -1,0 +1,65 @@
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { Contacts } from './contacts.ts';
+import { History } from './history.ts';
+import { Identity } from './identity.ts';
+import { Recorder } from './testing/recorder.ts';
+
+const ME = { id: '491510:7@s.whatsapp.net', lid: '100:7@lid' };
+const PETER = '491512@s.whatsapp.net';
+
+function rig() {
+  const listener = new Recorder();
+  const identity = new Identity({ numberOf: () => undefined, learnNumber: () => undefined }, () => ME);
+  const contacts = new Contacts(identity, () => 'Maria');
+  const history = new History(listener, identity, contacts, pino({ level: 'silent' }));
+  return { listener, contacts, history };
+}
+
+describe('a history', () => {
+  it('tells chats by name and last activity, and never a message', () => {
+    const { listener, history } = rig();
+    history.take({
+      contacts: [{ id: '102@lid', phoneNumber: PETER, name: 'Peter' }],
+      chats: [
+        { id: '102@lid', pnJid: PETER, conversationTimestamp: 1_700_000_000 },
+        { id: '120363@g.us', name: 'Family' },
+      ],
+      messages: [{ key: { remoteJid: PETER, id: 'OLD' }, message: { conversation: '@Andy do something' } }],
+    });
+    expect(listener.chats).toEqual([
+      { jid: PETER, name: 'Peter', isGroup: false, lastActivity: 1_700_000_000_000 },
+      { jid: '120363@g.us', name: 'Family', isGroup: true, lastActivity: undefined },
+    ]);
+    expect(listener.messages).toEqual([]);
+  });
+
+  it('leaves out what is no chat with people', () => {
+    const { listener, history } = rig();
+    history.take({
+      contacts: [],
+      chats: [{ id: 'status@broadcast' }, { id: '1@newsletter' }, { id: '' }, {}],
+      messages: [],
+    });
+    expect(listener.chats).toEqual([]);
+  });
+
+  it('goes on after a chat that the listener does not take', () => {
+    const { listener, history } = rig();
+    const told: string[] = [];
+    listener.onChat = ({ jid }) => {
+      if (jid === PETER) throw new Error('disk full');
+      told.push(jid);
+    };
+    history.take({ contacts: [], chats: [{ id: PETER }, { id: '120363@g.us' }], messages: [] });
+    expect(told).toEqual(['120363@g.us']);
+  });
+
+  it('makes no chat of somebody who only has a name', () => {
+    const { listener, contacts, history } = rig();
+    history.contacts([{ id: PETER, notify: 'Peter' }, { id: ME.id, notify: 'not Maria' }, {}]);
+    expect(contacts.nameOf(PETER)).toBe('Peter');
+    expect(contacts.nameOf('491510@s.whatsapp.net')).toBe('Maria');
+    expect(listener.chats).toEqual([]);
+  });
+});

@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest';
+import { Identity } from './identity.ts';
+
+const ME = { id: '491510:7@s.whatsapp.net', lid: '100:7@lid' };
+const ME_JID = '491510@s.whatsapp.net';
+const PETER = '491512@s.whatsapp.net';
+const PETER_LID = '102@lid';
+
+function identity(known: Record<string, string> = {}, owner: typeof ME | undefined = ME) {
+  const book = new Map(Object.entries(known));
+  const learnt: [string, string][] = [];
+  const made = new Identity(
+    {
+      numberOf: (lid) => book.get(lid),
+      learnNumber: (lid, number) => {
+        learnt.push([lid, number]);
+        book.set(lid, number);
+      },
+    },
+    () => owner,
+  );
+  return { identity: made, learnt };
+}
+
+describe('a person', () => {
+  it.each([
+    ['a number', PETER, undefined],
+    ['a number with a device', '491512:3@s.whatsapp.net', undefined],
+    ['a number with a device and an agent', '491512_1:3@s.whatsapp.net', undefined],
+    ['a number of the old server', '491512@c.us', undefined],
+    ['a number on a business’ own server', '491512:99@hosted', undefined],
+    ['a LID with its number', PETER_LID, PETER],
+    ['a LID with a device and its number with one', '102:4@lid', '491512:4@s.whatsapp.net'],
+    ['a number with its LID', PETER, PETER_LID],
+  ])('given as %s has one form', (_, jid, alt) => {
+    expect(identity().identity.person(jid, alt)).toBe(PETER);
+  });
+
+  it('given as a bare LID has its number once any message told it', () => {
+    const { identity: people } = identity();
+    expect(people.person(PETER_LID)).toBe(PETER_LID);
+    people.person(PETER, PETER_LID);
+    expect(people.person(PETER_LID)).toBe(PETER);
+    expect(people.person('102:9@lid')).toBe(PETER);
+  });
+
+  it('keeps the LID without a device while the number is unknown', () => {
+    expect(identity().identity.person('102:4@lid')).toBe(PETER_LID);
+  });
+
+  it('is found in the book that survived a restart', () => {
+    expect(identity({ '102': '491512' }).identity.person(PETER_LID)).toBe(PETER);
+  });
+
+  it('is learnt once, not at every message', () => {
+    const { identity: people, learnt } = identity();
+    for (let n = 0; n < 3; n += 1) people.person(PETER_LID, PETER);
+    expect(learnt).toEqual([['102', '491512']]);
+  });
+
+  it.each([
+    '120363@g.us',
+    'status@broadcast',
+    '120363@newsletter',
+    '1@broadcast',
+    'x@bot',
+    'nonsense',
+    '',
+    null,
+    undefined,
+  ])('is not %s', (jid) => {
+    expect(identity().identity.person(jid)).toBeUndefined();
+  });
+});
+
+describe('the owner', () => {
+  it.each(['491510@s.whatsapp.net', '491510:7@s.whatsapp.net', '100@lid', '100:7@lid', '100:0@lid'])(
+    'is recognised as %s',
+    (jid) => {
+      const { identity: people } = identity();
+      expect(people.isOwner(jid)).toBe(true);
+      expect(people.person(jid)).toBe(ME_JID);
+      expect(people.chat({ remoteJid: jid, fromMe: true })).toBe(ME_JID);
+    },
+  );
+
+  it('is not whoever has the same digits in the other form', () => {
+    const { identity: people } = identity();
+    expect(people.isOwner('491510@lid')).toBe(false);
+    expect(people.isOwner('100@s.whatsapp.net')).toBe(false);
+  });
+
+  it('is nobody before pairing', () => {
+    const people = new Identity({ numberOf: () => undefined, learnNumber: () => undefined }, () => undefined);
+    expect(people.ownerJid).toBeUndefined();
+    expect(people.isOwner(ME.id)).toBe(false);
+  });
+
+  it('is never taken for the one that they write to, whose LID came beside the owner’s number', () => {
+    const { identity: people, learnt } = identity({ '102': '491510' });
+    expect(people.chat({ remoteJid: PETER_LID, remoteJidAlt: ME.id, fromMe: true })).toBe(PETER_LID);
+    expect(learnt).toEqual([]);
+  });
+});
+
+describe('a message', () => {
+  it('of a group belongs to the group and to its writer', () => {
+    const { identity: people } = identity();
+    const key = { remoteJid: '120363@g.us', participant: '102:4@lid', participantAlt: PETER };
+    expect(people.chat(key)).toBe('120363@g.us');
+    expect(people.sender(key)).toBe(PETER);
+  });
+
+  it('of the owner in a group is the owner’s, whatever its participant says', () => {
+    const key = { remoteJid: '120363@g.us', participant: ME.lid, fromMe: true };
+    expect(identity().identity.sender(key)).toBe(ME_JID);
+  });
+
+  it('of the owner to somebody belongs to the chat with them', () => {
+    const key = { remoteJid: PETER_LID, remoteJidAlt: PETER, fromMe: true };
+    const { identity: people } = identity();
+    expect([people.chat(key), people.sender(key)]).toEqual([PETER, ME_JID]);
+  });
+
+  it.each(['status@broadcast', '120363@newsletter', '5@broadcast', undefined])(
+    'of %s belongs to no chat',
+    (remoteJid) => {
+      expect(identity().identity.chat({ remoteJid, participant: PETER })).toBeUndefined();
+    },
+  );
+});

@@ -1,0 +1,31 @@
+import type { Clock } from '../../clock.ts';
+import type { Log } from '../../log.ts';
+import type { ChannelListener, Outgoing } from '../channel.ts';
+import type { BackoffOptions } from './reconnect.ts';
+import type { WhatsAppVersion } from './version.ts';
+
+export interface WhatsAppOptions {
+  /** `store/whatsapp.db`: the account and its keys, a database of their own, mode 0600. */
+  readonly databaseFile: string;
+  /** Another server than WhatsApp's; on loopback only, which the config has made sure of. */
+  readonly url?: string | undefined;
+  /** Hex of that server's root key. */
+  readonly rootKey?: string | undefined;
+  readonly version?: WhatsAppVersion | undefined;
+  readonly listener: ChannelListener;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Uniform in [0, 1), for the jitter of the waits. */
+  readonly random: () => number;
+  /** What was sent under a wire id, for a device that asks for it again; undefined if unknown. */
+  readonly recallSent: (wireId: string) => Outgoing | undefined;
+  /** Used-up QRs are followed by new ones, because somebody is watching. Otherwise the line stops. */
+  readonly keepOfferingQr?: boolean | undefined;
+  /** How long WhatsApp may take to acknowledge a send, in milliseconds. */
+  readonly sendTimeoutMs?: number | undefined;
+  /** How long an attempt to connect may take, in milliseconds. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** How long each QR is shown, in milliseconds; absent: as WhatsApp does. */
+  readonly qrTimeoutMs?: number | undefined;
+  readonly backoff?: BackoffOptions | undefined;
+}

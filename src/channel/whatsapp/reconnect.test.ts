@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { Backoff, REACTIONS, reactionTo } from './reconnect.ts';
+
+/** An error as Baileys makes them. */
+function closed(statusCode: number, message = 'closed'): Error {
+  return Object.assign(new Error(message), { output: { statusCode } });
+}
+
+describe('the reaction to a close', () => {
+  it.each([428, 408, 503, 500])('backs off after %i', (code) => {
+    expect(reactionTo(closed(code))).toEqual({ kind: 'back-off' });
+  });
+
+  it.each([undefined, 1006, new Error('odd'), closed(418)])(
+    'backs off after what the table does not know',
+    (error) => {
+      expect(reactionTo(error)).toEqual({ kind: 'back-off' });
+    },
+  );
+
+  it('reconnects at once after 515', () => {
+    expect(reactionTo(closed(515))).toEqual({ kind: 'at-once' });
+  });
+
+  it('waits for somebody when the QRs are used up, though that comes as a time-out', () => {
+    expect(reactionTo(closed(408, 'QR refs attempts ended'))).toMatchObject({ kind: 'qr-used-up' });
+  });
+
+  it('keeps the credentials aside only when the phone has unlinked the device', () => {
+    const laidAside = Object.entries(REACTIONS).filter(
+      ([, reaction]) => 'credentials' in reaction && reaction.credentials === 'lay-aside',
+    );
+    expect(laidAside.map(([code]) => code)).toEqual(['401']);
+  });
+
+  it.each([401, 403, 405, 411, 419, 440])(
+    'stops after %i and tells the owner the code and what to do',
+    (code) => {
+      const reaction = reactionTo(closed(code));
+      expect(reaction.kind).toBe('stop');
+      expect(reaction).toMatchObject({ reason: expect.stringContaining(`(${code})`) });
+      expect(reaction).toMatchObject({
+        reason: expect.stringMatching(/start (this one )?again|npx nanoclaw pair/),
+      });
+    },
+  );
+});
+
+describe('the waits', () => {
+  it('double up to the cap, whole at the most and half at the least', () => {
+    const longest = new Backoff(() => 0.999999, { firstMs: 100, capMs: 1_000 });
+    expect([1, 2, 3, 4, 5, 6].map(() => longest.next())).toEqual([100, 200, 400, 800, 1_000, 1_000]);
+    const shortest = new Backoff(() => 0, { firstMs: 100, capMs: 1_000 });
+    expect([1, 2, 3, 4, 5, 6].map(() => shortest.next())).toEqual([50, 100, 200, 400, 500, 500]);
+  });
+
+  it('never exceed the cap, however often it fails', () => {
+    const backoff = new Backoff(Math.random, { firstMs: 1_000, capMs: 60_000 });
+    for (let n = 0; n < 2_000; n += 1) expect(backoff.next()).toBeLessThanOrEqual(60_000);
+  });
+
+  it('begin anew after a reset', () => {
+    const backoff = new Backoff(() => 0, { firstMs: 100, capMs: 1_000 });
+    backoff.next();
+    backoff.next();
+    backoff.reset();
+    expect(backoff.next()).toBe(50);
+  });
+});

@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto';
+import { DEFAULT_CONNECTION_CONFIG, initAuthCreds, type WASocket } from '@whiskeysockets/baileys';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Simulator } from '../../../simulator/simulator.ts';
+import { cut, openSocket } from './socket.ts';
+import { WHATSAPP_VERSION } from './version.ts';
+
+let simulator: Simulator;
+let socket: WASocket;
+
+beforeEach(async () => {
+  simulator = await Simulator.start();
+  socket = openSocket({
+    url: simulator.url,
+    rootKey: simulator.rootKey,
+    version: WHATSAPP_VERSION,
+    auth: { creds: initAuthCreds(), keys: { get: () => ({}), set: () => undefined } },
+    makeSignalRepository: DEFAULT_CONNECTION_CONFIG.makeSignalRepository,
+    getMessage: async () => undefined,
+    cachedGroupMetadata: async () => undefined,
+    qrTimeoutMs: undefined,
+    log: pino({ level: 'silent' }),
+  });
+});
+
+afterEach(async () => {
+  await socket.end(undefined);
+  await simulator.close();
+});
+
+/** The reason of the close. */
+function closed(): Promise<Error | undefined> {
+  return new Promise((resolve) => {
+    socket.ev.on('connection.update', ({ connection, lastDisconnect }) => {
+      if (connection === 'close') resolve(lastDisconnect?.error);
+    });
+  });
+}
+
+describe('a socket', () => {
+  it('ends, and not the process, when bytes come that do not decrypt', async () => {
+    await socket.waitForConnectionUpdate(async ({ qr }) => qr !== undefined);
+    const reason = closed();
+    socket.ws.emit('message', Buffer.concat([Buffer.from([0, 0, 40]), randomBytes(40)]));
+    expect(await reason).toMatchObject({ name: 'BrokenStreamError' });
+  });
+
+  it('closes at once when it is cut', async () => {
+    await socket.waitForConnectionUpdate(async ({ qr }) => qr !== undefined);
+    const reason = closed();
+    cut(socket);
+    expect(await reason).toMatchObject({ output: { statusCode: 428 } });
+  });
+
+  it('names itself among the linked devices and stays in the background', () => {
+    expect(socket.ws.config.browser).toEqual(['NanoClaw', 'Chrome', expect.any(String)]);
+    expect(socket.ws.config).toMatchObject({
+      markOnlineOnConnect: false,
+      syncFullHistory: false,
+      generateHighQualityLinkPreview: false,
+    });
+    const syncs = socket.ws.config.shouldSyncHistoryMessage({ syncType: 3 });
+    expect(syncs).toBe(true);
+  });
+});

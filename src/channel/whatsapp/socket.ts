@@ -1,0 +1,80 @@
+import {
+  Browsers,
+  makeWASocket,
+  type SignalKeyStore,
+  type SocketConfig,
+  type WASocket,
+} from '@whiskeysockets/baileys';
+import type { Log } from '../../log.ts';
+import { baileysLog } from './baileys-log.ts';
+import { BrokenStreamError, textOf } from './errors.ts';
+import { hardenSignatures, withTrustedRoot } from './hardening.ts';
+import { superviseListeners } from './stanza-listeners.ts';
+import { toBaileysVersion, type WhatsAppVersion } from './version.ts';
+
+/** Where to connect, and as what. */
+export interface Endpoint {
+  readonly url: string | undefined;
+  /** Hex of the root key that a server on loopback certifies itself with. */
+  readonly rootKey: string | undefined;
+  readonly version: WhatsAppVersion;
+}
+
+export interface SocketOptions extends Endpoint {
+  readonly auth: { readonly creds: SocketConfig['auth']['creds']; readonly keys: SignalKeyStore };
+  readonly makeSignalRepository: SocketConfig['makeSignalRepository'];
+  readonly getMessage: SocketConfig['getMessage'];
+  readonly cachedGroupMetadata: SocketConfig['cachedGroupMetadata'];
+  /** How long each QR is shown, in milliseconds; absent: as WhatsApp does. */
+  readonly qrTimeoutMs: number | undefined;
+  readonly log: Log;
+}
+
+/** How the assistant is named among the phone's linked devices. The browser is what WhatsApp shows an icon of. */
+const BROWSER = 'Chrome';
+
+/** Makes one socket, which connects at once. */
+export function openSocket(options: SocketOptions): WASocket {
+  hardenSignatures();
+  const { url, rootKey, version, auth, log } = options;
+  const root = rootKey === undefined ? undefined : Buffer.from(rootKey, 'hex');
+  const socket = withTrustedRoot(root, () =>
+    makeWASocket({
+      ...(url !== undefined && { waWebSocketUrl: url }),
+      version: toBaileysVersion(version),
+      auth,
+      browser: ['NanoClaw', BROWSER, Browsers.ubuntu(BROWSER)[2]],
+      logger: baileysLog(log),
+      makeSignalRepository: options.makeSignalRepository,
+      getMessage: options.getMessage,
+      cachedGroupMetadata: options.cachedGroupMetadata,
+      ...(options.qrTimeoutMs !== undefined && { qrTimeout: options.qrTimeoutMs }),
+      // Recent history only; none at all would lose which LID is which phone number.
+      syncFullHistory: false,
+      // A linked device that is online silences the phone's notifications.
+      markOnlineOnConnect: false,
+      generateHighQualityLinkPreview: false,
+    }),
+  );
+  superviseListeners(socket, (event, error) => {
+    log.warn({ event, reason: textOf(error) }, 'A listener of the WhatsApp client failed');
+    if (event === 'message') void socket.end(new BrokenStreamError(error));
+  });
+  // While the backlog of an outage comes in, events are held back, and their receipts have left already:
+  // without this a close would throw them away for good.
+  socket.registerSocketEndHandler(() => {
+    socket.ev.flush();
+  });
+  return socket;
+}
+
+/**
+ * Cuts the connection below a socket that is ending: Baileys closes politely and would wait half a minute for an
+ * answer. It keeps the WebSocket to itself; there is no other way to it than by its name.
+ */
+export function cut(socket: WASocket): void {
+  const webSocket: unknown = Reflect.get(socket.ws, 'socket');
+  if (typeof webSocket !== 'object' || webSocket === null) return;
+  const terminate: unknown = Reflect.get(webSocket, 'terminate');
+  if (typeof terminate === 'function') terminate.call(webSocket);
+}

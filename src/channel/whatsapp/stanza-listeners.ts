@@ -1,0 +1,32 @@
+import type { WASocket } from '@whiskeysockets/baileys';
+
+/** A message stanza; Baileys' listener returns when the message was handed on. */
+const MESSAGE = 'CB:message';
+
+/**
+ * Takes over how Baileys' socket calls its listeners, which are async functions that nobody waits for:
+ *
+ * - One that rejects (a frame that does not decrypt, a write after the close) would end the process. Here it is told
+ *   to `onFailure`.
+ * - Messages overtake each other while the first one of a new contact is being prepared. Here one is finished before
+ *   the next begins; and those that the line's close finds waiting are left to the server, which has no receipt for
+ *   them and brings them again.
+ */
+export function superviseListeners(
+  { ws }: Pick<WASocket, 'ws'>,
+  onFailure: (event: string, error: unknown) => void,
+): void {
+  let turn: Promise<unknown> = Promise.resolve();
+
+  const call = (event: string | symbol, values: unknown[]): Promise<unknown> => {
+    const results = ws.rawListeners(event).map((listener): unknown => listener.apply(ws, values));
+    const pending = results.filter((result) => result instanceof Promise);
+    return Promise.all(pending).catch((error: unknown) => onFailure(String(event), error));
+  };
+
+  ws.emit = (event, ...values: unknown[]): boolean => {
+    if (event === MESSAGE) turn = turn.then(() => (ws.isOpen ? call(event, values) : undefined));
+    else void call(event, values);
+    return ws.listenerCount(event) > 0;
+  };
+}
