@@ -1,0 +1,193 @@
+import type { Channel } from '../channel/channel.ts';
+import type { NewId } from '../clock.ts';
+import type { RegisteredGroup } from '../store/groups.ts';
+import type { Run } from '../store/runs.ts';
+import { earlier, FAILURE_PAUSE_MS, Waker } from '../waker.ts';
+import { SUSPECT_NOTICE } from './notices.ts';
+import { nextTry } from './retries.ts';
+import { Turn, type TurnPlan, type TurnPorts } from './turn.ts';
+import { CHARACTER_CAP, chatPrompt, MESSAGE_CAP, takeWhatFits, taskPrompt } from './turn-prompt.ts';
+import { showTyping } from './typing.ts';
+
+export interface ConversationOptions extends TurnPorts {
+  readonly newId: NewId;
+  readonly channel: Pick<Channel, 'setTyping'>;
+  readonly timezone: string;
+  readonly mostAtOnce: number;
+  /** Makes a group's directories and brings what its sandbox reads up to date. Called before each start. */
+  readonly prepare: (group: RegisteredGroup) => Promise<void>;
+  /** Called when a group's sandbox has ended. */
+  readonly cleanUp: (group: RegisteredGroup) => Promise<void>;
+}
+
+/** Something that waits for a turn. */
+interface Job {
+  readonly group: RegisteredGroup;
+  /** Milliseconds since the epoch. */
+  readonly notBefore: number;
+  readonly claim: () => TurnPlan | undefined;
+}
+
+/**
+ * Decides which turns run: one at a time per group, groups side by side up to a limit, waiting people before tasks.
+ * What waits stands in the database alone; this room remembers only which groups are at work.
+ */
+export class Conversation {
+  readonly #options: ConversationOptions;
+  readonly #active = new Map<string, { group: RegisteredGroup; turn: Turn; done: Promise<void> }>();
+  /** Groups in whose turn the host itself failed (a full disk, say), and until when they are left alone. */
+  readonly #resting = new Map<string, number>();
+  readonly #waker: Waker;
+
+  constructor(options: ConversationOptions) {
+    this.#options = options;
+    this.#waker = new Waker((now) => this.#look(now), options.clock, options.log);
+  }
+
+  /** The groups whose sandbox runs now. */
+  activeGroups(): readonly RegisteredGroup[] {
+    return [...this.#active.values()].map(({ group }) => group);
+  }
+
+  /** Settles the runs that a crash cut off. To be called once, before anything starts, when their sandboxes are gone. */
+  settleInterrupted(): void {
+    const { store, settlement, log } = this.#options;
+    for (const run of store.runs.running()) {
+      const again = settlement.interrupt(run, { exitReason: 'host_crashed', logFile: undefined });
+      log.warn({ group: run.folder, run: run.id, again }, 'Turn was interrupted by a crash');
+    }
+  }
+
+  /** Starts what may start: on the bells `messages` and `runs`, and when a turn ends. */
+  wake(): void {
+    this.#waker.wake();
+  }
+
+  /**
+   * Starts nothing more; turns under way may end by themselves for a while, then they are ended and count as interrupted.
+   * @param graceMs milliseconds
+   */
+  async stop(graceMs: number): Promise<void> {
+    this.#waker.stop();
+    const all = Promise.all([...this.#active.values()].map(({ done }) => done));
+    let grace: NodeJS.Timeout | undefined;
+    const over = new Promise<'over'>((resolve) => {
+      grace = setTimeout(() => resolve('over'), graceMs);
+    });
+    const first = await Promise.race([all, over]);
+    clearTimeout(grace);
+    if (first !== 'over') return;
+    await Promise.all([...this.#active.values()].map(({ turn }) => turn.stop()));
+    await all;
+  }
+
+  #look(now: number): number | undefined {
+    let next: number | undefined;
+    for (const job of this.#jobs()) {
+      if (this.#active.size >= this.#options.mostAtOnce) break;
+      if (this.#active.has(job.group.folder)) continue;
+      const time = Math.max(job.notBefore, this.#resting.get(job.group.folder) ?? 0);
+      if (time > now) next = earlier(next, time);
+      else this.#start(job);
+    }
+    return next;
+  }
+
+  *#jobs(): Generator<Job> {
+    const { store } = this.#options;
+    for (const { chatJid, firstSeq } of store.messages.waiting()) {
+      const group = store.groups.find(chatJid);
+      if (group !== undefined) yield this.#chatJob(group, firstSeq);
+    }
+    for (const run of store.runs.queued()) {
+      const group = store.groups.inFolder(run.folder);
+      if (group !== undefined)
+        yield { group, notBefore: run.notBefore, claim: () => this.#claimTask(run, group) };
+    }
+  }
+
+  #chatJob(group: RegisteredGroup, firstSeq: number): Job {
+    const { store, settlement } = this.#options;
+    const next = nextTry(store.runs.tries(group.jid, firstSeq));
+    if (next.kind === 'at') {
+      return { group, notBefore: next.time, claim: () => this.#claimChat(group, firstSeq, next.attempt) };
+    }
+    const giveUp = (): undefined => {
+      settlement.giveUp(group.jid, firstSeq, SUSPECT_NOTICE);
+    };
+    return { group, notBefore: 0, claim: giveUp };
+  }
+
+  #claimChat(group: RegisteredGroup, firstSeq: number, attempt: number): TurnPlan | undefined {
+    const { store, newId, clock, timezone, channel } = this.#options;
+    const found = store.messages.ofTurn(group.jid, firstSeq, MESSAGE_CAP);
+    const messages = takeWhatFits(found, firstSeq, CHARACTER_CAP);
+    const lastSeq = messages.at(-1)?.seq;
+    if (lastSeq === undefined) return undefined;
+    const run = store.runs.startChat(
+      { id: newId(), folder: group.folder, chatJid: group.jid, attempt, firstSeq, lastSeq },
+      clock.now(),
+    );
+    return {
+      run,
+      group,
+      prompt: chatPrompt(messages, timezone),
+      sharesSession: true,
+      script: undefined,
+      onAnswer: showTyping(channel, group.jid),
+    };
+  }
+
+  #claimTask(queued: Run, group: RegisteredGroup): TurnPlan | undefined {
+    const { store, clock, timezone } = this.#options;
+    const task = store.tasks.find(queued.taskId ?? '');
+    if (task === undefined) {
+      store.runs.end(
+        queued.id,
+        { status: 'failed', exitReason: 'cancelled', error: 'the task was cancelled', logFile: undefined },
+        clock.now(),
+      );
+      return undefined;
+    }
+    return {
+      run: store.runs.startQueued(queued.id, clock.now()),
+      group,
+      prompt: taskPrompt(task.prompt, timezone),
+      sharesSession: task.contextMode === 'group',
+      script: task.script ?? undefined,
+      onAnswer: () => undefined,
+    };
+  }
+
+  #start(job: Job): void {
+    const { log, clock } = this.#options;
+    const plan = job.claim();
+    if (plan === undefined) return;
+    const { group } = plan;
+    const turn = new Turn(this.#options, plan);
+    const done = this.#run(turn, plan)
+      .catch((error: unknown) => {
+        log.error({ err: error, group: group.folder, run: plan.run.id }, 'Turn failed inside the host');
+        this.#resting.set(group.folder, clock.now() + FAILURE_PAUSE_MS);
+      })
+      .finally(() => {
+        this.#active.delete(group.folder);
+        this.wake();
+      });
+    this.#active.set(group.folder, { group, turn, done });
+  }
+
+  async #run(turn: Turn, plan: TurnPlan): Promise<void> {
+    const { prepare, cleanUp } = this.#options;
+    try {
+      await prepare(plan.group);
+      await turn.run();
+    } catch (error) {
+      turn.fail(error);
+      throw error;
+    } finally {
+      plan.onAnswer();
+      await cleanUp(plan.group);
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import type { TurnOutcome } from '../agent/agent.ts';
+import type { OutputFrame } from '../protocol/turn.ts';
+
+/** What went wrong with a turn, from the agent's own words and from how its sandbox ended. */
+export interface Failure {
+  /** In plain words, for the chat. */
+  readonly words: string;
+  /** For the log and the run's row. */
+  readonly detail: string;
+  /** False: another try cannot heal it. */
+  readonly retryable: boolean;
+}
+
+type ErrorKind = NonNullable<OutputFrame['errorKind']>;
+
+const BY_KIND = {
+  no_key: { words: 'the agent has no key. Put one into .env and write again', retryable: false },
+  key_refused: {
+    words: 'the model’s service refused the key. Check it in .env and write again',
+    retryable: false,
+  },
+  model_unknown: {
+    words: 'the model’s service does not know the model that is set. Check AGENT_MODEL',
+    retryable: false,
+  },
+  rate_limit: {
+    words: 'the model’s service is too busy, or the limit of the key is reached. Try again later',
+    retryable: true,
+  },
+  network: { words: 'the model’s service could not be reached', retryable: true },
+  other: { words: 'the agent reported an error', retryable: true },
+} as const satisfies Record<ErrorKind, Pick<Failure, 'words' | 'retryable'>>;
+
+const BY_REASON = {
+  exited: 'the agent ended unexpectedly',
+  timeout: 'the agent took too long and was stopped',
+  stopped: 'the agent was stopped',
+  start_failed: 'the agent’s sandbox could not be started',
+  bad_output: 'the agent’s answer could not be read',
+} as const satisfies Record<TurnOutcome['reason'], string>;
+
+/**
+ * @param errorFrame the last error that the agent reported itself
+ * @returns undefined when the turn went well
+ */
+export function findFailure(
+  outcome: TurnOutcome,
+  errorFrame: OutputFrame | undefined,
+  answered: boolean,
+): Failure | undefined {
+  if (errorFrame !== undefined) {
+    const kind = errorFrame.errorKind ?? 'other';
+    const detail = errorFrame.error ?? kind;
+    const words = kind === 'other' ? `${BY_KIND.other.words}: ${firstLine(detail)}` : BY_KIND[kind].words;
+    return { words, detail, retryable: BY_KIND[kind].retryable };
+  }
+  // A sandbox that was slow to go after its answer did what was asked of it.
+  if (answered && (outcome.reason === 'timeout' || outcome.reason === 'stopped')) return undefined;
+  if (outcome.reason === 'exited' && outcome.exitCode === 0 && outcome.frames > 0) return undefined;
+  const silent = outcome.reason === 'exited' && outcome.exitCode === 0;
+  return {
+    words: silent ? 'the agent ended without an answer' : BY_REASON[outcome.reason],
+    detail: outcome.error ?? (silent ? 'exit without a frame' : outcome.reason),
+    retryable: outcome.retryable,
+  };
+}
+
+/** The chat's one message about a turn that is given up. */
+export function failureNotice(failure: Failure, logFile: string | undefined): string {
+  return `⚠️ That did not work: ${failure.words}.${logFile === undefined ? '' : ` (${logFile})`}`;
+}
+
+/** The chat's one message about a turn that a crash cut off after it had begun to act. */
+export const INTERRUPTED_NOTICE =
+  '⚠️ I was interrupted in the middle of that. Part of it may be done already, so I did not begin again: please look, and ask again for what is missing.';
+
+/** The chat's one message about a turn that was going at every crash. */
+export const SUSPECT_NOTICE =
+  '⚠️ I was interrupted every time I worked on that, so I stopped trying. Please ask in another way.';
+
+/** The hello of the first pairing. */
+export function hello(assistantName: string): string {
+  return [
+    `Hello! I am ${assistantName}, and I live in this chat now.`,
+    `Begin a message with @${assistantName} to call me, for example: @${assistantName} help`,
+  ].join('\n');
+}
+
+const LONGEST_QUOTE = 200;
+
+function firstLine(text: string): string {
+  const line = text.trim().split('\n', 1)[0] ?? '';
+  return line.length > LONGEST_QUOTE ? `${line.slice(0, LONGEST_QUOTE)}…` : line;
+}

@@ -1,0 +1,106 @@
+import type { NewId } from '../clock.ts';
+import type { Run, RunEnd } from '../store/runs.ts';
+import type { Store } from '../store/store.ts';
+import { type Failure, failureNotice, INTERRUPTED_NOTICE } from './notices.ts';
+import { nextTry } from './retries.ts';
+
+/**
+ * How a run ends in the database, each time in one transaction.
+ * - It went well: the cursor moves over its messages; a task's result is noted.
+ * - It failed or was interrupted and left effects: it is closed and never run again; the chat is told.
+ * - It failed and left none: it is tried again, until the tries are used up or another one cannot heal it; then the chat is
+ *   told, in the transaction in which the cursor moves.
+ * - It was interrupted and left none: it runs again.
+ */
+export class Settlement {
+  readonly #store: Store;
+  readonly #newId: NewId;
+  readonly #now: () => number;
+
+  constructor(store: Store, newId: NewId, now: () => number) {
+    this.#store = store;
+    this.#newId = newId;
+    this.#now = now;
+  }
+
+  succeed(run: Run, end: Omit<RunEnd, 'status' | 'error'>, result: string | undefined): void {
+    this.#store.transaction(() => {
+      this.#end(run, { ...end, status: 'succeeded', error: undefined }, result);
+      this.#close(run);
+    });
+  }
+
+  /** @returns whether it will be tried again */
+  fail(run: Run, end: Omit<RunEnd, 'status' | 'error'>, failure: Failure): boolean {
+    return this.#store.transaction(() => {
+      this.#end(run, { ...end, status: 'failed', error: failure.detail }, undefined);
+      const effects = this.#store.runs.leftEffects(run.id);
+      if (failure.retryable && !effects && this.#again(run)) return true;
+      this.#close(run, failureNotice(failure, end.logFile));
+      return false;
+    });
+  }
+
+  /** A host that stops or stopped cut the run off. @returns whether it will run again */
+  interrupt(run: Run, end: Omit<RunEnd, 'status' | 'error'>): boolean {
+    return this.#store.transaction(() => {
+      this.#end(run, { ...end, status: 'interrupted', error: 'the host stopped' }, undefined);
+      if (!this.#store.runs.leftEffects(run.id) && this.#again(run)) return true;
+      this.#close(run, this.#store.outbox.hasReply(run.id) ? undefined : INTERRUPTED_NOTICE);
+      return false;
+    });
+  }
+
+  /** Gives up messages without another run. */
+  giveUp(chatJid: string, lastSeq: number, notice: string): void {
+    this.#store.transaction(() => {
+      this.#store.messages.moveCursor(chatJid, lastSeq);
+      this.#notify(chatJid, undefined, notice);
+    });
+  }
+
+  #end(run: Run, end: RunEnd, result: string | undefined): void {
+    const now = this.#now();
+    this.#store.runs.end(run.id, end, now);
+    if (run.taskId === null) return;
+    const startedAt = Date.parse(run.startedAt ?? '') || now;
+    const outcome = end.status === 'succeeded' ? (result ?? 'done') : `Error: ${end.error ?? end.exitReason}`;
+    this.#store.tasks.logRun({
+      taskId: run.taskId,
+      runAt: startedAt,
+      durationMs: now - startedAt,
+      status: end.status === 'succeeded' ? 'success' : 'error',
+      result: result ?? null,
+      error: end.error ?? null,
+    });
+    this.#store.tasks.change(run.taskId, { lastResult: outcome.slice(0, 200) });
+  }
+
+  /** Arranges another try, if there is one left. Messages wait by themselves: their cursor has not moved. */
+  #again(run: Run): boolean {
+    const { runs } = this.#store;
+    if (run.taskId === null || run.slot === null) {
+      return run.firstSeq !== null && nextTry(runs.tries(run.chatJid, run.firstSeq)).kind === 'at';
+    }
+    const next = nextTry(runs.slotTries(run.taskId, run.slot));
+    if (next.kind === 'never') return false;
+    const { folder, chatJid, taskId, slot } = run;
+    runs.queueTask(
+      { id: this.#newId(), folder, chatJid, taskId, slot, attempt: next.attempt, notBefore: next.time },
+      this.#now(),
+    );
+    return true;
+  }
+
+  #close(run: Run, notice?: string): void {
+    if (run.lastSeq !== null) this.#store.messages.moveCursor(run.chatJid, run.lastSeq);
+    if (notice !== undefined) this.#notify(run.chatJid, run.id, notice);
+  }
+
+  #notify(chatJid: string, runId: string | undefined, text: string): void {
+    this.#store.outbox.add(
+      { chatJid, message: { kind: 'text', text }, source: 'notice', runId },
+      this.#now(),
+    );
+  }
+}

@@ -1,0 +1,153 @@
+import type { AgentRunner, RunningTurn, TurnOutcome, TurnRequest } from '../agent/agent.ts';
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+import { type OutputFrame, type Provider, visibleText } from '../protocol/turn.ts';
+import type { RegisteredGroup } from '../store/groups.ts';
+import type { Run } from '../store/runs.ts';
+import type { Store } from '../store/store.ts';
+import { findFailure } from './notices.ts';
+import type { Settlement } from './settlement.ts';
+
+/** What a turn needs from the rooms around it. */
+export interface TurnPorts {
+  readonly store: Store;
+  readonly agent: AgentRunner;
+  readonly settlement: Settlement;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly provider: Provider;
+  /** Everything that the agent dropped in the folder's mailbox so far has become its effect. */
+  readonly drainMailbox: (folder: string) => Promise<void>;
+}
+
+export interface TurnPlan {
+  readonly run: Run;
+  readonly group: RegisteredGroup;
+  readonly prompt: string;
+  /** Whether the run resumes the group's session and leaves its own there. */
+  readonly sharesSession: boolean;
+  readonly script: string | undefined;
+  /** Called at the first answer. */
+  readonly onAnswer: () => void;
+}
+
+/** One claimed run, from its prompt to its stored answer. */
+export class Turn {
+  readonly #ports: TurnPorts;
+  readonly #plan: TurnPlan;
+  readonly #log: Log;
+  #running: RunningTurn | undefined;
+  #hostStops = false;
+  #lastResult: string | undefined;
+  #sessionNoted = false;
+  #errorFrame: OutputFrame | undefined;
+
+  constructor(ports: TurnPorts, plan: TurnPlan) {
+    this.#ports = ports;
+    this.#plan = plan;
+    this.#log = ports.log.child({ group: plan.group.folder, run: plan.run.id });
+  }
+
+  /** Runs the turn and settles it. Rejects only when the database does. */
+  async run(): Promise<void> {
+    const { agent, drainMailbox } = this.#ports;
+    const running = await agent.run(this.#request(), (frame) => this.#onFrame(frame));
+    this.#running = running;
+    if (this.#hostStops) void running.stop();
+    else if (this.#lastResult !== undefined) void running.finish();
+    const outcome = await running.done;
+    await drainMailbox(this.#plan.group.folder);
+    this.#settle(outcome);
+  }
+
+  /** The host stops: the sandbox is ended and the run counts as interrupted, unless it had answered. */
+  async stop(): Promise<void> {
+    this.#hostStops = true;
+    await this.#running?.stop();
+  }
+
+  /** The host itself failed before the run was settled. */
+  fail(error: unknown): void {
+    const detail = error instanceof Error ? error.message : String(error);
+    const words = `the host could not run it (${detail})`;
+    this.#ports.settlement.fail(
+      this.#plan.run,
+      { exitReason: 'host_failed', logFile: undefined },
+      { words, detail, retryable: true },
+    );
+  }
+
+  #request(): TurnRequest {
+    const { run, group, prompt, sharesSession, script } = this.#plan;
+    const session = sharesSession
+      ? this.#ports.store.sessions.find(group.folder, this.#ports.provider)
+      : undefined;
+    return {
+      runId: run.id,
+      groupFolder: group.folder,
+      chatJid: run.chatJid,
+      isMain: group.isMain,
+      isScheduledTask: run.kind === 'task',
+      prompt,
+      sessionId: session?.sessionId,
+      resumeAt: session?.resumeAt ?? undefined,
+      script,
+      containerConfig: group.containerConfig,
+    };
+  }
+
+  async #onFrame(frame: OutputFrame): Promise<void> {
+    const { store, clock, provider, drainMailbox } = this.#ports;
+    const { run, group, sharesSession } = this.#plan;
+    // What a tool sent before the answer stands before it in the chat.
+    await drainMailbox(group.folder);
+    if (frame.status === 'error') this.#errorFrame = frame;
+    const result = frame.status === 'success' ? (frame.result ?? undefined) : undefined;
+    const text = result === undefined ? '' : visibleText(result);
+    store.transaction(() => {
+      if (sharesSession && frame.newSessionId !== undefined) {
+        store.sessions.save(group.folder, provider, {
+          sessionId: frame.newSessionId,
+          resumeAt: frame.resumeAt,
+        });
+      }
+      if (text === '') return;
+      store.outbox.add(
+        { chatJid: run.chatJid, message: { kind: 'text', text }, source: 'reply', runId: run.id },
+        clock.now(),
+      );
+      if (run.lastSeq !== null) store.messages.moveCursor(run.chatJid, run.lastSeq);
+    });
+    this.#noteSession(frame.newSessionId);
+    if (result === undefined) return;
+    this.#lastResult = text;
+    this.#plan.onAnswer();
+    await this.#running?.finish();
+  }
+
+  #noteSession(sessionId: string | undefined): void {
+    if (sessionId === undefined || this.#sessionNoted) return;
+    this.#sessionNoted = true;
+    // The id ends the line: operators cut it off there.
+    this.#ports.log.info(`Session initialized: ${sessionId}`);
+  }
+
+  #settle(outcome: TurnOutcome): void {
+    const { settlement } = this.#ports;
+    const { run } = this.#plan;
+    const end = { exitReason: outcome.reason, logFile: outcome.logFile };
+    const answered = this.#lastResult !== undefined;
+    const failure = findFailure(outcome, this.#errorFrame, answered);
+    const facts = { durationMs: outcome.durationMs, log: outcome.logFile };
+    if (failure === undefined) {
+      settlement.succeed(run, end, this.#lastResult);
+      this.#log.info(facts, 'Turn done');
+    } else if (this.#hostStops && outcome.reason === 'stopped') {
+      const again = settlement.interrupt(run, end);
+      this.#log.warn({ ...facts, again }, 'Turn interrupted: the host stops');
+    } else {
+      const again = settlement.fail(run, end, failure);
+      this.#log.error({ ...facts, again, reason: outcome.reason, error: failure.detail }, 'Turn failed');
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import type { Account } from '../channel/channel.ts';
+import type { Clock } from '../clock.ts';
+import { registerMain } from '../groups/registration.ts';
+import type { Log } from '../log.ts';
+import type { Store } from '../store/store.ts';
+import { hello } from './notices.ts';
+
+/** The owner's chat with themselves becomes the main channel at the first connection; a first pairing is greeted once. */
+export class Welcome {
+  readonly #store: Store;
+  readonly #assistantName: string;
+  readonly #clock: Clock;
+  readonly #log: Log;
+
+  constructor(store: Store, assistantName: string, clock: Clock, log: Log) {
+    this.#store = store;
+    this.#assistantName = assistantName;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  onAccount(account: Account, firstPairing: boolean): void {
+    const store = this.#store;
+    const now = this.#clock.now();
+    store.transaction(() => {
+      const main = registerMain(store, account.selfChatJid, `@${this.#assistantName}`, now);
+      if (main.jid !== account.selfChatJid) {
+        const chats = { main: main.jid, account: account.selfChatJid };
+        this.#log.warn(chats, 'The main channel is not the chat of this account with itself');
+      }
+      // A crash right after the hello was committed makes the channel say once more that the pairing is new.
+      if (!firstPairing || store.state.get('greeted') === account.jid) return;
+      store.state.set('greeted', account.jid);
+      const message = { kind: 'text', text: hello(this.#assistantName) } as const;
+      store.outbox.add({ chatJid: main.jid, message, source: 'notice' }, now);
+    });
+  }
+}

@@ -1,0 +1,13 @@
+import type { Outgoing } from '../channel/channel.ts';
+
+/** How the assistant shows who speaks. */
+export interface Presentation {
+  readonly assistantName: string;
+  /** False: it shares the owner's number, and its messages say that they are the assistant's. */
+  readonly ownNumber: boolean;
+}
+
+/** What goes to the wire for a message of the outbox. The same row always gives the same bytes: peers may ask again. */
+export function present(message: Outgoing, { assistantName, ownNumber }: Presentation): Outgoing {
+  return ownNumber ? message : { ...message, text: `${assistantName}: ${message.text}` };
+}

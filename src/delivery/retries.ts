@@ -1,0 +1,39 @@
+import type { SendOutcome } from '../channel/channel.ts';
+import { SECOND } from '../clock.ts';
+
+/** What becomes of a row after a send. */
+export type Verdict =
+  | { readonly kind: 'sent' }
+  /** Send again under the same id after a pause. `counted`: bytes may have left, so the try counts. */
+  | { readonly kind: 'again'; readonly delayMs: number; readonly counted: boolean; readonly reason: string }
+  | { readonly kind: 'failed'; readonly reason: string }
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+/** Bytes leave at most this often for one row: the first send and two more under the same id. */
+export const MOST_SENDS = 3;
+
+/** Pauses before the second and third send. */
+const RESEND_DELAYS_MS = [10 * SECOND, 60 * SECOND] as const;
+
+/** A line that is open but takes nothing is asked again after this. */
+const NOT_SENT_DELAY_MS = 5 * SECOND;
+
+/**
+ * The table of what may be sent again.
+ * @param sends how often bytes may have left, this time included
+ */
+export function judge(outcome: SendOutcome, sends: number): Verdict {
+  switch (outcome.kind) {
+    case 'acked':
+      return { kind: 'sent' };
+    case 'not_sent':
+      return { kind: 'again', delayMs: NOT_SENT_DELAY_MS, counted: false, reason: outcome.reason };
+    case 'refused':
+      return { kind: 'failed', reason: outcome.reason };
+    case 'unconfirmed': {
+      const delayMs = RESEND_DELAYS_MS[sends - 1];
+      if (sends >= MOST_SENDS || delayMs === undefined) return { kind: 'unknown', reason: outcome.reason };
+      return { kind: 'again', delayMs, counted: true, reason: outcome.reason };
+    }
+  }
+}

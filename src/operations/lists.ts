@@ -1,0 +1,57 @@
+import { formatLocal } from '../schedule/schedule.ts';
+import type { Store } from '../store/store.ts';
+
+/** A table for people: columns padded to their widest cell. */
+function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return [header, ...rows]
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+export function formatGroups(store: Store): string {
+  const groups = store.groups.all();
+  if (groups.length === 0) return 'No group is registered yet. Pair first: npx nanoclaw pair';
+  return table(
+    ['NAME', 'FOLDER', 'TRIGGER', 'JID'],
+    groups.map((group) => [
+      group.isMain ? `${group.name} (main)` : group.name,
+      group.folder,
+      group.requiresTrigger ? group.trigger : 'none needed',
+      group.jid,
+    ]),
+  );
+}
+
+/** @param timezone the zone in which next runs are shown */
+export function formatTasks(store: Store, timezone: string): string {
+  const tasks = store.tasks.all();
+  if (tasks.length === 0) return 'No task is scheduled.';
+  return table(
+    ['ID', 'FOLDER', 'SCHEDULE', 'STATUS', 'NEXT RUN', 'PROMPT'],
+    tasks.map((task) => [
+      task.id,
+      task.folder,
+      `${task.scheduleType} ${task.scheduleValue}`,
+      task.status,
+      task.nextRun === null ? '–' : formatLocal(Date.parse(task.nextRun), timezone),
+      task.prompt.split('\n', 1)[0]?.slice(0, 60) ?? '',
+    ]),
+  );
+}
+
+export function formatSessions(store: Store): string {
+  const sessions = store.sessions.all();
+  if (sessions.length === 0) return 'No agent session exists yet.';
+  return table(
+    ['FOLDER', 'PROVIDER', 'SESSION'],
+    sessions.map(({ folder, provider, sessionId }) => [folder, provider, sessionId]),
+  );
+}

@@ -1,0 +1,57 @@
+import type { RegisteredGroup } from '../store/groups.ts';
+import { lockHolder } from '../store/host-lock.ts';
+import type { OutboxStatus } from '../store/outbox.ts';
+import type { Store } from '../store/store.ts';
+
+/** What an operator wants to know at a glance. */
+export interface Status {
+  /** The running host's process, or null when none runs. */
+  readonly hostPid: number | null;
+  /** The line as the host saw it last. */
+  readonly line: string;
+  readonly groups: number;
+  readonly main: string | null;
+  readonly activeTasks: number;
+  /** ISO instant of the next task, or null. */
+  readonly nextTask: string | null;
+  readonly turnsUnderWay: number;
+  readonly outbox: Readonly<Record<OutboxStatus, number>>;
+}
+
+/** @param hostLock the lock file of the root */
+export function readStatus(store: Store, hostLock: string): Status {
+  const hostPid = lockHolder(hostLock) ?? null;
+  const groups: readonly RegisteredGroup[] = store.groups.all();
+  const nextDue = store.tasks.nextDue();
+  const counts = store.outbox.counts();
+  const count = (status: OutboxStatus): number => counts.get(status) ?? 0;
+  return {
+    hostPid,
+    line: hostPid === null ? 'not running' : (store.state.get('line') ?? 'unknown'),
+    groups: groups.length,
+    main: groups.find(({ isMain }) => isMain)?.jid ?? null,
+    activeTasks: store.tasks.all().filter(({ status }) => status === 'active').length,
+    nextTask: nextDue === undefined ? null : new Date(nextDue).toISOString(),
+    turnsUnderWay: store.runs.running().length,
+    outbox: {
+      queued: count('queued'),
+      sending: count('sending'),
+      sent: count('sent'),
+      failed: count('failed'),
+      unknown: count('unknown'),
+    },
+  };
+}
+
+/** The same in lines for a person. */
+export function formatStatus(status: Status): string {
+  const { outbox } = status;
+  return [
+    `Host      ${status.hostPid === null ? 'not running' : `running, process ${status.hostPid}`}`,
+    `WhatsApp  ${status.line}`,
+    `Groups    ${status.groups}${status.main === null ? ' (no main channel yet: pair first)' : ''}`,
+    `Tasks     ${status.activeTasks} active${status.nextTask === null ? '' : `, next ${status.nextTask}`}`,
+    `Turns     ${status.turnsUnderWay} under way`,
+    `Outbox    ${outbox.queued + outbox.sending} waiting, ${outbox.sent} sent, ${outbox.failed} refused, ${outbox.unknown} unconfirmed`,
+  ].join('\n');
+}

@@ -1,0 +1,128 @@
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { silentLog } from '../../test/support/silent-log.ts';
+import { counter, MAIN, testStore } from '../../test/support/test-store.ts';
+import { HOUR, MINUTE, SECOND } from '../clock.ts';
+import type { Task } from '../store/tasks.ts';
+import { Scheduler } from './scheduler.ts';
+
+const START = Date.UTC(2026, 0, 1, 12);
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: START });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function rig() {
+  const store = testStore();
+  store.groups.add(MAIN, 0);
+  const options = {
+    store,
+    clock: { now: () => Date.now() },
+    newId: counter('run'),
+    log: silentLog,
+    timezone: 'UTC',
+  };
+  const scheduler = new Scheduler(options);
+  onTestFinished(() => scheduler.stop());
+  const add = (change: Partial<Task> & { nextRun: string | null }): void =>
+    store.tasks.add({
+      id: 't1',
+      folder: 'main',
+      chatJid: MAIN.jid,
+      prompt: 'stretch',
+      script: null,
+      scheduleType: 'once',
+      scheduleValue: 'x',
+      contextMode: 'isolated',
+      status: 'active',
+      createdAt: '',
+      ...change,
+    });
+  return { store, scheduler, options, add };
+}
+
+const iso = (instant: number): string => new Date(instant).toISOString();
+
+describe('the scheduler', () => {
+  it('claims a one-time task when its instant comes, and only once', async () => {
+    const { store, scheduler, add } = rig();
+    add({ nextRun: iso(START + 3 * SECOND) });
+    scheduler.wake();
+    await vi.advanceTimersByTimeAsync(2 * SECOND);
+    expect(store.runs.queued()).toEqual([]);
+    await vi.advanceTimersByTimeAsync(2 * SECOND);
+    expect(store.runs.queued()).toMatchObject([{ taskId: 't1', slot: iso(START + 3 * SECOND) }]);
+    await vi.advanceTimersByTimeAsync(HOUR);
+    expect(store.runs.queued()).toHaveLength(1);
+    expect(store.tasks.find('t1')).toMatchObject({ status: 'completed', nextRun: null });
+  });
+
+  it('claims the run and the next time in one transaction', () => {
+    const { store, scheduler, add } = rig();
+    add({ scheduleType: 'interval', scheduleValue: '60000', nextRun: iso(START) });
+    // The slot was claimed already: the claim fails, and the task's next time stays with it.
+    const claimed = {
+      id: 'x',
+      folder: 'main',
+      chatJid: MAIN.jid,
+      taskId: 't1',
+      slot: iso(START),
+      attempt: 1,
+      notBefore: 0,
+    };
+    store.runs.queueTask(claimed, 0);
+    scheduler.wake();
+    expect(store.runs.queued()).toHaveLength(1);
+    expect(store.tasks.find('t1')?.nextRun).toBe(iso(START));
+  });
+
+  it('fires a missed run once at the start, then goes on from now', () => {
+    const { store, scheduler, add } = rig();
+    add({ scheduleType: 'interval', scheduleValue: String(HOUR), nextRun: iso(START - 5 * HOUR - MINUTE) });
+    scheduler.wake();
+    expect(store.runs.queued()).toHaveLength(1);
+    expect(store.tasks.find('t1')?.nextRun).toBe(iso(START + HOUR));
+  });
+
+  it('sets no timer while nothing is planned', () => {
+    const { scheduler } = rig();
+    scheduler.wake();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('leaves a paused task alone', async () => {
+    const { store, scheduler, add } = rig();
+    add({ nextRun: iso(START + SECOND), status: 'paused' });
+    scheduler.wake();
+    await vi.advanceTimersByTimeAsync(HOUR);
+    expect(store.runs.queued()).toEqual([]);
+  });
+
+  it('notices a machine that slept through the instant', async () => {
+    const { store, scheduler, add } = rig();
+    add({ nextRun: iso(START + 3 * HOUR) });
+    scheduler.wake();
+    vi.setSystemTime(START + 4 * HOUR);
+    await vi.advanceTimersByTimeAsync(15 * MINUTE);
+    expect(store.runs.queued()).toHaveLength(1);
+  });
+
+  it('pauses a task whose group is gone', () => {
+    const { store, scheduler, add } = rig();
+    add({ folder: 'gone', nextRun: iso(START) });
+    scheduler.wake();
+    expect(store.tasks.find('t1')?.status).toBe('paused');
+    expect(store.runs.queued()).toEqual([]);
+  });
+
+  it('lets a task whose schedule was broken by hand fire this once and rest', () => {
+    const { store, scheduler, add } = rig();
+    add({ scheduleType: 'cron', scheduleValue: 'nonsense', nextRun: iso(START) });
+    scheduler.wake();
+    expect(store.runs.queued()).toHaveLength(1);
+    expect(store.tasks.find('t1')).toMatchObject({ status: 'completed', nextRun: null });
+  });
+});
