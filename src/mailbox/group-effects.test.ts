@@ -1,0 +1,151 @@
+import { lstat, readFile } from 'node:fs/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { MailboxResult } from '../protocol/mailbox.ts';
+import type { Mailbox } from './mailbox.ts';
+import { FAMILY_JID, MAIN_JID, Rig, SEEN_JID } from './test-rig.ts';
+
+const CLUB = { type: 'register_group', jid: SEEN_JID, name: 'Club', folder: 'club', trigger: '@Andy' };
+
+let rig: Rig;
+let mailbox: Mailbox;
+let sync: () => Promise<number>;
+beforeEach(async () => {
+  rig = await Rig.open();
+  sync = async () => 0;
+  mailbox = rig.mailbox({ syncGroups: () => sync(), limits: { refreshMs: 50 } });
+});
+afterEach(() => rig.close());
+
+async function ask(folder: string, file: Record<string, unknown>): Promise<MailboxResult> {
+  await rig.drop(folder, { ...file, requestId: 'r' }, 'tasks');
+  await mailbox.drain(folder);
+  return rig.result(folder, 'r');
+}
+
+describe('register_group', () => {
+  it('of main registers a group that has its directories at once', async () => {
+    expect(await ask('main', { ...CLUB, isMain: true })).toEqual({ ok: true, folder: 'club' });
+    expect(rig.store.groups.inFolder('club')).toMatchObject({ jid: SEEN_JID, isMain: false });
+    expect((await lstat(rig.directory('club'))).isDirectory()).toBe(true);
+    expect(rig.store.groups.main()).toMatchObject({ jid: MAIN_JID });
+  });
+
+  it.each([
+    ['a group', 'family', {}, 'Only the main channel'],
+    ['main with a path for a folder', 'main', { folder: '../club' }, 'cannot be a group'],
+    ['main with a reserved folder', 'main', { folder: 'results' }, 'cannot be a group'],
+    ['main with a folder in use', 'main', { folder: 'Family' }, 'in use'],
+    ["main with main's folder", 'main', { folder: 'main' }, 'belongs to the main channel'],
+    ['main for a chat that is registered', 'main', { jid: FAMILY_JID, folder: 'other' }, 'active already'],
+  ])('of %s is refused and leaves no directory', async (_, folder, more, words) => {
+    const before = rig.store.groups.all();
+    expect(await ask(folder, { ...CLUB, ...more })).toEqual({
+      ok: false,
+      error: expect.stringContaining(words),
+    });
+    expect(rig.store.groups.all()).toEqual(before);
+    await expect(lstat(rig.paths.group('club'))).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(lstat(rig.paths.group('other'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+});
+
+describe('unregister_group', () => {
+  it('of main takes a group out, whose files are then nobody’s', async () => {
+    expect(await ask('main', { type: 'unregister_group', jid: FAMILY_JID })).toEqual({
+      ok: true,
+      folder: 'family',
+    });
+    await rig.drop('family', { type: 'message', chatJid: FAMILY_JID, text: 'still here?' });
+    await mailbox.drain('family');
+    expect(rig.takeOutbox()).toEqual([]);
+    expect(await rig.reasons('family')).toEqual(['no registered group has this folder']);
+  });
+
+  it.each([
+    ['a group', 'family', FAMILY_JID, 'Only the main channel'],
+    ['main for itself', 'main', MAIN_JID, 'main channel cannot'],
+    ['main for a chat that is not registered', 'main', SEEN_JID, 'not active'],
+  ])('of %s is refused', async (_, folder, jid, words) => {
+    const result = await ask(folder, { type: 'unregister_group', jid });
+    expect(result).toEqual({ ok: false, error: expect.stringContaining(words) });
+    expect(rig.store.groups.all()).toHaveLength(3);
+  });
+});
+
+describe('refresh_groups', () => {
+  const answered = (folder: string): Promise<MailboxResult> => rig.result(folder, 'r');
+
+  async function drop(folder: string): Promise<void> {
+    await rig.drop(folder, { type: 'refresh_groups', requestId: 'r' }, 'tasks');
+    await mailbox.drain(folder);
+  }
+
+  it('is answered when the platform has answered, with the list fresh by then', async () => {
+    sync = async () => {
+      rig.store.chats.note({ jid: 'new@example', name: 'New', isGroup: true });
+      return 1;
+    };
+    await drop('main');
+    await expect.poll(() => answered('main')).toEqual({ ok: true, groups: 1 });
+    const groups = await readFile(`${rig.paths.groupIpc('main')}/available_groups.json`, 'utf8');
+    expect(groups).toContain('new@example');
+    await expect.poll(() => rig.claims('main')).toEqual([]);
+  });
+
+  it('lets other files pass meanwhile and asks the platform once for all who wait', async () => {
+    let asked = 0;
+    let answer: (count: number) => void = () => undefined;
+    sync = () => {
+      asked += 1;
+      return new Promise((resolve) => {
+        answer = resolve;
+      });
+    };
+    mailbox = rig.mailbox({ syncGroups: () => sync() });
+    await drop('main');
+    await drop('main');
+    await rig.message('main', 'not blocked');
+    await mailbox.drain('main');
+    expect(rig.texts()).toEqual(['not blocked']);
+    expect(await rig.claims('main')).toHaveLength(2);
+    answer(3);
+    await expect.poll(() => rig.claims('main')).toEqual([]);
+    expect(asked).toBe(1);
+  });
+
+  it('is answered with an error when the line is away', async () => {
+    sync = () => Promise.reject(new Error('no line'));
+    await drop('main');
+    await expect
+      .poll(() => answered('main'))
+      .toMatchObject({ ok: false, error: expect.stringMatching(/line/) });
+  });
+
+  it('is answered with an error when the platform never answers', async () => {
+    sync = () => new Promise(() => undefined);
+    await drop('main');
+    await expect
+      .poll(() => answered('main'))
+      .toMatchObject({ ok: false, error: expect.stringMatching(/time/) });
+  });
+
+  it('that a stop interrupts is asked again after the next start', async () => {
+    sync = () => new Promise(() => undefined);
+    mailbox = rig.mailbox({ syncGroups: () => sync() });
+    await drop('main');
+    await mailbox.stop();
+    expect(await rig.claims('main')).toHaveLength(1);
+    sync = async () => 5;
+    await rig.mailbox({ syncGroups: () => sync() }).start();
+    await expect.poll(() => answered('main')).toEqual({ ok: true, groups: 5 });
+  });
+
+  it('of a group is refused and asks nobody', async () => {
+    sync = () => Promise.reject(new Error('must not be asked'));
+    await drop('family');
+    expect(await answered('family')).toMatchObject({
+      ok: false,
+      error: expect.stringContaining('Only the main channel'),
+    });
+  });
+});

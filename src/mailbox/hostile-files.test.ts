@@ -1,0 +1,268 @@
+import { execFile } from 'node:child_process';
+import {
+  chmod,
+  chown,
+  link,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import type { Mailbox } from './mailbox.ts';
+import { FAMILY_JID, Rig } from './test-rig.ts';
+
+const run = promisify(execFile);
+const GOOD = JSON.stringify({ type: 'message', chatJid: FAMILY_JID, text: 'from a bad file' });
+
+let rig: Rig;
+let mailbox: Mailbox;
+let messages: string;
+beforeEach(async () => {
+  rig = await Rig.open();
+  mailbox = rig.mailbox();
+  messages = rig.directory('family');
+});
+afterEach(() => rig.close());
+
+/** The hostile thing lies between two good files: both must get through, and it must be accounted for. */
+async function passBy(): Promise<void> {
+  await rig.message('family', 'first');
+  await rig.message('family', 'second');
+  await mailbox.drain('family');
+  expect(rig.texts()).toEqual(['first', 'second']);
+  expect(await rig.waiting('family')).toEqual([]);
+  expect(await rig.claims('family')).toEqual([]);
+}
+
+interface Kind {
+  readonly name: string;
+  readonly make: (path: string) => Promise<unknown>;
+  readonly reason: string;
+}
+
+const KINDS: readonly Kind[] = [
+  {
+    name: 'a link to a host file that holds a message',
+    make: async (path) => {
+      await writeFile(join(rig.root, 'host-file'), GOOD);
+      await symlink(join(rig.root, 'host-file'), path);
+    },
+    reason: 'is not a plain file but a link',
+  },
+  { name: 'a link to an endless device', make: (path) => symlink('/dev/zero', path), reason: 'a link' },
+  { name: 'a link to nothing', make: (path) => symlink('/nowhere', path), reason: 'a link' },
+  {
+    name: 'a hard link to a host file that holds a message',
+    make: async (path) => {
+      await writeFile(join(rig.root, 'host-file'), GOOD);
+      await link(join(rig.root, 'host-file'), path);
+    },
+    reason: 'a hard link',
+  },
+  { name: 'a pipe', make: (path) => run('mkfifo', [path]), reason: 'a pipe' },
+  { name: 'a socket', make: (path) => listenAt(path), reason: 'a socket' },
+  { name: 'an empty directory', make: (path) => mkdir(path), reason: 'a directory' },
+  {
+    name: 'a directory with something in it',
+    make: async (path) => {
+      await mkdir(path);
+      await writeFile(join(path, 'inner.json'), GOOD);
+    },
+    reason: 'a directory',
+  },
+  { name: 'an empty file', make: (path) => writeFile(path, ''), reason: 'is empty' },
+  {
+    name: 'bad UTF-8',
+    make: (path) =>
+      writeFile(path, Buffer.concat([Buffer.from(GOOD.slice(0, -2)), Buffer.from([0xff, 0x22, 0x7d])])),
+    reason: 'is not UTF-8',
+  },
+  {
+    name: 'a megabyte of brackets',
+    make: (path) => writeFile(path, '['.repeat(1024 * 1024)),
+    reason: 'nested deeper',
+  },
+  {
+    name: 'a key named __proto__',
+    make: (path) => writeFile(path, `{"__proto__":${GOOD},"type":"message"}`),
+    reason: '__proto__',
+  },
+  {
+    name: 'one byte more than a file may have',
+    make: (path) => writeFile(path, GOOD.padEnd(1024 * 1024 + 1)),
+    reason: 'is larger than',
+  },
+  { name: 'no JSON at all', make: (path) => writeFile(path, 'rm -rf /'), reason: 'is not JSON' },
+];
+
+async function listenAt(path: string): Promise<void> {
+  const server = createServer();
+  // The path may be longer than a socket's address: bound elsewhere, then moved.
+  const short = join(rig.root, 's');
+  await new Promise<void>((resolve) => server.listen(short, resolve));
+  onTestFinished(() => new Promise<void>((resolve) => void server.close(() => resolve())));
+  await rename(short, path);
+}
+
+describe('is never followed or taken, and lies in quarantine with its reason:', () => {
+  it.each(KINDS)('$name', async ({ make, reason }) => {
+    await make(join(messages, '0x.json'));
+    await passBy();
+    expect(await rig.quarantined('family')).toEqual([expect.stringMatching(/0x\.json$/)]);
+    expect(await rig.reasons('family')).toEqual([expect.stringContaining(reason)]);
+  });
+
+  it('a second directory of the same name', async () => {
+    await mkdir(join(messages, '0x.json'));
+    await mailbox.drain('family');
+    await mkdir(join(messages, '0x.json'));
+    await passBy();
+    expect(await rig.quarantined('family')).toHaveLength(2);
+  });
+
+  it('what a file link points to stays as it was', async () => {
+    const target = join(rig.root, 'host-file');
+    await writeFile(target, GOOD);
+    await symlink(target, join(messages, '0x.json'));
+    await link(target, join(messages, '1x.json'));
+    await passBy();
+    expect(await readFile(target, 'utf8')).toBe(GOOD);
+  });
+
+  it.each([
+    ['that is not UTF-8', Buffer.from([0xff, 0xfe, 0x80, ...Buffer.from('.json')])],
+    ['with a line break', Buffer.from('a\nb\tc;$(x).json')],
+    ['of 255 bytes', Buffer.from(`${'n'.repeat(250)}.json`)],
+    ['that ends like a reason', Buffer.from('x.reason.json')],
+  ])('a malformed file with a name %s', async (_, name) => {
+    await writeFile(Buffer.concat([Buffer.from(`${messages}/`), name]), '{"type":"?"}');
+    await passBy();
+    expect(await rig.quarantined('family')).toEqual([expect.stringMatching(/^[A-Za-z0-9._-]{1,140}$/)]);
+    expect(await rig.reasons('family')).toHaveLength(1);
+  });
+
+  it('a sound file with a name that is not UTF-8 is taken as any other', async () => {
+    const name = Buffer.from([0xff, 0xfe, ...Buffer.from('.json')]);
+    await writeFile(Buffer.concat([Buffer.from(`${messages}/`), name]), GOOD);
+    await mailbox.drain('family');
+    expect(rig.texts()).toEqual(['from a bad file']);
+    expect(await rig.waiting('family')).toEqual([]);
+  });
+});
+
+it('keeps only a record of a file of a gigabyte', async () => {
+  await writeFile(join(messages, '0x.json'), GOOD);
+  await truncate(join(messages, '0x.json'), 1_000_000_000);
+  await passBy();
+  expect(await rig.quarantined('family')).toEqual([]);
+  expect(await rig.records('family')).toMatchObject([
+    { name: '0x.json', size: 1_000_000_000, kept: false, reason: expect.stringContaining('larger') },
+  ]);
+});
+
+it('leaves hidden and temporary names and other endings alone', async () => {
+  const names = ['.hidden.json', 'x.json.tmp', 'x.txt', 'json'];
+  for (const name of names) await writeFile(join(messages, name), GOOD);
+  await passByLeaving(names);
+});
+
+async function passByLeaving(names: readonly string[]): Promise<void> {
+  await mailbox.drain('family');
+  expect(rig.texts()).toEqual([]);
+  expect((await rig.waiting('family')).sort()).toEqual([...names].sort());
+}
+
+it('reads nothing through a mailbox that is a link to another one', async () => {
+  await rm(messages, { recursive: true });
+  await symlink(rig.directory('main'), messages);
+  await rig.message('main', 'of main');
+  await mailbox.drain('family');
+  expect(rig.texts()).toEqual([]);
+  expect(await rig.waiting('main')).toHaveLength(1);
+  expect(rig.logged.map(({ msg }) => msg)).toContain(
+    'A mailbox is a link and is not read; put a directory in its place',
+  );
+});
+
+it('reads nothing through a group folder that is a link, and survives a mailbox that is a file', async () => {
+  await rm(rig.paths.groupIpc('family'), { recursive: true });
+  await symlink(rig.paths.groupIpc('main'), rig.paths.groupIpc('family'));
+  await rm(rig.directory('work'), { recursive: true });
+  await writeFile(rig.directory('work'), 'no directory');
+  await rig.message('main', 'of main');
+  await mailbox.drain('family');
+  await mailbox.drain('work');
+  expect(rig.texts()).toEqual([]);
+  await mailbox.drain('main');
+  expect(rig.texts()).toEqual(['of main']);
+});
+
+it('never writes what a file holds into the log', async () => {
+  await writeFile(join(rig.root, 'host-file'), 'root:canary:0:0');
+  await symlink(join(rig.root, 'host-file'), join(messages, '0.json'));
+  await writeFile(join(messages, '1.json'), 'canary no JSON');
+  await writeFile(join(messages, '2.json'), '{"type":"canary","requestId":"canary?"}');
+  await mailbox.drain('family');
+  expect(await rig.quarantined('family')).toHaveLength(3);
+  expect(JSON.stringify(rig.logged)).not.toContain('canary');
+});
+
+describe('for a host that is not root', () => {
+  /** Everything in the root belongs to the user whom the test takes on; a test run by a user is one already. */
+  async function becomeUser(): Promise<void> {
+    if (process.geteuid?.() !== 0) return;
+    await chmod(rig.root, 0o755);
+    for (const name of await readdir(rig.root, { recursive: true }))
+      await chown(join(rig.root, name), 1000, 1000);
+    await chown(rig.root, 1000, 1000);
+    process.seteuid?.(1000);
+    onTestFinished(() => void process.seteuid?.(0));
+  }
+
+  it('a file without rights lies in quarantine', async () => {
+    await writeFile(join(messages, '0x.json'), GOOD);
+    await becomeUser();
+    await chmod(join(messages, '0x.json'), 0o000);
+    await passBy();
+    expect(await rig.reasons('family')).toEqual(['cannot be read (EACCES)']);
+  });
+
+  it('a directory without rights stays, is recorded once, and is tried again when it was mended', async () => {
+    const path = join(messages, '0x.json');
+    await becomeUser();
+    await mkdir(path);
+    await chmod(path, 0o000);
+    await rig.message('family', 'beside it');
+    await mailbox.drain('family');
+    await mailbox.drain('family');
+    expect(rig.texts()).toEqual(['beside it']);
+    expect(await rig.waiting('family')).toEqual(['0x.json']);
+    expect(await rig.records('family')).toMatchObject([
+      { name: '0x.json', reason: 'cannot be moved (EACCES)', kept: 'in place' },
+    ]);
+    await chmod(path, 0o755);
+    await mailbox.drain('family');
+    expect(await rig.waiting('family')).toEqual([]);
+    expect(await rig.quarantined('family')).toHaveLength(1);
+  });
+});
+
+it('a file that is still open for writing after its claim is read no further than the cap', async () => {
+  mailbox = rig.mailbox({ limits: { fileBytes: 1_000, settleMs: 1_000, drainSettleMs: 0 } });
+  const file = await open(join(messages, '0x.json'), 'w');
+  onTestFinished(() => file.close());
+  await file.write('{');
+  await mailbox.drain('family');
+  expect(await rig.claims('family')).toHaveLength(1);
+  await file.write('x'.repeat(5_000));
+  await expect.poll(() => rig.reasons('family'), { timeout: 5_000 }).toEqual(['is larger than 1000 bytes']);
+});

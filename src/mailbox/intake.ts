@@ -1,0 +1,185 @@
+import { lstat, mkdir, opendir, rename, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { NewId } from '../clock.ts';
+import type { Paths } from '../paths.ts';
+import { codeOf, isPassing } from './errors.ts';
+import { displayName, isMailboxName, type RawName, rawPath } from './file-name.ts';
+import type { Limits } from './limits.ts';
+import type { Warnings } from './warnings.ts';
+
+/** The two directories of a group from which files are taken. */
+export const MAILBOX_DIRECTORIES = ['messages', 'tasks'] as const;
+export type MailboxDirectory = (typeof MAILBOX_DIRECTORIES)[number];
+
+/** Something that lies in a mailbox. */
+export interface Found {
+  readonly directory: MailboxDirectory;
+  readonly name: RawName;
+}
+
+/** A file that is the host's alone: nobody else can change its name any more. */
+export interface ClaimedFile {
+  readonly folder: string;
+  readonly id: string;
+  readonly path: string;
+  /** What it was called; unknown when an earlier process claimed it. */
+  readonly name: RawName | undefined;
+}
+
+export type ClaimAttempt =
+  | { readonly kind: 'claimed'; readonly file: ClaimedFile }
+  | { readonly kind: 'gone' }
+  /** It cannot be moved, now or later; `identity` says whether it is still the same. */
+  | { readonly kind: 'stuck'; readonly reason: string; readonly identity: string };
+
+/** Lists mailboxes and takes files out of the container's reach. Opens nothing and follows no link. */
+export class Intake {
+  readonly #paths: Paths;
+  readonly #newId: NewId;
+  readonly #limits: Pick<Limits, 'listing'>;
+  readonly #warnings: Warnings;
+
+  constructor(paths: Paths, newId: NewId, limits: Pick<Limits, 'listing'>, warnings: Warnings) {
+    this.#paths = paths;
+    this.#newId = newId;
+    this.#limits = limits;
+    this.#warnings = warnings;
+  }
+
+  directoryOf(folder: string, directory: MailboxDirectory): string {
+    return join(this.#paths.groupIpc(folder), directory);
+  }
+
+  /** Files claimed and not finished yet, in the order in which they were claimed (the ids sort by time). */
+  async claimedIn(folder: string): Promise<readonly ClaimedFile[]> {
+    const directory = this.#claimsOf(folder);
+    const { names } = await listNames(directory, this.#limits.listing, () => true);
+    return names.sort().map((name) => this.#claimedFile(folder, displayName(name)));
+  }
+
+  /**
+   * What lies in a directory, in the order of the names, which tools begin with the time.
+   * @param skip what is known and is to be left out
+   * @returns `cut`: there is more than one listing may hold
+   */
+  async list(
+    folder: string,
+    directory: MailboxDirectory,
+    skip: (found: Found) => Promise<boolean>,
+  ): Promise<{ readonly found: readonly Found[]; readonly cut: boolean }> {
+    const path = this.directoryOf(folder, directory);
+    if (!(await this.#isRealDirectory(folder, path))) return { found: [], cut: false };
+    try {
+      const { names, cut } = await listNames(
+        path,
+        this.#limits.listing,
+        async (name) => isMailboxName(name) && !(await skip({ directory, name })),
+      );
+      return { found: names.sort().map((name) => ({ directory, name })), cut };
+    } catch (error) {
+      if (isPassing(error)) throw error;
+      this.#warnings.warn(folder, 'Mailbox cannot be listed', { path, code: codeOf(error) });
+      return { found: [], cut: false };
+    }
+  }
+
+  /** Takes one file by renaming it. @throws the system's error when the machine is the cause */
+  async claim(folder: string, { directory, name }: Found): Promise<ClaimAttempt> {
+    const source = rawPath(this.directoryOf(folder, directory), name);
+    const file = { ...this.#claimedFile(folder, this.#newId()), name };
+    try {
+      try {
+        await rename(source, file.path);
+      } catch (error) {
+        if (codeOf(error) !== 'ENOENT') throw error;
+        await mkdir(this.#claimsOf(folder), { recursive: true, mode: 0o700 });
+        await rename(source, file.path);
+      }
+      return { kind: 'claimed', file };
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === 'ENOENT') return { kind: 'gone' };
+      if (code === '' || isPassing(error)) throw error;
+      const identity = await this.identify(folder, { directory, name });
+      return identity === undefined
+        ? { kind: 'gone' }
+        : { kind: 'stuck', reason: `cannot be moved (${code})`, identity };
+    }
+  }
+
+  /** Which file it is; a change of its rights changes this, so that a mended one is tried again. */
+  async identify(folder: string, { directory, name }: Found): Promise<string | undefined> {
+    try {
+      const { ino, ctimeMs } = await lstat(rawPath(this.directoryOf(folder, directory), name));
+      return `${ino}:${ctimeMs}`;
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  /** Removes temporary files that their writers left behind before an instant. @param before milliseconds since the epoch */
+  async sweepTemporary(folder: string, before: number): Promise<void> {
+    for (const directory of MAILBOX_DIRECTORIES) {
+      const path = this.directoryOf(folder, directory);
+      if (!(await this.#isRealDirectory(folder, path))) continue;
+      const { names } = await listNames(path, this.#limits.listing, (name) => name.endsWith('.tmp'));
+      for (const name of names) {
+        const temporary = rawPath(path, name);
+        try {
+          const found = await lstat(temporary);
+          if (!found.isDirectory() && found.mtimeMs < before) await unlink(temporary);
+        } catch (error) {
+          if (codeOf(error) === 'ENOENT') continue;
+          this.#warnings.warn(folder, 'Temporary file cannot be removed', { code: codeOf(error) });
+        }
+      }
+    }
+  }
+
+  #claimsOf(folder: string): string {
+    return join(this.#paths.ipcClaimed, folder);
+  }
+
+  #claimedFile(folder: string, id: string): ClaimedFile {
+    return { folder, id, path: join(this.#claimsOf(folder), id), name: undefined };
+  }
+
+  /** Mounts keep a container from replacing these; a run by hand with all of `data/ipc` mounted has no such mounts. */
+  async #isRealDirectory(folder: string, path: string): Promise<boolean> {
+    for (const part of [this.#paths.groupIpc(folder), path]) {
+      try {
+        const found = await lstat(part);
+        if (found.isDirectory()) continue;
+        const what = found.isSymbolicLink() ? 'a link' : 'no directory';
+        this.#warnings.warn(folder, `A mailbox is ${what} and is not read; put a directory in its place`, {
+          path: part,
+        });
+      } catch (error) {
+        if (codeOf(error) !== 'ENOENT') throw error;
+      }
+      return false;
+    }
+    return true;
+  }
+}
+
+/** Streams a directory's names as bytes, so that neither their number nor their encoding matters. */
+async function listNames(
+  directory: string,
+  most: number,
+  wanted: (name: RawName) => boolean | Promise<boolean>,
+): Promise<{ readonly names: RawName[]; readonly cut: boolean }> {
+  const names: RawName[] = [];
+  try {
+    for await (const entry of await opendir(directory, { encoding: 'latin1', bufferSize: 256 })) {
+      const name = entry.name as RawName;
+      if (!(await wanted(name))) continue;
+      if (names.length === most) return { names, cut: true };
+      names.push(name);
+    }
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
+  return { names, cut: false };
+}

@@ -1,0 +1,57 @@
+import { MINUTE, SECOND } from '../clock.ts';
+
+/** What one group's mailbox may cost the host. */
+export interface Limits {
+  /** The largest file that is read, in bytes. */
+  readonly fileBytes: number;
+  /** A file that does not parse is bad once it has been unchanged for this long, in milliseconds. */
+  readonly settleMs: number;
+  /** A file that keeps changing is bad after this many looks, one each `settleMs`. */
+  readonly settleLooks: number;
+  /** Beyond this many half-written files of a group, the next ones stay where they are until some have settled. */
+  readonly settlingFiles: number;
+  /** How long `drain` waits for half-written files, in milliseconds. */
+  readonly drainSettleMs: number;
+  /** Files of one group that are taken before the next group has its turn. */
+  readonly batch: number;
+  /** Names that one listing of a directory holds in memory. */
+  readonly listing: number;
+  /** A folder in which more files wait is not watched until they are worked off. */
+  readonly backlog: number;
+  /** Quarantined entries per group. */
+  readonly quarantineEntries: number;
+  /** Quarantined bytes per group. */
+  readonly quarantineBytes: number;
+  /** Bytes of records per group about what was not kept or could not be moved; twice that with the older half. */
+  readonly recordBytes: number;
+  /** How long a request to refresh the groups waits for the platform, in milliseconds. */
+  readonly refreshMs: number;
+  /** Tasks that one group may hold: each is part of every snapshot. */
+  readonly tasksPerGroup: number;
+  /** Warnings per group and `warningWindowMs`. */
+  readonly warnings: number;
+  readonly warningWindowMs: number;
+  /** Abandoned temporary files older than this are removed at start, in milliseconds. */
+  readonly temporaryMs: number;
+}
+
+const MEBIBYTE = 1024 * 1024;
+
+export const DEFAULT_LIMITS: Limits = {
+  fileBytes: MEBIBYTE,
+  settleMs: 500,
+  settleLooks: 60,
+  settlingFiles: 1_000,
+  drainSettleMs: 5 * SECOND,
+  batch: 16,
+  listing: 10_000,
+  backlog: 100,
+  quarantineEntries: 1_000,
+  quarantineBytes: 100_000_000,
+  recordBytes: 16 * MEBIBYTE,
+  refreshMs: 8 * SECOND,
+  tasksPerGroup: 1_000,
+  warnings: 5,
+  warningWindowMs: MINUTE,
+  temporaryMs: 60 * MINUTE,
+};

@@ -1,0 +1,335 @@
+import { EventEmitter } from 'node:events';
+import { mkdir, open, readdir, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FSWatcher } from 'chokidar';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { registerGroup } from '../groups/registration.ts';
+import { checkClaims } from './claim-check.ts';
+import { MailboxError } from './errors.ts';
+import { FAMILY_JID, Rig, SEEN_JID } from './test-rig.ts';
+import type { Watch } from './watcher.ts';
+
+let rig: Rig;
+beforeEach(async () => {
+  rig = await Rig.open();
+});
+afterEach(() => rig.close());
+
+const PATIENT = { timeout: 10_000, interval: 20 };
+const NEVER_MS = 3_600_000;
+
+/** Watches nothing and never says so. */
+class BlindWatcher extends EventEmitter {
+  readonly paths: readonly string[];
+  closed = false;
+  constructor(paths: readonly string[]) {
+    super();
+    this.paths = paths;
+  }
+  async close(): Promise<void> {
+    this.closed = true;
+  }
+}
+
+function blindWatch(watchers: BlindWatcher[] = []): Watch {
+  return (paths) => {
+    const watcher = new BlindWatcher([paths].flat());
+    watchers.push(watcher);
+    // Only the methods above are used; the rest of chokidar's class has nothing to do here.
+    return watcher as EventEmitter as FSWatcher;
+  };
+}
+
+describe('the watcher', () => {
+  it('rings for a file that comes after the start', async () => {
+    await rig.mailbox({ rescanMs: NEVER_MS }).start();
+    await rig.message('family', 'one');
+    await vi.waitFor(() => expect(rig.texts()).toEqual(['one']), PATIENT);
+    await rig.drop('work', { type: 'pause_task', taskId: 'none', requestId: 'r' }, 'tasks');
+    await vi.waitFor(async () => expect(await rig.result('work', 'r')).toMatchObject({ ok: false }), PATIENT);
+  });
+
+  it('rings for a file written by hand, without a rename', async () => {
+    await rig.mailbox({ rescanMs: NEVER_MS }).start();
+    const text = JSON.stringify({ type: 'message', chatJid: FAMILY_JID, text: 'by hand' });
+    await writeFile(join(rig.directory('family'), 'x.json'), `${text}\n`);
+    await vi.waitFor(() => expect(rig.texts()).toEqual(['by hand']), PATIENT);
+  });
+
+  it('follows a group that is registered later', async () => {
+    const mailbox = rig.mailbox({ rescanMs: NEVER_MS });
+    rig.store.bells.on('groups', () => mailbox.followGroups());
+    await mailbox.start();
+    const jid = SEEN_JID;
+    await rig.drop(
+      'main',
+      { type: 'register_group', jid, name: 'Club', folder: 'club', trigger: '@Andy' },
+      'tasks',
+    );
+    await vi.waitFor(() => expect(rig.store.groups.inFolder('club')).toBeDefined(), PATIENT);
+    await vi.waitFor(async () => {
+      await rig.drop('club', { type: 'message', chatJid: jid, text: 'new here' });
+      expect(rig.texts()).toContain('new here');
+    }, PATIENT);
+  });
+
+  it('that is blind costs one rescan', async () => {
+    await rig.mailbox({ rescanMs: 50, watch: blindWatch() }).start();
+    for (let file = 0; file < 20; file += 1) await rig.message('family', `unseen ${file}`);
+    const texts: string[] = [];
+    await vi.waitFor(() => {
+      texts.push(...rig.texts());
+      expect(texts).toHaveLength(20);
+    }, PATIENT);
+  });
+
+  it('that has no watches left warns once, and the rescan finds the files', async () => {
+    const watchers: BlindWatcher[] = [];
+    await rig.mailbox({ rescanMs: 50, watch: blindWatch(watchers) }).start();
+    const full = Object.assign(new Error('no space for watches'), { code: 'ENOSPC' });
+    for (const watcher of watchers) watcher.emit('error', full);
+    await rig.message('family', 'still found');
+    await vi.waitFor(() => expect(rig.texts()).toEqual(['still found']), PATIENT);
+    const warnings = rig.logged.filter(({ msg }) => String(msg).includes('cannot be watched'));
+    expect(warnings).toMatchObject([{ fix: expect.stringContaining('max_user_watches') }]);
+  });
+
+  it('watches the directories of registered groups alone, and no longer those that left', async () => {
+    const watchers: BlindWatcher[] = [];
+    const open = (): string[] => watchers.flatMap(({ closed, paths }) => (closed ? [] : paths)).sort();
+    const both = (folder: string): string[] => [rig.directory(folder), rig.directory(folder, 'tasks')];
+    const mailbox = rig.mailbox({ rescanMs: NEVER_MS, watch: blindWatch(watchers) });
+    await mkdir(rig.directory('stranger'), { recursive: true });
+    await mailbox.start();
+    expect(open()).toEqual([...both('family'), ...both('main'), ...both('work')]);
+    rig.store.groups.remove(FAMILY_JID);
+    mailbox.followGroups();
+    await vi.waitFor(() => expect(open()).toEqual([...both('main'), ...both('work')]), PATIENT);
+    await mailbox.stop();
+    expect(open()).toEqual([]);
+  });
+
+  it('is told by itself when it begins to see, and what came before that is taken', async () => {
+    const watchers: BlindWatcher[] = [];
+    await rig.mailbox({ rescanMs: NEVER_MS, watch: blindWatch(watchers) }).start();
+    await rig.message('family', 'too early');
+    for (const watcher of watchers) watcher.emit('ready');
+    await vi.waitFor(() => expect(rig.texts()).toEqual(['too early']), PATIENT);
+  });
+
+  it('is closed while a folder has a backlog and opened again when that is worked off', async () => {
+    const watchers: BlindWatcher[] = [];
+    const mailbox = rig.mailbox({
+      rescanMs: NEVER_MS,
+      watch: blindWatch(watchers),
+      limits: { backlog: 20 },
+    });
+    await mailbox.start();
+    const ofFamily = (): boolean[] =>
+      watchers.filter(({ paths }) => paths.includes(rig.directory('family'))).map(({ closed }) => closed);
+    for (let file = 0; file < 60; file += 1) await rig.message('family', `${file}`);
+    await mailbox.drain('family');
+    expect(ofFamily()).toEqual([true, false]);
+    expect(rig.texts()).toHaveLength(60);
+  });
+
+  it('watches a directory again that vanished and came back', async () => {
+    const watchers: BlindWatcher[] = [];
+    const mailbox = rig.mailbox({ rescanMs: NEVER_MS, watch: blindWatch(watchers) });
+    await mailbox.start();
+    const before = watchers.length;
+    watchers[0]?.emit('unlinkDir', watchers[0].paths[0]);
+    mailbox.followGroups();
+    await vi.waitFor(() => expect(watchers).toHaveLength(before + 1), PATIENT);
+  });
+});
+
+describe('a half-written file', () => {
+  it('is not bad as long as it changes, and takes effect when it is whole', async () => {
+    const mailbox = rig.mailbox({ limits: { settleMs: 1_500, drainSettleMs: 0 } });
+    const text = JSON.stringify({ type: 'message', chatJid: FAMILY_JID, text: 'slowly' });
+    const file = await open(join(rig.directory('family'), 'x.json'), 'w');
+    try {
+      for (const part of [text.slice(0, 10), text.slice(10, 20), text.slice(20)]) {
+        await file.write(part);
+        await mailbox.drain('family');
+      }
+    } finally {
+      await file.close();
+    }
+    await vi.waitFor(() => expect(rig.texts()).toEqual(['slowly']), PATIENT);
+    expect(await rig.quarantined('family')).toEqual([]);
+  });
+
+  it('is waited for by a drain, and bad when it stays as it is', async () => {
+    await rig.drop('family', '{"type":"message",');
+    await rig.mailbox().drain('family');
+    expect(await rig.reasons('family')).toEqual(['is not JSON']);
+  });
+
+  it('is bad when it never comes to rest', async () => {
+    const mailbox = rig.mailbox({ limits: { settleMs: 20, settleLooks: 3 } });
+    await rig.drop('family', '{');
+    const growing = setInterval(async () => {
+      for (const id of await rig.claims('family')) {
+        await utimes(join(rig.paths.ipcClaimed, 'family', id), new Date(), Math.random() * 1e9);
+      }
+    }, 2);
+    try {
+      await mailbox.drain('family');
+    } finally {
+      clearInterval(growing);
+    }
+    expect(await rig.quarantined('family')).toHaveLength(1);
+  });
+
+  it('does not hold up a drain beyond its bound', async () => {
+    const mailbox = rig.mailbox({ limits: { settleMs: NEVER_MS, drainSettleMs: 10 } });
+    await rig.drop('family', '{');
+    await rig.message('family', 'whole');
+    await mailbox.drain('family');
+    expect(rig.texts()).toEqual(['whole']);
+    expect(await rig.claims('family')).toHaveLength(1);
+    expect(rig.logged.map(({ msg }) => msg)).toContain(
+      'A mailbox file is still being written and is not waited for',
+    );
+  });
+
+  it('in great numbers leaves the next ones where they are until some have settled', async () => {
+    const mailbox = rig.mailbox({ limits: { settlingFiles: 3 } });
+    for (let file = 0; file < 10; file += 1) await rig.drop('family', '{');
+    await rig.message('family', 'behind them');
+    await mailbox.drain('family');
+    expect(rig.texts()).toEqual(['behind them']);
+    expect(await rig.quarantined('family')).toHaveLength(10);
+  });
+});
+
+describe('a drain', () => {
+  it('takes a folder’s files without any start, ring or rescan', async () => {
+    await rig.message('family', 'now');
+    await rig.mailbox().drain('family');
+    expect(rig.texts()).toEqual(['now']);
+  });
+
+  it('takes a folder’s files at once while another group’s 2,000 are worked through', async () => {
+    const flood = 2_000;
+    const file = JSON.stringify({ type: 'message', chatJid: FAMILY_JID, text: 'flood' });
+    for (let count = 0; count < flood; count += 1) {
+      await writeFile(join(rig.directory('family'), `${count}.json`), file);
+    }
+    const mailbox = rig.mailbox({ rescanMs: NEVER_MS, watch: blindWatch() });
+    const started = mailbox.start();
+    await rig.message('work', 'drained');
+    await mailbox.drain('work');
+    expect(rig.store.outbox.heads().map(({ message }) => message.text)).toContain('drained');
+    expect((await rig.waiting('family')).length).toBeGreaterThan(0);
+    await started;
+    expect(await rig.waiting('family')).toEqual([]);
+    expect(rig.store.outbox.counts().get('queued')).toBe(flood + 1);
+  }, 60_000);
+
+  it('is shared work: several at once take each file once', async () => {
+    const mailbox = rig.mailbox();
+    for (let file = 0; file < 50; file += 1) await rig.message('family', `${file}`);
+    await Promise.all([mailbox.drain('family'), mailbox.drain('family'), mailbox.start()]);
+    expect(rig.texts()).toHaveLength(50);
+  });
+
+  it('goes through more files than one listing holds', async () => {
+    const mailbox = rig.mailbox({ limits: { listing: 7 } });
+    for (let file = 0; file < 30; file += 1) await rig.message('family', `${file}`);
+    await mailbox.drain('family');
+    expect(rig.texts()).toHaveLength(30);
+  });
+
+  it('of a stopped mailbox returns and takes nothing', async () => {
+    const mailbox = rig.mailbox();
+    await mailbox.stop();
+    await rig.message('family', 'late');
+    await mailbox.drain('family');
+    expect(await rig.waiting('family')).toHaveLength(1);
+  });
+});
+
+it('gives another group its turn between the batches of a flood', async () => {
+  const order: string[] = [];
+  const { add } = rig.store.outbox;
+  rig.store.outbox.add = (row, at) => {
+    order.push(row.message.text);
+    return add.call(rig.store.outbox, row, at);
+  };
+  for (let file = 0; file < 200; file += 1) await rig.message('family', 'flood');
+  await rig.message('work', 'neighbour');
+  await rig.mailbox({ rescanMs: NEVER_MS, watch: blindWatch() }).start();
+  expect(order).toHaveLength(201);
+  expect(order.indexOf('neighbour')).toBeLessThanOrEqual(32);
+});
+
+describe('the start', () => {
+  it('takes everything that lies there, of every folder', async () => {
+    await rig.message('family', 'a');
+    await rig.message('work', 'b');
+    await rig.mailbox({ rescanMs: NEVER_MS, watch: blindWatch() }).start();
+    expect(rig.texts().sort()).toEqual(['a', 'b']);
+  });
+
+  it('sweeps abandoned temporary files and leaves young ones alone', async () => {
+    const old = join(rig.directory('family'), 'old.json.tmp');
+    await writeFile(old, '{');
+    await utimes(old, new Date(), new Date(Date.now() - 2 * 3_600_000));
+    await writeFile(join(rig.directory('family'), 'young.json.tmp'), '{');
+    await rig.mailbox().start();
+    expect(await readdir(rig.directory('family'))).toEqual(['young.json.tmp']);
+  });
+
+  it('leaves nothing of its own behind', async () => {
+    await rig.mailbox().start();
+    expect(await rig.waiting('family')).toEqual([]);
+    expect(await readdir(rig.paths.ipcClaimed)).toEqual([]);
+  });
+
+  it('stops and says why when files cannot be claimed by renaming', async () => {
+    const acrossMounts = async (): Promise<void> => {
+      throw Object.assign(new Error('cross-device link'), { code: 'EXDEV' });
+    };
+    const checked = checkClaims(rig.directory('family'), rig.paths.ipcClaimed, 'id', acrossMounts);
+    await expect(checked).rejects.toThrow(MailboxError);
+    await expect(checked).rejects.toThrow(/different filesystems or mounts/);
+    expect(await rig.waiting('family')).toEqual([]);
+  });
+
+  it('is not stopped by folders and names that an operator made up', async () => {
+    await mkdir(join(rig.paths.ipc, 'messages'), { recursive: true });
+    await mkdir(join(rig.paths.ipc, '..odd name'), { recursive: true });
+    await writeFile(join(rig.paths.ipc, 'a-file'), '');
+    const group = { jid: SEEN_JID, name: 'Odd', folder: 'odd', trigger: '@Andy' };
+    registerGroup(rig.store, group, Date.now());
+    await rig.message('family', 'a');
+    await rig.mailbox().start();
+    expect(rig.texts()).toEqual(['a']);
+  });
+
+  it('called twice or at once shares the outcome, and so does the stop', async () => {
+    const mailbox = rig.mailbox();
+    expect(mailbox.start()).toBe(mailbox.start());
+    expect(mailbox.stop()).toBe(mailbox.stop());
+    await mailbox.stop();
+    await rig.message('family', 'late');
+    mailbox.followGroups();
+    expect(await rig.waiting('family')).toHaveLength(1);
+  });
+});
+
+it('ends after the file at hand when it is stopped in a flood; the next start takes the rest', async () => {
+  for (let file = 0; file < 100; file += 1) await rig.message('family', `${file}`);
+  const mailbox = rig.mailbox();
+  const started = mailbox.start();
+  await vi.waitFor(() => expect(rig.store.outbox.counts().get('queued')).toBeGreaterThan(0), PATIENT);
+  await mailbox.stop();
+  await started;
+  const taken = rig.texts().length;
+  expect(taken + (await rig.waiting('family')).length + (await rig.claims('family')).length).toBe(100);
+  await rig.mailbox().start();
+  expect(taken + rig.texts().length).toBe(100);
+});

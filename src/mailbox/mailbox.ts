@@ -1,0 +1,243 @@
+import { mkdir, readdir } from 'node:fs/promises';
+import { watch as chokidarWatch } from 'chokidar';
+import { type Clock, type NewId, SECOND } from '../clock.ts';
+import { checkFolderName, FolderNameError } from '../groups/folder-name.ts';
+import type { Log } from '../log.ts';
+import type { Paths } from '../paths.ts';
+import type { Snapshots } from '../snapshots/snapshots.ts';
+import type { Store } from '../store/store.ts';
+import { checkClaims, isDirectory } from './claim-check.ts';
+import { codeOf } from './errors.ts';
+import { FolderMailbox, type FolderServices } from './folder-mailbox.ts';
+import { GroupSync } from './group-sync.ts';
+import { Intake, MAILBOX_DIRECTORIES } from './intake.ts';
+import { DEFAULT_LIMITS, type Limits } from './limits.ts';
+import { Processor } from './processor.ts';
+import { Quarantine } from './quarantine.ts';
+import { RoundRobin } from './round-robin.ts';
+import { Warnings } from './warnings.ts';
+import { MailboxWatcher, type Watch } from './watcher.ts';
+
+export interface MailboxOptions {
+  readonly store: Store;
+  readonly paths: Paths;
+  readonly snapshots: Snapshots;
+  /** Asks the channel for all groups; rejects while the line is away. */
+  readonly syncGroups: () => Promise<number>;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly log: Log;
+  readonly timezone: string;
+  /** How often everything is looked at without a ring, in milliseconds: the safety net. */
+  readonly rescanMs?: number;
+  readonly limits?: Partial<Limits>;
+  readonly watch?: Watch;
+}
+
+const RESCAN_MS = 30 * SECOND;
+
+/** Files that an agent drops into `data/ipc/<folder>/messages` and `/tasks` become effects. */
+export class Mailbox {
+  readonly #options: MailboxOptions;
+  readonly #limits: Limits;
+  readonly #intake: Intake;
+  readonly #warnings: Warnings;
+  readonly #groupSync: GroupSync;
+  readonly #services: FolderServices;
+  readonly #robin = new RoundRobin();
+  readonly #watcher: MailboxWatcher;
+  readonly #mailboxes = new Map<string, FolderMailbox>();
+  #following: Promise<void> = Promise.resolve();
+  #rescanTimer: NodeJS.Timeout | undefined;
+  #rescanning: Promise<void> = Promise.resolve();
+  #started: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(options: MailboxOptions) {
+    const { store, paths, snapshots, clock, newId, timezone } = options;
+    const log = options.log.child({ room: 'mailbox' });
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    const warnings = new Warnings(log, clock, limits);
+    const quarantine = new Quarantine(paths, clock, limits, warnings);
+    this.#options = options;
+    this.#limits = limits;
+    this.#warnings = warnings;
+    this.#intake = new Intake(paths, newId, limits, warnings);
+    this.#groupSync = new GroupSync(options.syncGroups, limits.refreshMs, log);
+    this.#services = {
+      intake: this.#intake,
+      processor: new Processor({
+        store,
+        paths,
+        snapshots,
+        quarantine,
+        groupSync: this.#groupSync,
+        clock,
+        newId,
+        log,
+        timezone,
+        limits,
+      }),
+      quarantine,
+      warnings,
+      limits,
+      wake: (mailbox) => this.#robin.wake(mailbox),
+      backlog: (folder, heavy) => (heavy ? this.#watcher.pause(folder) : this.#watcher.resume(folder)),
+    };
+    this.#watcher = new MailboxWatcher({
+      watch: options.watch ?? chokidarWatch,
+      log,
+      ring: (folder) => this.#mailboxOf(folder).ring(),
+    });
+  }
+
+  /**
+   * Takes the claimed files of an earlier process, then everything that lies there, then watches. To be called before
+   * runs that a crash interrupted are settled: what they left here is still their effect.
+   * Twice or at once: shares the outcome.
+   * @throws MailboxError when files cannot be claimed by renaming
+   */
+  start(): Promise<void> {
+    this.#started ??= this.#start();
+    return this.#started;
+  }
+
+  /** Waits for the file at hand. Twice or at once: shares the outcome. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  /**
+   * Everything that lies in a folder's mailbox now has become its effect or is in quarantine. Files that are still being
+   * written are waited for, within bounds. Called by a turn before it commits an answer and before it settles.
+   */
+  async drain(folder: string): Promise<void> {
+    if (this.#stopping === undefined) await this.#mailboxOf(folder).drain();
+  }
+
+  /** Watches the groups that are registered now. Called when the bell `groups` rings. */
+  followGroups(): void {
+    this.#following = this.#following.then(() => this.#follow()).catch((error: unknown) => this.#tell(error));
+  }
+
+  async #start(): Promise<void> {
+    const { paths, clock, newId } = this.#options;
+    for (const directory of [paths.ipc, paths.ipcClaimed, paths.ipcErrors]) {
+      await mkdir(directory, { recursive: true, mode: directory === paths.ipc ? 0o755 : 0o700 });
+    }
+    for (const folder of this.#registeredFolders()) {
+      for (const directory of MAILBOX_DIRECTORIES) {
+        await this.#checkClaims(this.#intake.directoryOf(folder, directory), newId());
+      }
+    }
+    const folders = await this.#folders();
+    for (const folder of folders) {
+      await this.#intake.sweepTemporary(folder, clock.now() - this.#limits.temporaryMs);
+    }
+    for (const folder of folders) this.#mailboxOf(folder).ring();
+    await this.#robin.idle();
+    if (this.#stopping !== undefined) return;
+    this.followGroups();
+    await this.#following;
+    this.#scheduleRescan();
+  }
+
+  async #stop(): Promise<void> {
+    clearTimeout(this.#rescanTimer);
+    this.#groupSync.stop();
+    await this.#robin.stop();
+    await Promise.all([...this.#mailboxes.values()].map((mailbox) => mailbox.stop()));
+    // A start that failed has told its caller already.
+    await this.#started?.catch(() => undefined);
+    clearTimeout(this.#rescanTimer);
+    await this.#rescanning;
+    await this.#following;
+    await this.#watcher.close();
+  }
+
+  /** A directory in which the host may not even write has nothing that it could take; its files show up as stuck. */
+  async #checkClaims(directory: string, id: string): Promise<void> {
+    try {
+      await checkClaims(directory, this.#options.paths.ipcClaimed, id);
+    } catch (error) {
+      if (!['EACCES', 'EPERM'].includes(codeOf(error))) throw error;
+      this.#options.log.warn(
+        { error, directory },
+        'A mailbox is not writable: give it to the user of this host',
+      );
+    }
+  }
+
+  /** Every folder that has, had or left something here, registered or not. */
+  async #folders(): Promise<ReadonlySet<string>> {
+    const { paths } = this.#options;
+    const folders = new Set(this.#registeredFolders());
+    for (const directory of [paths.ipc, paths.ipcClaimed]) {
+      for (const entry of await readdir(directory, { withFileTypes: true })) {
+        if (entry.isDirectory() && isFolderName(entry.name)) folders.add(entry.name);
+      }
+    }
+    return folders;
+  }
+
+  #registeredFolders(): readonly string[] {
+    return this.#options.store.groups
+      .all()
+      .map(({ folder }) => folder)
+      .filter(isFolderName);
+  }
+
+  #mailboxOf(folder: string): FolderMailbox {
+    const known = this.#mailboxes.get(folder);
+    if (known !== undefined) return known;
+    const mailbox = new FolderMailbox(checkFolderName(folder), this.#services);
+    this.#mailboxes.set(folder, mailbox);
+    return mailbox;
+  }
+
+  async #follow(): Promise<void> {
+    const folders = new Map<string, readonly string[]>();
+    for (const folder of this.#registeredFolders()) {
+      const directories = MAILBOX_DIRECTORIES.map((name) => this.#intake.directoryOf(folder, name));
+      const real = await Promise.all(directories.map(isDirectory));
+      folders.set(
+        folder,
+        directories.filter((_, index) => real[index]),
+      );
+    }
+    if (this.#stopping === undefined) this.#watcher.follow(folders);
+  }
+
+  #scheduleRescan(): void {
+    if (this.#stopping !== undefined) return;
+    this.#rescanTimer = setTimeout(() => {
+      this.#rescanning = this.#rescan().finally(() => this.#scheduleRescan());
+    }, this.#options.rescanMs ?? RESCAN_MS);
+  }
+
+  async #rescan(): Promise<void> {
+    try {
+      this.#warnings.flush();
+      for (const folder of await this.#folders()) this.#mailboxOf(folder).ring();
+      this.followGroups();
+      await this.#following;
+    } catch (error) {
+      this.#tell(error);
+    }
+  }
+
+  #tell(error: unknown): void {
+    this.#options.log.error({ error }, 'Mailboxes could not be looked at; the next rescan tries again');
+  }
+}
+
+/** An operator may have written any name into the database or below `data/ipc`; only a safe one is a path of ours. */
+function isFolderName(folder: string): boolean {
+  try {
+    return checkFolderName(folder) === folder;
+  } catch (error) {
+    if (error instanceof FolderNameError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,107 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Mailbox } from './mailbox.ts';
+import { FAMILY_JID, MAIN_JID, Rig, SEEN_JID, WORK_JID } from './test-rig.ts';
+
+let rig: Rig;
+let mailbox: Mailbox;
+beforeEach(async () => {
+  rig = await Rig.open();
+  mailbox = rig.mailbox();
+});
+afterEach(() => rig.close());
+
+async function send(folder: string, file: Record<string, unknown>): Promise<void> {
+  await rig.drop(folder, { type: 'message', text: 'hello', ...file });
+  await mailbox.drain(folder);
+}
+
+describe('a message', () => {
+  it('of a group to its own chat lies in the outbox, and its file is gone', async () => {
+    await send('family', { chatJid: FAMILY_JID });
+    expect(rig.takeOutbox()).toMatchObject([
+      { chatJid: FAMILY_JID, source: 'message', runId: null, message: { kind: 'text', text: 'hello' } },
+    ]);
+    expect(await rig.waiting('family')).toEqual([]);
+    expect(await rig.claims('family')).toEqual([]);
+    expect(await rig.quarantined('family')).toEqual([]);
+  });
+
+  it('belongs to the run that is going in the folder, and counts as its effect', async () => {
+    rig.store.runs.startChat(
+      { id: 'run-1', folder: 'family', chatJid: FAMILY_JID, attempt: 1, firstSeq: 1, lastSeq: 1 },
+      Date.now(),
+    );
+    await send('family', { chatJid: FAMILY_JID, requestId: 'r1' });
+    expect(rig.store.runs.leftEffects('run-1')).toBe(true);
+    expect(rig.takeOutbox()).toMatchObject([{ runId: 'run-1' }]);
+    expect(await rig.result('family', 'r1')).toEqual({ ok: true });
+  });
+
+  it('of main goes to any chat that is registered or was seen', async () => {
+    for (const chatJid of [MAIN_JID, WORK_JID, SEEN_JID]) await send('main', { chatJid });
+    expect(rig.takeOutbox().map(({ chatJid }) => chatJid)).toEqual([MAIN_JID, WORK_JID, SEEN_JID]);
+  });
+
+  it('shows the role that the agent speaks as, stripped of what would break the line', async () => {
+    await send('family', { chatJid: FAMILY_JID, sender: 'Chief*\nResearcher ' });
+    await send('family', { chatJid: FAMILY_JID, sender: ' * ' });
+    expect(rig.texts()).toEqual(['*Chief Researcher:* hello', 'hello']);
+  });
+
+  it('keeps the order of the file names', async () => {
+    const numbers = Array.from({ length: 40 }, (_, number) => String(number).padStart(2, '0'));
+    for (const number of numbers.toReversed()) {
+      const file = { type: 'message', chatJid: FAMILY_JID, text: number };
+      await writeFile(join(rig.directory('family'), `${number}.json`), JSON.stringify(file));
+    }
+    await mailbox.drain('family');
+    expect(rig.texts()).toEqual(numbers);
+  });
+});
+
+describe('refused, answered and put into quarantine is', () => {
+  it.each([
+    ['a message of a group to another chat', 'family', { chatJid: WORK_JID }, 'Only the main channel'],
+    [
+      'a message of a group that claims to be main',
+      'family',
+      { chatJid: WORK_JID, groupFolder: 'main', isMain: true },
+      'Only the main channel',
+    ],
+    ['a message of main to a chat that nobody knows', 'main', { chatJid: 'x@example' }, 'No chat'],
+    ['a message of blanks', 'family', { chatJid: FAMILY_JID, text: ' \n ' }, 'empty'],
+    ['a file', 'family', { type: 'file', chatJid: FAMILY_JID, file: 'a.pdf' }, 'text only'],
+    [
+      'a reaction',
+      'family',
+      { type: 'reaction', chatJid: FAMILY_JID, emoji: '👍', messageId: 'm' },
+      'text only',
+    ],
+    ['a text that is an object', 'family', { chatJid: FAMILY_JID, text: { a: 1 } }, 'text'],
+    ['an unknown type', 'family', { type: 'reboot' }, 'unknown type'],
+  ])('%s', async (_, folder, file, words) => {
+    await send(folder, { ...file, requestId: 'asked' });
+    expect(rig.takeOutbox()).toEqual([]);
+    expect(await rig.result(folder, 'asked')).toEqual({ ok: false, error: expect.stringContaining(words) });
+    expect(await rig.reasons(folder)).toEqual([expect.stringContaining(words)]);
+    expect(await rig.quarantined(folder)).toHaveLength(1);
+    expect(await rig.claims(folder)).toEqual([]);
+  });
+});
+
+it('answers nothing to a file whose requestId could be a path', async () => {
+  await send('family', { chatJid: FAMILY_JID, requestId: '../../../escaped' });
+  expect(rig.takeOutbox()).toEqual([]);
+  expect(await rig.reasons('family')).toEqual([expect.stringContaining('requestId')]);
+});
+
+it('quarantines what lies in a folder that no registered group has', async () => {
+  await mkdir(rig.directory('stranger'), { recursive: true });
+  await mkdir(rig.directory('stranger', 'tasks'), { recursive: true });
+  await rig.drop('stranger', { type: 'message', chatJid: MAIN_JID, text: 'x', requestId: 'r' });
+  await mailbox.start();
+  expect(rig.takeOutbox()).toEqual([]);
+  expect(await rig.reasons('stranger')).toEqual(['no registered group has this folder']);
+});

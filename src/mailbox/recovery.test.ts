@@ -1,0 +1,169 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { v7 as uuidv7 } from 'uuid';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { MailboxResult } from '../protocol/mailbox.ts';
+import { FAMILY_JID, Rig } from './test-rig.ts';
+
+/** Each state that a crash can leave between two steps of taking a file, made by hand, then a new process. */
+
+const MESSAGE = { type: 'message', chatJid: FAMILY_JID, text: 'once', requestId: 'r' };
+
+let rig: Rig;
+beforeEach(async () => {
+  rig = await Rig.open();
+});
+afterEach(() => rig.close());
+
+function commitClaim(claimId: string, operation: 'message' | 'refused', result: MailboxResult): void {
+  const claim = { claimId, folder: 'family', runId: undefined, requestId: 'r', changed: result.ok };
+  rig.store.claims.add({ ...claim, operation, result }, Date.now());
+}
+
+/** Two starts in a row: the second one finds nothing left to do. */
+async function restartTwice(): Promise<void> {
+  for (let start = 0; start < 2; start += 1) {
+    const mailbox = rig.mailbox();
+    await mailbox.start();
+    await mailbox.drain('family');
+    await mailbox.stop();
+  }
+  expect(await rig.claims('family')).toEqual([]);
+  expect(await rig.waiting('family')).toEqual([]);
+}
+
+describe('a sound file takes effect once after a crash', () => {
+  it('before its claim', async () => {
+    await rig.drop('family', MESSAGE);
+    await restartTwice();
+    expect(rig.texts()).toEqual(['once']);
+  });
+
+  it('between the claim and the commit', async () => {
+    await rig.claimed('family', MESSAGE);
+    await restartTwice();
+    expect(rig.texts()).toEqual(['once']);
+    expect(await rig.result('family', 'r')).toEqual({ ok: true });
+  });
+
+  it('between the commit and the answer: it is only answered and unlinked', async () => {
+    commitClaim(await rig.claimed('family', MESSAGE), 'message', { ok: true });
+    await restartTwice();
+    expect(rig.texts()).toEqual([]);
+    expect(await rig.result('family', 'r')).toEqual({ ok: true });
+    expect(await rig.quarantined('family')).toEqual([]);
+  });
+
+  it('between the commit and the answer, whatever was written into the file since', async () => {
+    commitClaim(await rig.claimed('family', { ...MESSAGE, text: 'swapped' }), 'message', { ok: true });
+    await restartTwice();
+    expect(rig.texts()).toEqual([]);
+  });
+
+  it('between the answer and the unlinking', async () => {
+    commitClaim(await rig.claimed('family', MESSAGE), 'message', { ok: true });
+    await rig.snapshots.writeResult('family', 'r', { ok: true });
+    await restartTwice();
+    expect(rig.texts()).toEqual([]);
+  });
+
+  it('in the group that has been taken out since: it is quarantined', async () => {
+    await rig.claimed('family', MESSAGE);
+    rig.store.groups.remove(FAMILY_JID);
+    await restartTwice();
+    expect(rig.texts()).toEqual([]);
+    expect(await rig.reasons('family')).toEqual(['no registered group has this folder']);
+  });
+});
+
+describe('a refused file is answered and quarantined once after a crash', () => {
+  const REFUSED = { ...MESSAGE, text: '' };
+  const RESULT = { ok: false, error: 'the first answer' } as const;
+
+  it('between the claim and the row', async () => {
+    await rig.claimed('family', REFUSED);
+    await restartTwice();
+    expect(await rig.result('family', 'r')).toMatchObject({ ok: false });
+    expect(await rig.quarantined('family')).toHaveLength(1);
+  });
+
+  it('between the row and the move, with the answer that was committed', async () => {
+    commitClaim(await rig.claimed('family', REFUSED), 'refused', RESULT);
+    await restartTwice();
+    expect(await rig.result('family', 'r')).toEqual(RESULT);
+    expect(await rig.quarantined('family')).toHaveLength(1);
+    expect(await rig.reasons('family')).toEqual([RESULT.error]);
+  });
+
+  it('between the reason and the move', async () => {
+    const id = await rig.claimed('family', REFUSED);
+    commitClaim(id, 'refused', RESULT);
+    await mkdir(join(rig.paths.ipcErrors, 'family'), { recursive: true });
+    const early = join(rig.paths.ipcErrors, 'family', `${id}-unnamed.reason.json`);
+    await writeFile(early, JSON.stringify({ reason: 'written before the crash' }));
+    await restartTwice();
+    expect(await rig.quarantined('family')).toEqual([`${id}-unnamed`]);
+    expect(await readFile(early, 'utf8')).toContain('before the crash');
+  });
+});
+
+it('takes what was claimed before what lies in the mailbox, each in its order', async () => {
+  await rig.drop('family', { ...MESSAGE, text: 'third' });
+  await rig.claimed('family', { ...MESSAGE, text: 'first' }, uuidv7());
+  await rig.claimed('family', { ...MESSAGE, text: 'second' }, uuidv7());
+  await rig.mailbox().start();
+  expect(rig.texts()).toEqual(['first', 'second', 'third']);
+});
+
+it('goes on looking at a claimed file that was half-written at the crash', async () => {
+  const id = await rig.claimed('family', '{"type":"mess');
+  const mailbox = rig.mailbox({ limits: { settleMs: 1_000 } });
+  await mailbox.start();
+  await writeFile(join(rig.paths.ipcClaimed, 'family', id), JSON.stringify(MESSAGE));
+  await mailbox.drain('family');
+  expect(rig.texts()).toEqual(['once']);
+});
+
+it('gives an effect that an interrupted run left behind to that run', async () => {
+  const run = { id: 'run', folder: 'family', chatJid: FAMILY_JID, attempt: 1, firstSeq: 1, lastSeq: 1 };
+  rig.store.runs.startChat(run, Date.now());
+  await rig.claimed('family', MESSAGE);
+  await rig.mailbox().start();
+  expect(rig.store.runs.leftEffects('run')).toBe(true);
+});
+
+it('keeps a claimed file while the database cannot be written, and takes it when it can', async () => {
+  const mailbox = rig.mailbox();
+  const { transaction } = rig.store;
+  const full = Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' });
+  Object.assign(rig.store, {
+    transaction: () => {
+      throw full;
+    },
+  });
+  await rig.drop('family', MESSAGE);
+  await rig.message('family', 'behind it');
+  await mailbox.drain('family');
+  expect(await rig.claims('family')).toHaveLength(1);
+  expect(await rig.waiting('family')).toHaveLength(1);
+  Object.assign(rig.store, { transaction });
+  await mailbox.drain('family');
+  expect(rig.texts()).toEqual(['once', 'behind it']);
+  expect(await rig.quarantined('family')).toEqual([]);
+});
+
+it('quarantines a file at which the host itself fails, and says so without saying what', async () => {
+  const mailbox = rig.mailbox();
+  Object.assign(rig.store, {
+    transaction: () => {
+      throw new TypeError('undefined is not a function');
+    },
+  });
+  await rig.drop('family', MESSAGE);
+  await mailbox.drain('family');
+  expect(await rig.result('family', 'r')).toEqual({
+    ok: false,
+    error: 'The host failed at this; its log says why.',
+  });
+  expect(await rig.quarantined('family')).toHaveLength(1);
+});
