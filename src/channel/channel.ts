@@ -71,7 +71,10 @@ export interface ChannelListener {
   onMessage(message: InboundMessage): void;
   onChat(chat: ChatInfo): void;
   onLine(state: LineState): void;
-  /** The account is known and the line is open; `firstPairing` is true once in the life of these credentials. */
+  /**
+   * The account is known and the line opens: told before `onLine` says so. `firstPairing` is true until this has returned
+   * once in the life of these credentials; a crash right then repeats it.
+   */
   onAccount(account: Account, firstPairing: boolean): void;
 }
 

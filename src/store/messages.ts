@@ -50,6 +50,7 @@ export class Messages {
   readonly #before;
   readonly #from;
   readonly #waiting;
+  readonly #lastBefore;
   readonly #cursor;
   readonly #setCursor;
 
@@ -76,6 +77,9 @@ export class Messages {
         SELECT m.chat_jid, m.seq FROM registered_groups g JOIN messages m ON m.chat_jid = g.jid
         WHERE g.requires_trigger = 0 AND m.is_bot_message = 0 AND m.seq > ${CURSOR_OF_GROUP})
       GROUP BY chatJid ORDER BY firstSeq`);
+    this.#lastBefore = db.sql.prepare<[string, string], { seq: number | null }>(
+      'SELECT MAX(seq) AS seq FROM messages WHERE chat_jid = ? AND timestamp <= ?',
+    );
     this.#cursor = db.sql.prepare<[string], { value: string }>(
       'SELECT value FROM router_state WHERE key = ?',
     );
@@ -112,6 +116,12 @@ export class Messages {
   /** Moves a chat's cursor forward; never back. */
   moveCursor(chatJid: string, seq: number): void {
     this.#setCursor.run({ key: `cursor:${chatJid}`, value: String(seq) });
+  }
+
+  /** Moves a chat's cursor to its last message not newer than an ISO instant, as v1 kept it. */
+  moveCursorToTime(chatJid: string, timestamp: string): void {
+    const seq = this.#lastBefore.get(chatJid, timestamp)?.seq;
+    if (seq != null) this.moveCursor(chatJid, seq);
   }
 
   /** The chats in which somebody waits for an answer, the longest waiting first. */

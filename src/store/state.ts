@@ -24,6 +24,6 @@ export class State {
 /**
  * `groups:synced`: ISO instant of the last whole list of groups; `assistant:trigger`: the trigger that the assistant's name
  * gave at the last start; `line`: the state of the line in words, for `status`;
- * `greeted`: the account that got the hello.
+ * `greeted`: the account that got the hello; `v1:adopted`: ISO instant at which files of NanoClaw v1 were taken over.
  */
-export type StateKey = 'groups:synced' | 'assistant:trigger' | 'line' | 'greeted';
+export type StateKey = 'groups:synced' | 'assistant:trigger' | 'line' | 'greeted' | 'v1:adopted';

@@ -17,7 +17,7 @@ export interface ConnectionOptions {
   /** Makes a socket that connects at once, its data's listeners attached. */
   readonly openSocket: () => WASocket;
   readonly onState: (state: LineState) => void;
-  /** The line has opened; called after `onState`. */
+  /** The line has opened; called before `onState` tells of it, so that the account is known by then. */
   readonly onOpen: (live: LiveSocket) => void;
   /** The account was unlinked from the phone. */
   readonly onUnlinked: () => void;
@@ -145,8 +145,8 @@ export class Connection {
     this.#hurried = false;
     current.openedAt = this.#options.clock.now();
     this.#options.log.info('The WhatsApp line is open');
-    this.#enter({ status: 'open' });
     this.#options.onOpen(current);
+    this.#enter({ status: 'open' });
   }
 
   #closed(current: Current, error: unknown): void {

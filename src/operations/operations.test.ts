@@ -1,0 +1,112 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { rememberingLog } from '../../test/support/silent-log.ts';
+import { temporaryDirectory } from '../../test/support/temporary.ts';
+import { FAMILY, MAIN, newMessage, testStore } from '../../test/support/test-store.ts';
+import { pathsAt } from '../paths.ts';
+import { HostLock } from '../store/host-lock.ts';
+import { adoptV1Files } from './adopt-v1-files.ts';
+import { formatGroups, formatTasks } from './lists.ts';
+import { qrScreen } from './qr-screen.ts';
+import { formatStatus, readStatus } from './status.ts';
+
+describe('the files of a v1 checkout', () => {
+  function rig(files: Record<string, string>) {
+    const root = temporaryDirectory();
+    const paths = pathsAt(root);
+    mkdirSync(paths.data);
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(paths.data, name), content);
+    const store = testStore(root);
+    const { log, lines } = rememberingLog();
+    return { store, lines, adopt: () => adoptV1Files(store, paths, log, 0) };
+  }
+
+  it('become groups, sessions and cursors, once', async () => {
+    const { store, adopt } = rig({
+      'registered_groups.json': JSON.stringify({
+        [MAIN.jid]: { name: 'Me', folder: 'main', trigger: '@Andy', added_at: '2025-01-01T00:00:00.000Z' },
+        [FAMILY.jid]: {
+          name: 'Family',
+          folder: 'family',
+          trigger: '@Andy',
+          containerConfig: { timeout: 60_000 },
+        },
+      }),
+      'sessions.json': JSON.stringify({ main: 'session-1', family: 'codex-last' }),
+      'router_state.json': JSON.stringify({
+        last_agent_timestamp: { [MAIN.jid]: '2026-01-01T00:00:00.000Z' },
+      }),
+    });
+    store.messages.add(newMessage({ id: '1' }));
+    store.messages.add(newMessage({ id: '2', timestamp: Date.UTC(2026, 0, 2) }));
+    await adopt();
+    expect(store.groups.main()).toMatchObject({ jid: MAIN.jid, requiresTrigger: false });
+    expect(store.groups.inFolder('family')).toMatchObject({
+      requiresTrigger: true,
+      containerConfig: { timeout: 60_000 },
+    });
+    expect(store.sessions.find('main', 'claude')?.sessionId).toBe('session-1');
+    expect(store.sessions.find('family', 'codex')?.sessionId).toBe('codex-last');
+    expect(store.messages.cursor(MAIN.jid)).toBe(1);
+    store.groups.remove(FAMILY.jid);
+    await adopt();
+    expect(store.groups.find(FAMILY.jid)).toBeUndefined();
+  });
+
+  it('that are damaged, or name a folder outside, are told in the log and hold up nothing', async () => {
+    const { store, lines, adopt } = rig({
+      'registered_groups.json': JSON.stringify({ 'x@g.us': { name: 'X', folder: '../x', trigger: '@Andy' } }),
+      'sessions.json': '{ half',
+    });
+    await adopt();
+    expect(store.groups.all()).toEqual([]);
+    expect(lines.filter(({ level }) => level === 40)).toHaveLength(2);
+  });
+});
+
+describe('what an operator reads', () => {
+  it('names the running host and what waits', () => {
+    const root = temporaryDirectory();
+    const paths = pathsAt(root);
+    const store = testStore(root);
+    store.groups.add(MAIN, 0);
+    store.state.set('line', 'open');
+    store.outbox.add({ chatJid: MAIN.jid, message: { kind: 'text', text: 'x' }, source: 'reply' }, 0);
+    expect(readStatus(store, paths.hostLock)).toMatchObject({ hostPid: null, line: 'not running' });
+    const lock = HostLock.acquire(paths.hostLock, 4711);
+    const status = readStatus(store, paths.hostLock);
+    lock.release();
+    expect(status).toMatchObject({ hostPid: 4711, line: 'open', groups: 1, outbox: { queued: 1 } });
+    expect(formatStatus(status)).toMatch(/running, process 4711[\s\S]*Outbox {4}1 waiting/);
+  });
+
+  it('lists groups and tasks in columns', () => {
+    const store = testStore();
+    store.groups.add(MAIN, 0);
+    store.groups.add({ ...FAMILY, requiresTrigger: false }, 0);
+    expect(formatGroups(store)).toMatch(/Main \(main\) +main +@Andy[\s\S]*Family +family +none needed/);
+    const task = {
+      id: 't1',
+      folder: 'main',
+      chatJid: MAIN.jid,
+      prompt: 'stretch\nwell',
+      script: null,
+    } as const;
+    const when = { scheduleType: 'cron', scheduleValue: '0 9 * * *', contextMode: 'group' } as const;
+    store.tasks.add({
+      ...task,
+      ...when,
+      nextRun: '2026-01-01T08:00:00.000Z',
+      status: 'active',
+      createdAt: '',
+    });
+    expect(formatTasks(store, 'Europe/Berlin')).toMatch(
+      /t1 +main +cron 0 9 \* \* \* +active +Thu 1 Jan 2026, 09:00:00 +stretch$/,
+    );
+  });
+
+  it('shows a QR code with one line that says what to do', () => {
+    expect(qrScreen('2@abc,def')).toMatch(/█[\s\S]*Linked devices/);
+  });
+});
