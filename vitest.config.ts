@@ -2,9 +2,17 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'simulator/**/*.test.ts', 'container/**/*.test.ts', 'test/**/*.test.ts'],
+    include: [
+      'src/**/*.test.ts',
+      'simulator/**/*.test.ts',
+      'container/**/*.test.ts',
+      'test/**/*.test.ts',
+      'bench/**/*.test.ts',
+    ],
     exclude: ['**/node_modules/**', '**/*.container.test.ts'],
-    testTimeout: 30_000,
+    globalSetup: ['test/support/global-setup.ts'],
+    reporters: ['default', './test/support/closing-lines.ts'],
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     // Real sandboxes, sockets and databases on a small machine: two files at a time.
     maxWorkers: 2,

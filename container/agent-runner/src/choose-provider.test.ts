@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { chooseProvider } from './choose-provider.ts';
+import { providerNamed } from './providers/providers.ts';
+
+describe('which agent answers', () => {
+  it('is what the turn says, then AGENT_PROVIDER, then the first one with a key', () => {
+    const env = { AGENT_PROVIDER: 'kimi', OPENAI_API_KEY: 'x' };
+    expect(chooseProvider({ provider: 'offline' }, env)).toBe('offline');
+    expect(chooseProvider({}, env)).toBe('kimi');
+    expect(chooseProvider({}, { OPENAI_API_KEY: 'x' })).toBe('codex');
+    expect(chooseProvider({}, { KIMI_API_KEY: 'x', CLAUDE_CODE_OAUTH_TOKEN: 'x' })).toBe('claude');
+    expect(chooseProvider({ secrets: { KIMI_API_KEY: 'x' } }, {})).toBe('kimi');
+  });
+
+  it('cannot be said without any of them: the error names the variables', () => {
+    expect(() => chooseProvider({}, { ANTHROPIC_API_KEY: '' })).toThrow(
+      expect.objectContaining({
+        kind: 'no_key',
+        message: expect.stringMatching(/AGENT_PROVIDER.*ANTHROPIC_API_KEY.*KIMI/),
+      }),
+    );
+  });
+
+  it('must be one that there is', () => {
+    expect(() => chooseProvider({}, { AGENT_PROVIDER: 'gpt' })).toThrow(
+      /it may be claude, codex, kimi, offline/,
+    );
+    expect(() => providerNamed('claude')).toThrow(/not in this build of the runner, which has: offline/);
+  });
+});

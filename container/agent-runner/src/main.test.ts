@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { describe, expect, it } from 'vitest';
+import { FRAME_END, FRAME_START, OutputFrame } from '../../../src/protocol/turn.ts';
+import { PACKAGE_ROOT } from '../../../test/support/sandbox.ts';
+import { temporaryDirectory } from '../../../test/support/temporary.ts';
+
+const RUNNER = join(PACKAGE_ROOT, 'container', 'agent-runner', 'dist', 'runner.mjs');
+const TURN = {
+  prompt: '@Andy ping',
+  groupFolder: 'main',
+  chatJid: 'a@s.whatsapp.net',
+  isMain: true,
+  assistantName: 'Andy',
+};
+
+/** Runs the bundle as a container would, on a workspace of its own. */
+async function run(stdin: string, env: Record<string, string> = {}, workspace = temporaryDirectory()) {
+  const child = spawn(process.execPath, [RUNNER], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { NANOCLAW_WORKSPACE: workspace, HOME: join(workspace, 'home'), ...env },
+  });
+  child.stdin.end(stdin);
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close'),
+  ]);
+  const frames = stdout
+    .split(`${FRAME_START}\n`)
+    .slice(1)
+    .map((part) => OutputFrame.parse(JSON.parse(part.split(`\n${FRAME_END}`)[0] ?? '')));
+  return { code, frames, stdout, stderr };
+}
+
+describe('the bundled runner', () => {
+  it('answers a turn in frames and ends with 0', async () => {
+    const { code, frames } = await run(JSON.stringify({ ...TURN, provider: 'offline' }));
+    expect(code).toBe(0);
+    expect(frames.map(({ result }) => result)).toEqual([null, 'pong']);
+  });
+
+  it('creates the directories that it needs', async () => {
+    const workspace = temporaryDirectory();
+    await run(JSON.stringify({ ...TURN, provider: 'offline' }), {}, workspace);
+    expect((await readdir(join(workspace, 'ipc'))).sort()).toEqual(['files', 'input', 'messages', 'tasks']);
+  });
+
+  it('answers even where it may create nothing', async () => {
+    const workspace = join(temporaryDirectory(), 'file');
+    await writeFile(workspace, '');
+    const { code, frames, stderr } = await run(
+      JSON.stringify({ ...TURN, provider: 'offline' }),
+      {},
+      workspace,
+    );
+    expect(code).toBe(0);
+    expect(frames.at(-1)?.result).toBe('pong');
+    expect(stderr).toMatch(/cannot create/);
+  });
+
+  it('takes the agent from env-dir before its own environment', async () => {
+    const workspace = temporaryDirectory();
+    await mkdir(join(workspace, 'env-dir'));
+    await writeFile(join(workspace, 'env-dir', 'env'), 'AGENT_PROVIDER=offline\n');
+    const { frames } = await run(JSON.stringify(TURN), { AGENT_PROVIDER: 'kimi' }, workspace);
+    expect(frames.at(-1)?.result).toBe('pong');
+  });
+
+  it.each([
+    ['no JSON', '{"prompt": "secret', 'other', /^stdin holds no JSON/],
+    ['nothing', '', 'other', /^stdin holds no JSON/],
+    ['no turn', '{"prompt": 1}', 'other', /^stdin holds no turn/],
+    ['a turn for nobody', JSON.stringify(TURN), 'no_key', /set AGENT_PROVIDER, or one of ANTHROPIC_API_KEY/],
+    [
+      'an agent that is not built in',
+      JSON.stringify({ ...TURN, provider: 'codex' }),
+      'other',
+      /which has: offline/,
+    ],
+  ])('given %s says so in an error frame and ends with 1', async (_, stdin, errorKind, message) => {
+    const { code, frames } = await run(stdin);
+    expect(code).toBe(1);
+    expect(frames).toEqual([
+      { status: 'error', result: null, error: expect.stringMatching(message), errorKind },
+    ]);
+    expect(JSON.stringify(frames)).not.toContain('secret');
+  });
+
+  it('a task’s script that sees no need ends the turn without the agent', async () => {
+    const turn = {
+      ...TURN,
+      provider: 'offline',
+      isScheduledTask: true,
+      script: 'echo \'{"wakeAgent":false}\'',
+    };
+    const { code, frames } = await run(JSON.stringify(turn), { PATH: process.env.PATH ?? '' });
+    expect(code).toBe(0);
+    expect(frames).toEqual([{ status: 'success', result: null }]);
+  });
+
+  it('ends at SIGTERM, as 128 + 15 says', async () => {
+    const child = spawn(process.execPath, [RUNNER], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: {
+        NANOCLAW_WORKSPACE: temporaryDirectory(),
+        NANOCLAW_OFFLINE_FAULTS: '1',
+        HOME: temporaryDirectory(),
+      },
+    });
+    child.stdin.end(JSON.stringify({ ...TURN, provider: 'offline', prompt: '@Andy sleep 60' }));
+    await once(child.stdout, 'data');
+    child.kill('SIGTERM');
+    expect((await once(child, 'close'))[0]).toBe(143);
+  });
+});

@@ -1,0 +1,49 @@
+import process from 'node:process';
+import { CONTAINER_HOME, layoutAt, WORKSPACE_ROOT } from '../../../src/protocol/layout.ts';
+import { encodeFrame, type OutputFrame } from '../../../src/protocol/turn.ts';
+import { chooseProvider } from './choose-provider.ts';
+import { readEnvDir } from './env-file.ts';
+import { failureFrame } from './failure.ts';
+import { runGateScript } from './gate-script.ts';
+import { Inbox } from './inbox.ts';
+import { providerNamed } from './providers/providers.ts';
+import { runTurn } from './run-turn.ts';
+import { readTurnInput } from './turn-input.ts';
+import { prepareWorkspace } from './workspace.ts';
+
+/** How a process ends that was asked to by SIGTERM: 128 + 15. */
+const EXIT_TERMINATED = 143;
+
+function emit(frame: OutputFrame): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(encodeFrame(frame), (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+/** One turn: JSON on stdin, frames on stdout, then the end. */
+async function main(): Promise<number> {
+  // Process 1 of a container ignores SIGTERM unless it handles it.
+  process.once('SIGTERM', () => process.exit(EXIT_TERMINATED));
+  try {
+    const input = await readTurnInput(process.stdin);
+    const layout = layoutAt(
+      process.env.NANOCLAW_WORKSPACE ?? WORKSPACE_ROOT,
+      process.env.HOME ?? CONTAINER_HOME,
+    );
+    const env = { ...process.env, ...(await readEnvDir(layout.envDir)) };
+    const provider = providerNamed(chooseProvider(input, env));
+    await prepareWorkspace(layout);
+    const prompt = await runGateScript(input, layout.group);
+    if (prompt === undefined) {
+      await emit({ status: 'success', result: null });
+      return 0;
+    }
+    const inbox = new Inbox(layout.input, Number(env.IDLE_TIMEOUT ?? 0));
+    return await runTurn({ input: { ...input, prompt }, layout, env, provider, inbox, emit });
+  } catch (error) {
+    await emit(failureFrame(error));
+    return 1;
+  }
+}
+
+process.exit(await main());

@@ -1,0 +1,370 @@
+import { writeFileSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type Layout, layoutAt } from '../../../../src/protocol/layout.ts';
+import { MailboxResult, MessageFile, TaskFile, type TaskSnapshot } from '../../../../src/protocol/mailbox.ts';
+import { formatPrompt } from '../../../../src/protocol/prompt.ts';
+import type { OutputFrame, TurnInput } from '../../../../src/protocol/turn.ts';
+import { temporaryDirectory } from '../../../../test/support/temporary.ts';
+import { OfflineProvider } from './offline.ts';
+
+type Answer = (file: TaskFile | MessageFile) => MailboxResult | undefined;
+
+/** 14:00 in Berlin. */
+const NOW = new Date('2026-03-02T13:00:00Z');
+
+/** Stands in the host's place: takes what is written to the mailbox and answers it. */
+class FakeHost {
+  readonly layout: Layout;
+  readonly received: (TaskFile | MessageFile)[] = [];
+  #answer: Answer = () => ({ ok: true });
+  #stopped = false;
+
+  private constructor(layout: Layout) {
+    this.layout = layout;
+  }
+
+  static async start(): Promise<FakeHost> {
+    const root = temporaryDirectory();
+    const host = new FakeHost(layoutAt(join(root, 'workspace'), join(root, 'home')));
+    const { group, messages, tasks, results } = host.layout;
+    for (const directory of [group, messages, tasks, results]) await mkdir(directory, { recursive: true });
+    const serving = host.#serve();
+    onTestFinished(async () => {
+      host.#stopped = true;
+      await serving;
+    });
+    return host;
+  }
+
+  answers(answer: Answer): void {
+    this.#answer = answer;
+  }
+
+  offers(groups: readonly { name: string; jid: string; isRegistered?: boolean }[]): void {
+    const snapshot = {
+      groups: groups.map((group) => ({ lastActivity: '', isRegistered: false, ...group })),
+      lastSync: '',
+    };
+    writeFileSync(this.layout.availableGroups, JSON.stringify(snapshot));
+  }
+
+  async hasTasks(tasks: readonly (Partial<TaskSnapshot> & { id: string })[]): Promise<void> {
+    const full = tasks.map((task) => ({
+      groupFolder: 'main',
+      prompt: 'Send a reminder: stretch',
+      schedule_type: 'interval',
+      schedule_value: '300000',
+      status: 'active',
+      next_run: '2026-03-02T13:05:00Z',
+      ...task,
+    }));
+    await writeFile(this.layout.currentTasks, JSON.stringify(full));
+  }
+
+  async #serve(): Promise<void> {
+    while (!this.#stopped) {
+      for (const directory of [this.layout.messages, this.layout.tasks]) {
+        for (const name of await readdir(directory)) {
+          if (name.endsWith('.json') && !name.startsWith('.'))
+            await this.#take(join(directory, name), directory);
+        }
+      }
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  async #take(path: string, directory: string): Promise<void> {
+    const text = await readFile(path, 'utf8');
+    await rm(path);
+    const json: unknown = JSON.parse(text);
+    const file = directory === this.layout.messages ? MessageFile.parse(json) : TaskFile.parse(json);
+    this.received.push(file);
+    const result = this.#answer(file);
+    if (result === undefined || file.requestId === undefined) return;
+    const answer = join(this.layout.results, `${file.requestId}.json`);
+    await writeFile(`${answer}.tmp`, JSON.stringify(MailboxResult.parse(result)));
+    await rename(`${answer}.tmp`, answer);
+  }
+}
+
+const INPUT: TurnInput = {
+  prompt: '',
+  groupFolder: 'main',
+  chatJid: 'self@s.whatsapp.net',
+  isMain: true,
+  assistantName: 'Andy',
+};
+
+async function frames(
+  host: FakeHost,
+  request: string,
+  change: Partial<TurnInput> = {},
+): Promise<OutputFrame[]> {
+  const provider = new OfflineProvider({ now: () => NOW, newSessionId: () => 'session-1' });
+  const message = { sender: 'Ann', time: '14:00', id: '1', text: `@Andy ${request}` };
+  const prompt = change.isScheduledTask === true ? request : formatPrompt([message], 'Europe/Berlin');
+  const turn = { input: { ...INPUT, ...change }, layout: host.layout, env: {}, prompt, resumeAt: undefined };
+  const said: OutputFrame[] = [];
+  for await (const frame of provider.answer({ ...turn, sessionId: change.sessionId })) said.push(frame);
+  return said;
+}
+
+async function ask(host: FakeHost, request: string, change?: Partial<TurnInput>): Promise<string> {
+  return (await frames(host, request, change)).at(-1)?.result ?? '';
+}
+
+const EVERYDAY = { isMain: false, groupFolder: 'family', chatJid: 'family@g.us' };
+
+describe('the offline agent', () => {
+  it.each([
+    ['ping', 'pong'],
+    ['PING!', 'pong'],
+    ['echo Hello  <World>', 'Hello  <World>'],
+    ['what do you remember?', 'I remember nothing yet. Say "remember …" to change that.'],
+    ['what did I say before?', 'This is the first thing that you say to me in this session.'],
+    ['flood 10', 'I am the offline agent and only know a few commands. Say "@Andy help" to see them.'],
+    ['', 'Yes? I am the offline agent. Say "@Andy help" to see what I can do.'],
+  ])('%j → %j', async (request, answer) => {
+    expect(await ask(await FakeHost.start(), request)).toBe(answer);
+  });
+
+  it('reports its session before its answer, and knows what was said in it', async () => {
+    const host = await FakeHost.start();
+    const [first, second] = await frames(host, 'echo one');
+    expect(first).toEqual({ status: 'success', result: null, newSessionId: 'session-1' });
+    expect(second).toEqual({ status: 'success', result: 'one', newSessionId: 'session-1' });
+    expect(await ask(host, 'what did I say before?', { sessionId: 'session-1' })).toBe(
+      'Before this you said: “echo one”',
+    );
+    expect(await ask(host, 'what did I say before?', { sessionId: 'unknown' })).toMatch(/^This is the first/);
+  });
+
+  it('lists what it can do, every line of which it understands', async () => {
+    const help = await ask(await FakeHost.start(), 'help');
+    expect(help).toMatch(/offline agent/);
+    expect(help).toMatch(/• remind me in 10 minutes to TEXT/);
+  });
+
+  it('answers although it can write neither its session nor its memory', async () => {
+    const host = await FakeHost.start();
+    await writeFile(host.layout.home, 'a file where HOME should be');
+    await mkdir(join(host.layout.group, 'CLAUDE.md'));
+    expect(await ask(host, 'ping')).toBe('pong');
+    expect(await ask(host, 'remember tea')).toMatch(/^I could not write that down: /);
+  });
+});
+
+describe('reminders', () => {
+  it.each([
+    ['remind me in 3 seconds to stretch', 'once', '2026-03-02T13:00:03.000Z', 'stretch'],
+    [
+      'Remind me to buy milk at the corner in 10 minutes',
+      'once',
+      '2026-03-02T13:10:00.000Z',
+      'buy milk at the corner',
+    ],
+    ['remind me at 15:30 to call Bob', 'once', '2026-03-02T15:30:00', 'call Bob'],
+    ['remind me to call Bob tomorrow at 9', 'once', '2026-03-03T09:00:00', 'call Bob'],
+    ['every 5 minutes look up', 'interval', '300000', 'look up'],
+    ['every day at 9:00 to water the plants', 'cron', '0 9 * * *', 'water the plants'],
+    ['remind me every monday at 8 of the bins', 'cron', '0 8 * * 1', 'the bins'],
+    ['remind me to stretch every 2 hours', 'interval', '7200000', 'stretch'],
+  ])('%s', async (request, schedule_type, schedule_value, what) => {
+    const host = await FakeHost.start();
+    host.answers(() => ({ ok: true, taskId: 'task-42', nextRunLocal: 'Monday, 15:30' }));
+    const answer = await ask(host, request);
+    expect(answer).toContain(`I will remind you: ${what}\n`);
+    expect(answer).toContain('Monday, 15:30');
+    expect(answer).toContain('(task task-42)');
+    expect(host.received).toEqual([
+      expect.objectContaining({
+        type: 'schedule_task',
+        prompt: `Send a reminder: ${what}`,
+        schedule_type,
+        schedule_value,
+        context_mode: 'group',
+        targetJid: INPUT.chatJid,
+      }),
+    ]);
+  });
+
+  it.each(['remind me', 'remind me to', 'every', 'remind me in 5 parsecs to stretch'])(
+    '%j is asked back, and the host is not bothered',
+    async (request) => {
+      const host = await FakeHost.start();
+      expect(await ask(host, request)).toMatch(/^When, and of what\?/);
+      expect(host.received).toEqual([]);
+    },
+  );
+
+  it('that cannot be meant say why', async () => {
+    const host = await FakeHost.start();
+    expect(await ask(host, 'remind me at 25:00 to sleep')).toBe('25:00 is no time of day.');
+    expect(host.received).toEqual([]);
+  });
+
+  it('that the host refuses say so in its words', async () => {
+    const host = await FakeHost.start();
+    host.answers(() => ({ ok: false, error: 'that time has passed' }));
+    expect(await ask(host, 'remind me in 1 second to x')).toBe('The host refused: that time has passed');
+  });
+
+  it('are said when they are due', async () => {
+    const host = await FakeHost.start();
+    expect(await ask(host, 'Send a reminder: stretch', { isScheduledTask: true })).toBe('Reminder: stretch');
+    expect(await ask(host, 'water the plants', { isScheduledTask: true })).toBe('Reminder: water the plants');
+    expect(await ask(host, 'ping', { isScheduledTask: true })).toBe('pong');
+  });
+
+  it('cannot set reminders themselves when they are due', async () => {
+    const host = await FakeHost.start();
+    expect(await ask(host, 'every 5 minutes look up', { isScheduledTask: true })).toMatch(/^Reminder: every/);
+    expect(host.received).toEqual([]);
+  });
+});
+
+describe('tasks', () => {
+  it('are listed with the shortest id that tells them apart', async () => {
+    const host = await FakeHost.start();
+    await host.hasTasks([
+      { id: '0195aaaa-1' },
+      {
+        id: '0195aabb-2',
+        schedule_type: 'cron',
+        schedule_value: '0 9 * * *',
+        status: 'paused',
+        next_run: null,
+      },
+      { id: 'zzzzzzzz', prompt: 'Tidy up', groupFolder: 'family' },
+    ]);
+    expect(await ask(host, 'list tasks')).toBe(
+      [
+        '• 0195aaa: stretch · every 5 minutes · next Mon 2 Mar, 14:05',
+        '• 0195aab: stretch · every day at 09:00 · paused',
+        '• zzzz: Tidy up · every 5 minutes · next Mon 2 Mar, 14:05 · in family',
+      ].join('\n'),
+    );
+  });
+
+  it.each([
+    ['pause', 'pause_task', 'Paused: stretch'],
+    ['resume', 'resume_task', 'Resumed: stretch, next soon'],
+    ['cancel', 'cancel_task', 'Cancelled: stretch'],
+  ])('%s by the first characters of the id', async (verb, type, answer) => {
+    const host = await FakeHost.start();
+    await host.hasTasks([{ id: 'abcd-1' }, { id: 'abzz-2' }]);
+    host.answers(() => ({ ok: true, nextRunLocal: 'soon' }));
+    expect(await ask(host, `${verb} abc`)).toBe(answer);
+    expect(await ask(host, `${verb} ab`)).toMatch(/^More than one task begins with ab/);
+    expect(host.received).toEqual([expect.objectContaining({ type, taskId: 'abcd-1' })]);
+  });
+
+  it('that are not in the list are the host’s to judge', async () => {
+    const host = await FakeHost.start();
+    host.answers(() => ({ ok: false, error: 'there is no such task' }));
+    expect(await ask(host, 'cancel nope')).toBe('The host refused: there is no such task');
+  });
+
+  it('are none, or cannot be seen', async () => {
+    const host = await FakeHost.start();
+    expect(await ask(host, 'list tasks')).toBe('I cannot see the list of tasks.');
+    await host.hasTasks([]);
+    expect(await ask(host, 'list tasks')).toBe('There are no tasks.');
+  });
+});
+
+describe('groups', () => {
+  const groups = [
+    { name: 'Family', jid: '1@g.us', isRegistered: true },
+    { name: 'Fußball & Söhne', jid: '2@g.us' },
+    { name: 'Work', jid: '3@g.us' },
+    { name: 'Work 2', jid: '4@g.us' },
+    { name: '家族', jid: '5@g.us' },
+  ];
+
+  it('are listed with those that are active', async () => {
+    const host = await FakeHost.start();
+    host.offers(groups);
+    expect(await ask(host, 'groups')).toMatch(/^• Family \(active\)\n• Fußball & Söhne\n/);
+    expect(await ask(host, 'groups', EVERYDAY)).toBe('Only the main chat can see the groups.');
+  });
+
+  it.each([
+    ['activate Work', { jid: '3@g.us', name: 'Work', folder: 'work' }],
+    ['activate "fußball', { jid: '2@g.us', name: 'Fußball & Söhne', folder: 'fu-ball-sohne' }],
+    ['activate 家族', { jid: '5@g.us', name: '家族', folder: expect.stringMatching(/^group-[0-9a-f]{6}$/) }],
+  ])('%s', async (request, group) => {
+    const host = await FakeHost.start();
+    host.offers(groups);
+    expect(await ask(host, request)).toMatch(/ is active\. Call me there with @Andy\.$/);
+    expect(host.received).toEqual([
+      expect.objectContaining({ type: 'register_group', trigger: '@Andy', ...group }),
+    ]);
+  });
+
+  it('get another folder when theirs is taken', async () => {
+    const host = await FakeHost.start();
+    host.offers(groups);
+    const error = 'the folder "work" is in use';
+    host.answers((file) =>
+      'folder' in file && file.folder === 'work' ? { ok: false, error } : { ok: true },
+    );
+    expect(await ask(host, 'activate work')).toMatch(/is active/);
+    expect(host.received.at(-1)).toMatchObject({ folder: expect.stringMatching(/^work-[0-9a-f]{6}$/) });
+  });
+
+  it('that are new are found after a refresh', async () => {
+    const host = await FakeHost.start();
+    host.offers([]);
+    // The host answers a refresh when the list is written.
+    host.answers((file) => {
+      if (file.type === 'refresh_groups') host.offers([{ name: 'New', jid: '9@g.us' }]);
+      return { ok: true };
+    });
+    expect(await ask(host, 'activate new')).toMatch(/^“New” is active/);
+    expect(await ask(host, 'activate nothing')).toMatch(/^I know no group called “nothing”/);
+    expect(host.received.map(({ type }) => type)).toEqual([
+      'refresh_groups',
+      'register_group',
+      'refresh_groups',
+    ]);
+  });
+
+  it('are not activated twice, by a vague name, or from elsewhere', async () => {
+    const host = await FakeHost.start();
+    host.offers(groups);
+    expect(await ask(host, 'activate family')).toMatch(/already active/);
+    expect(await ask(host, 'activate wor')).toBe('Which one? “Work”, “Work 2”');
+    expect(await ask(host, 'activate Work', EVERYDAY)).toBe('Groups are activated from the main chat.');
+    expect(host.received).toEqual([]);
+  });
+
+  it('are spoken to from main, by name', async () => {
+    const host = await FakeHost.start();
+    host.offers(groups);
+    expect(await ask(host, 'say to Work: lunch: at 12?')).toBe('Said to “Work”.');
+    expect(host.received).toEqual([
+      expect.objectContaining({ type: 'message', chatJid: '3@g.us', text: 'lunch: at 12?' }),
+    ]);
+  });
+
+  it('are spoken to from elsewhere only as far as the host allows, and that is said', async () => {
+    const host = await FakeHost.start();
+    host.offers([]);
+    host.answers(() => ({ ok: false, error: 'only the main chat may write to other chats' }));
+    expect(await ask(host, 'say to Work: hi', EVERYDAY)).toBe(
+      'The host refused: only the main chat may write to other chats',
+    );
+  });
+});
+
+describe('a host that is not there', () => {
+  it('cannot be asked when the mailbox is missing', async () => {
+    const root = temporaryDirectory();
+    const layout = layoutAt(join(root, 'workspace'), join(root, 'home'));
+    const host = { layout } as FakeHost;
+    expect(await ask(host, 'remind me in 5 minutes to x')).toMatch(/^I could not ask the host: ENOENT/);
+  });
+});

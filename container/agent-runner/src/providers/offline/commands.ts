@@ -1,0 +1,43 @@
+import { CHAT_COMMANDS } from './chat-commands.ts';
+import type { Command, Conversation } from './command.ts';
+import { GROUP_COMMANDS } from './group-commands.ts';
+import { MEMORY_COMMANDS } from './memory-commands.ts';
+import { REMINDER_COMMANDS, reminderText } from './reminder-commands.ts';
+import { TASK_COMMANDS } from './task-commands.ts';
+
+/** The first one whose pattern matches answers. */
+const COMMANDS: readonly Command[] = [
+  ...CHAT_COMMANDS,
+  ...REMINDER_COMMANDS,
+  ...TASK_COMMANDS,
+  ...MEMORY_COMMANDS,
+  ...GROUP_COMMANDS,
+];
+
+function helpText({ assistantName, turn }: Conversation): string {
+  const lines = COMMANDS.flatMap((command) => (command.help === undefined ? [] : [`• ${command.help}`]));
+  const where = turn.input.isMain ? '' : '\n\nSome of these only work in the main chat.';
+  return `I am ${assistantName}, running as the offline agent: no model, fixed commands. I can:\n${lines.join('\n')}${where}`;
+}
+
+/**
+ * Answers a request.
+ * @param text what is asked, the trigger taken off
+ */
+export async function answerRequest(text: string, conversation: Conversation): Promise<string> {
+  const isTask = conversation.turn.input.isScheduledTask === true;
+  if (isTask) {
+    const reminder = reminderText(text);
+    if (reminder !== undefined) return `Reminder: ${reminder}`;
+  }
+  if (/^(?:help|what can you do)\b/i.test(text)) return helpText(conversation);
+  for (const command of COMMANDS) {
+    if (isTask && command.schedules === true) continue;
+    const match = command.pattern.exec(text);
+    if (match !== null) return command.answer(match, conversation);
+  }
+  if (isTask) return `Reminder: ${text}`;
+  if (text === '')
+    return `Yes? I am the offline agent. Say "@${conversation.assistantName} help" to see what I can do.`;
+  return `I am the offline agent and only know a few commands. Say "@${conversation.assistantName} help" to see them.`;
+}

@@ -1,0 +1,66 @@
+/** A wall clock's reading: no offset, no zone. */
+export interface LocalTime {
+  readonly year: number;
+  readonly month: number;
+  readonly day: number;
+  readonly hour: number;
+  readonly minute: number;
+}
+
+function formatter(timezone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  try {
+    return new Intl.DateTimeFormat('en-GB', { ...options, timeZone: timezone });
+  } catch {
+    // A zone that this build of Node does not know: better a time in UTC that says so than no answer.
+    return new Intl.DateTimeFormat('en-GB', { ...options, timeZone: 'UTC', timeZoneName: 'short' });
+  }
+}
+
+/** What a clock in the time zone shows at an instant. */
+export function localTimeAt(instant: Date, timezone: string): LocalTime {
+  const parts = formatter(timezone, {
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+    hourCycle: 'h23',
+  }).formatToParts(instant);
+  const read = (type: Intl.DateTimeFormatPartTypes) =>
+    Number(parts.find((part) => part.type === type)?.value);
+  return {
+    year: read('year'),
+    month: read('month'),
+    day: read('day'),
+    hour: read('hour'),
+    minute: read('minute'),
+  };
+}
+
+/** The calendar day after `days` days, the clock unchanged. */
+export function plusDays(time: LocalTime, days: number): LocalTime {
+  const date = new Date(Date.UTC(time.year, time.month - 1, time.day + days));
+  return { ...time, year: date.getUTCFullYear(), month: date.getUTCMonth() + 1, day: date.getUTCDate() };
+}
+
+/** `2026-03-01T15:30:00`: a local time without offset. */
+export function isoLocal(time: LocalTime): string {
+  const two = (value: number) => String(value).padStart(2, '0');
+  return `${time.year}-${two(time.month)}-${two(time.day)}T${two(time.hour)}:${two(time.minute)}:00`;
+}
+
+/** An instant as people write it: `Mon 2 Mar, 15:30`. Put together here: how Intl does it depends on its version. */
+export function describeInstant(instant: Date, timezone: string): string {
+  const parts = formatter(timezone, {
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  }).formatToParts(instant);
+  const read = (type: Intl.DateTimeFormatPartTypes) => parts.find((part) => part.type === type)?.value ?? '';
+  const zone = read('timeZoneName');
+  const clock = `${read('hour')}:${read('minute')}${zone === '' ? '' : ` ${zone}`}`;
+  return `${read('weekday')} ${read('day')} ${read('month')}, ${clock}`;
+}

@@ -1,0 +1,23 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import type { Layout } from '../../../../src/protocol/layout.ts';
+import { GroupsSnapshot, TaskSnapshot } from '../../../../src/protocol/mailbox.ts';
+
+async function readSnapshot<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
+  try {
+    return schema.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch (error) {
+    process.stderr.write(`${path} cannot be read: ${(error as Error).message}\n`);
+    return undefined;
+  }
+}
+
+/** The tasks that this group may see; undefined when the host wrote no readable list. */
+export function readTasks(layout: Layout): Promise<TaskSnapshot[] | undefined> {
+  return readSnapshot(layout.currentTasks, z.array(TaskSnapshot));
+}
+
+/** The chats that could be activated, for the main channel; undefined when the host wrote no readable list. */
+export async function readGroups(layout: Layout): Promise<GroupsSnapshot['groups'] | undefined> {
+  return (await readSnapshot(layout.availableGroups, GroupsSnapshot))?.groups;
+}

@@ -1,0 +1,188 @@
+import { join } from 'node:path';
+import type { Clock, NewId } from '../clock.ts';
+import type { Log } from '../log.ts';
+import type { Paths } from '../paths.ts';
+import type { OutputFrame, TurnInput } from '../protocol/turn.ts';
+import type { AgentRunner, Credentials, RunningTurn, TurnOutcome, TurnRequest } from './agent.ts';
+import { deadlineMs } from './deadline.ts';
+import { removeEnvDir } from './env-dir.ts';
+import { writeCloseSentinel } from './input-dir.ts';
+import { sandboxName } from './install.ts';
+import { removeOrphans } from './orphans.ts';
+import { writeRunLog } from './run-log.ts';
+import { type Runtime, RuntimeError, type Sandbox } from './runtime/runtime.ts';
+import { withoutSecrets } from './secret-filter.ts';
+import type { AgentSettings } from './settings.ts';
+import { turnInput } from './turn-input.ts';
+import { type PreparedTurn, TurnPreparation } from './turn-preparation.ts';
+import { type Ending, TurnWatch } from './turn-watch.ts';
+
+export interface ContainerRunnerOptions {
+  readonly runtime: Runtime;
+  readonly paths: Paths;
+  /** The package's folder, for main's view of the project. */
+  readonly packageRoot: string;
+  readonly installId: string;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly log: Log;
+  readonly settings: AgentSettings;
+  readonly credentials: Credentials;
+  /** Milliseconds that every deadline leaves after the wait for follow-ups; absent: IDLE_GRACE_MS. */
+  readonly idleGraceMs?: number | undefined;
+}
+
+/** A turn whose sandbox was asked for. */
+interface StartedTurn {
+  readonly request: TurnRequest;
+  readonly name: string;
+  readonly runEnv: string;
+  readonly startedAt: number;
+  readonly log: Log;
+}
+
+/** Runs each turn in a sandbox of its own, made by one of the runtimes. */
+export class ContainerRunner implements AgentRunner {
+  readonly #options: ContainerRunnerOptions;
+  readonly #preparation: TurnPreparation;
+
+  constructor(options: ContainerRunnerOptions) {
+    this.#options = options;
+    this.#preparation = new TurnPreparation(options);
+  }
+
+  get description(): string {
+    return this.#options.runtime.description;
+  }
+
+  async removeOrphans(): Promise<number> {
+    return removeOrphans(this.#options.runtime, this.#options.paths.runEnv, this.#options.log);
+  }
+
+  async run(request: TurnRequest, onFrame: (frame: OutputFrame) => Promise<void>): Promise<RunningTurn> {
+    const { installId, paths, runtime, settings, idleGraceMs } = this.#options;
+    const name = sandboxName(installId, request.groupFolder, request.runId);
+    const log = this.#options.log.child({ group: request.groupFolder, run: request.runId });
+    const runEnv = join(paths.runEnv, request.runId);
+    const turn: StartedTurn = { request, name, runEnv, startedAt: this.#options.clock.now(), log };
+
+    let prepared: PreparedTurn | undefined;
+    let sandbox: Sandbox;
+    try {
+      prepared = await this.#preparation.prepare(request, name, runEnv, log);
+      sandbox = await runtime.start(prepared.spec);
+    } catch (error) {
+      log.error({ name, error }, 'Container cannot start');
+      await this.#cleanUp(turn, prepared, undefined);
+      return notStarted(name, error);
+    }
+    const { secrets, credentials } = prepared;
+    const command = sandbox.command.map((argument) => withoutSecrets(argument, secrets));
+    log.debug({ command }, 'Container arguments');
+
+    const { timeoutMs, idleTimeoutMs } = settings;
+    const deadline = deadlineMs(request.containerConfig.timeout, timeoutMs, idleTimeoutMs, idleGraceMs);
+    const watch = new TurnWatch({ name, sandbox, runtime, onFrame, deadlineMs: deadline, secrets, log });
+    const done = this.#settle(turn, prepared, sandbox, watch.untilEnded());
+    sendInput(sandbox, turnInput(request, settings, credentials), log);
+    return {
+      name,
+      done,
+      finish: this.#finisher(turn, done),
+      stop: () => watch.end('stopped', 'the host ended it'),
+    };
+  }
+
+  async #settle(
+    turn: StartedTurn,
+    prepared: PreparedTurn,
+    sandbox: Sandbox,
+    ended: Promise<Ending>,
+  ): Promise<TurnOutcome> {
+    const ending = await ended;
+    await this.#cleanUp(turn, prepared, sandbox);
+    const durationMs = this.#options.clock.now() - turn.startedAt;
+    const error = ending.error === undefined ? undefined : withoutSecrets(ending.error, prepared.secrets);
+    const logFile = await this.#writeLog(turn, prepared, { ...ending, error }, durationMs);
+    const { reason, exitCode, frameCount: frames, retryable } = ending;
+    return { reason, exitCode, frames, error, retryable, logFile, durationMs };
+  }
+
+  /** Writes `_close` once, and not when the sandbox has ended. */
+  #finisher({ request, name, log }: StartedTurn, done: Promise<TurnOutcome>): () => Promise<void> {
+    const input = join(this.#options.paths.groupIpc(request.groupFolder), 'input');
+    let finishing: Promise<void> | undefined;
+    void done.then(() => {
+      finishing ??= Promise.resolve();
+    });
+    return () => {
+      finishing ??= writeCloseSentinel(input, this.#options.newId()).catch((error: Error) => {
+        log.debug({ name, error: error.message }, 'Close sentinel not written');
+      });
+      return finishing;
+    };
+  }
+
+  async #writeLog(
+    { request, name, startedAt, log }: StartedTurn,
+    { spec, secrets }: PreparedTurn,
+    ending: Ending,
+    durationMs: number,
+  ): Promise<string | undefined> {
+    const { paths, runtime } = this.#options;
+    const id = name.slice(name.lastIndexOf('-') + 1);
+    try {
+      return await writeRunLog(paths.groupLogs(request.groupFolder), id, {
+        ...ending,
+        name,
+        runtime: runtime.description,
+        startedAt,
+        durationMs,
+        mounts: spec.mounts,
+        promptLength: request.prompt.length,
+        prompt: log.isLevelEnabled('debug') ? withoutSecrets(request.prompt, secrets) : undefined,
+      });
+    } catch (error) {
+      log.error({ error }, 'Run log cannot be written');
+      return undefined;
+    }
+  }
+
+  /** Takes back everything that the run was given. What fails is logged: the turn's outcome stands. */
+  async #cleanUp(
+    { runEnv, log }: StartedTurn,
+    prepared: PreparedTurn | undefined,
+    sandbox: Sandbox | undefined,
+  ): Promise<void> {
+    const steps = [sandbox?.dispose(), prepared?.credentials.release(), removeEnvDir(runEnv)];
+    for (const result of await Promise.allSettled(steps)) {
+      if (result.status === 'rejected') log.error({ error: result.reason }, 'Run cannot be cleaned up');
+    }
+  }
+}
+
+function sendInput({ child }: Sandbox, input: TurnInput, log: Log): void {
+  // A sandbox that ends before it has read its input says why by its exit.
+  child.stdin.on('error', (error) => log.debug({ error: error.message }, 'Container stdin closed'));
+  child.stdin.end(JSON.stringify(input));
+}
+
+function notStarted(name: string, error: unknown): RunningTurn {
+  const outcome: TurnOutcome = {
+    reason: 'start_failed',
+    exitCode: undefined,
+    frames: 0,
+    error: error instanceof Error ? error.message : String(error),
+    retryable: isRetryable(error),
+    logFile: undefined,
+    durationMs: 0,
+  };
+  const nothing = async () => undefined;
+  return { name, done: Promise.resolve(outcome), finish: nothing, stop: nothing };
+}
+
+/** The system's own errors (a full disk, too many processes) may pass; the others name something to be set right. */
+function isRetryable(error: unknown): boolean {
+  if (error instanceof RuntimeError) return error.retryable;
+  return error instanceof Error && 'code' in error;
+}

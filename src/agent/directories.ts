@@ -1,0 +1,96 @@
+import { lchown, lstat, mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Log } from '../log.ts';
+import type { Paths } from '../paths.ts';
+import { SESSION_DIRECTORIES, WRITABLE_IPC_DIRECTORIES } from '../protocol/layout.ts';
+
+/** The user on the host that the agent's processes run as. */
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Something that is no directory stands where a sandbox's directory must be. */
+export class NotADirectoryError extends Error {
+  override readonly name = 'NotADirectoryError';
+
+  constructor(path: string, kind: string) {
+    super(`${path} must be a directory and is ${kind}. Move it away: mv ${path} ${path}.old`);
+  }
+}
+
+/** Makes a directory, or makes sure that it is a real one. @throws NotADirectoryError */
+export async function ensureDirectory(path: string): Promise<void> {
+  const problem = await mkdir(path, { recursive: true }).then(
+    () => undefined,
+    (error: Error) => error,
+  );
+  const found = await lstat(path).catch((error: Error) => {
+    throw problem ?? error;
+  });
+  if (!found.isDirectory()) throw new NotADirectoryError(path, found.isSymbolicLink() ? 'a link' : 'a file');
+}
+
+type Path = string | Buffer;
+
+/** A tree is handed over up to this many entries, those near its root first. */
+const MAX_ENTRIES = 20_000;
+
+async function give(path: Path, owner: Owner): Promise<boolean> {
+  const found = await lstat(path);
+  // A second name of a file may belong to somebody else's directory.
+  const shared = found.isFile() && found.nlink > 1;
+  if (found.uid !== owner.uid && !shared) await lchown(path, owner.uid, owner.gid);
+  return found.isDirectory();
+}
+
+/** The entries of a directory as bytes: not every name that a sandbox can make is UTF-8. */
+async function entriesOf(path: Path): Promise<Buffer[]> {
+  const parent = Buffer.from(path);
+  return (await readdir(path, 'buffer')).map((name) => Buffer.concat([parent, Buffer.from('/'), name]));
+}
+
+async function giveTree(root: string, owner: Owner, log: Log, except?: string): Promise<void> {
+  const pending: Path[] = [root];
+  for (let index = 0; index < Math.min(pending.length, MAX_ENTRIES); index += 1) {
+    const path = pending[index] ?? root;
+    if (path.toString() === except) continue;
+    try {
+      if (await give(path, owner)) pending.push(...(await entriesOf(path)));
+    } catch (error) {
+      // What the agent itself made too deep to reach is its own already, and no reason to fail its turns.
+      log.debug(
+        { path: path.toString().slice(0, 200), error: (error as Error).message },
+        'Ownership not set',
+      );
+    }
+  }
+}
+
+/**
+ * Makes the directories that a group's sandbox sees, and hands those that it may write to the agent's user. Only to be
+ * called while no sandbox of the group runs: ownership is set by path.
+ * @param owner undefined: the agent runs as the host's own user, and nothing needs handing over
+ * @throws NotADirectoryError
+ */
+export async function prepareDirectories(
+  paths: Paths,
+  group: { readonly groupFolder: string; readonly isMain: boolean },
+  owner: Owner | undefined,
+  log: Log,
+): Promise<void> {
+  const folder = group.groupFolder;
+  const ipc = paths.groupIpc(folder);
+  const logs = paths.groupLogs(folder);
+  const mailbox = WRITABLE_IPC_DIRECTORIES.map((name) => join(ipc, name));
+  const sessions = SESSION_DIRECTORIES.map((name) => join(paths.groupSessions(folder), name));
+  const readOnly = [logs, ipc, join(ipc, 'results'), paths.groupAttachments(folder), paths.runEnv];
+  for (const path of [paths.group(folder), paths.globalGroup, ...readOnly, ...mailbox, ...sessions]) {
+    await ensureDirectory(path);
+  }
+  if (owner === undefined) return;
+  for (const path of mailbox) await give(path, owner);
+  await giveTree(paths.group(folder), owner, log, logs);
+  for (const path of sessions) await giveTree(path, owner, log);
+  if (group.isMain) await giveTree(paths.globalGroup, owner, log);
+}

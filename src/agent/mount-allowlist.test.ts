@@ -1,0 +1,123 @@
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { rememberingLog } from '../../test/support/silent-log.ts';
+import { temporaryDirectory } from '../../test/support/temporary.ts';
+import { MountAllowlist } from './mount-allowlist.ts';
+
+let home: string;
+let file: string;
+let remembered: ReturnType<typeof rememberingLog>;
+
+beforeEach(async () => {
+  home = temporaryDirectory();
+  file = join(home, 'mount-allowlist.json');
+  remembered = rememberingLog();
+  for (const name of ['projects/app', 'projects/.ssh', 'projects/my-credentials', 'private', 'state/store']) {
+    await mkdir(join(home, name), { recursive: true });
+  }
+});
+
+async function allow(content: object | string): Promise<void> {
+  await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content));
+}
+
+const PROJECTS = { allowedRoots: [{ path: '~/projects', allowReadWrite: true, description: 'mine' }] };
+
+function permit(mount: { hostPath: string; containerPath?: string; readonly?: boolean }, isMain = true) {
+  const allowlist = new MountAllowlist({
+    file,
+    home,
+    log: remembered.log,
+    extraRoot: '/workspace/extra',
+    protectedPaths: [join(home, 'state', 'store'), join(home, 'state', 'data')],
+  });
+  return allowlist.permit([mount], isMain);
+}
+
+const said = () => remembered.lines.map(({ msg }) => msg).filter((msg) => msg.startsWith('Mount'));
+const reasons = () => JSON.stringify(remembered.lines);
+
+describe('the mount allowlist', () => {
+  it('lets a directory below an allowed root through, read-only unless asked', async () => {
+    await allow(PROJECTS);
+    const hostPath = join(home, 'projects', 'app');
+    expect(await permit({ hostPath })).toEqual([
+      { hostPath, containerPath: '/workspace/extra/app', readonly: true },
+    ]);
+    expect(await permit({ hostPath: '~/projects/app', containerPath: 'code', readonly: false })).toEqual([
+      { hostPath, containerPath: '/workspace/extra/code', readonly: false },
+    ]);
+    expect(said()).toEqual(['Mount validated', 'Mount validated']);
+  });
+
+  it('keeps other groups than main reading, unless it is told otherwise', async () => {
+    const mount = { hostPath: '~/projects/app', readonly: false };
+    await allow(PROJECTS);
+    expect(await permit(mount, false)).toMatchObject([{ readonly: true }]);
+    await allow({ ...PROJECTS, nonMainReadOnly: false });
+    expect(await permit(mount, false)).toMatchObject([{ readonly: false }]);
+  });
+
+  it('lets nobody write below a root that does not say so; the nearest root decides', async () => {
+    const roots = [{ path: '~', allowReadWrite: true }, { path: '~/projects' }];
+    await allow({ allowedRoots: roots });
+    expect(await permit({ hostPath: '~/projects/app', readonly: false })).toMatchObject([{ readonly: true }]);
+    expect(await permit({ hostPath: '~/private', readonly: false })).toMatchObject([{ readonly: false }]);
+  });
+
+  it.each([
+    ['missing', undefined, /there is no .*mount-allowlist\.json/],
+    ['no JSON', '{"allowedRoots":', /cannot be read/],
+    ['of another form', { allowedRoots: '~' }, /is not an allowlist/],
+  ])('is closed when its file is %s', async (_, content, reason) => {
+    if (content !== undefined) await allow(content);
+    expect(await permit({ hostPath: '~/projects/app' })).toEqual([]);
+    expect(said()).toEqual(['Mount REJECTED']);
+    expect(reasons()).toMatch(reason);
+  });
+
+  it.each([
+    ['outside every root', '~/private', /below no allowed root/],
+    ['a sibling that only begins like a root', '~/projects-other', /no such directory|below no allowed root/],
+    ['a path with ..', '~/projects/../private', /below no allowed root/],
+    ['a blocked name', '~/projects/.ssh', /blocked pattern/],
+    ['a name that contains a blocked one', '~/projects/my-credentials', /blocked pattern/],
+    ['what is not there', '~/projects/none', /no such directory/],
+    ['a relative path', 'projects/app', /no such directory/],
+  ])('refuses %s', async (_, hostPath, reason) => {
+    await allow(PROJECTS);
+    expect(await permit({ hostPath, containerPath: 'x' })).toEqual([]);
+    expect(said()).toEqual(['Mount REJECTED']);
+    expect(reasons()).toMatch(reason);
+  });
+
+  it('looks through links before it decides', async () => {
+    await allow(PROJECTS);
+    await symlink(join(home, 'private'), join(home, 'projects', 'way-out'));
+    expect(await permit({ hostPath: '~/projects/way-out' })).toEqual([]);
+  });
+
+  it('refuses a file, and patterns of its own', async () => {
+    await allow({ ...PROJECTS, blockedPatterns: ['app'] });
+    await writeFile(join(home, 'projects', 'file'), '');
+    expect(await permit({ hostPath: '~/projects/file' })).toEqual([]);
+    expect(await permit({ hostPath: '~/projects/app' })).toEqual([]);
+  });
+
+  it('never shows the host’s own state, from within or from above', async () => {
+    await allow({ allowedRoots: [{ path: '~' }] });
+    expect(await permit({ hostPath: '~/state/store' })).toEqual([]);
+    expect(await permit({ hostPath: '~/state' })).toEqual([]);
+    expect(await permit({ hostPath: '~' })).toEqual([]);
+    expect(reasons()).toMatch(/the host's own state/);
+  });
+
+  it.each(['../group', '/etc', 'a/b', '', '.', '.hidden'])(
+    'refuses to show something as %j',
+    async (containerPath) => {
+      await allow(PROJECTS);
+      expect(await permit({ hostPath: '~/projects/app', containerPath })).toEqual([]);
+    },
+  );
+});

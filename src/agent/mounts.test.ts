@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { pathsAt } from '../paths.ts';
+import { layoutAt } from '../protocol/layout.ts';
+import { planMounts } from './mounts.ts';
+
+const paths = pathsAt('/root-of-it', '/home/me');
+const project = [{ hostPath: '/package/src', containerPath: '/workspace/project/src', readonly: true }];
+const plan = {
+  groupFolder: 'family',
+  isMain: false,
+  paths,
+  layout: layoutAt(),
+  runEnv: '/root-of-it/data/env/runs/1',
+  project,
+  extra: [{ hostPath: '/projects/x', containerPath: '/workspace/extra/x', readonly: true }],
+  credentials: [{ hostPath: '/run/proxy', containerPath: '/run/nanoclaw', readonly: true }],
+};
+
+const asLines = (change = {}) =>
+  planMounts({ ...plan, ...change }).map(
+    ({ hostPath, containerPath, readonly }) => `${readonly ? 'ro' : 'rw'} ${containerPath} ${hostPath}`,
+  );
+
+describe('the mounts of a sandbox', () => {
+  it('are those of the contract, and no others', () => {
+    expect(asLines()).toEqual([
+      'rw /home/node/.claude /root-of-it/data/sessions/family/.claude',
+      'rw /home/node/.codex /root-of-it/data/sessions/family/.codex',
+      'rw /home/node/.kimi /root-of-it/data/sessions/family/.kimi',
+      'ro /run/nanoclaw /run/proxy',
+      'ro /workspace/attachments /root-of-it/data/attachments/family',
+      'ro /workspace/env-dir /root-of-it/data/env/runs/1',
+      'ro /workspace/extra/x /projects/x',
+      'ro /workspace/global /root-of-it/groups/global',
+      'rw /workspace/group /root-of-it/groups/family',
+      'ro /workspace/group/logs /root-of-it/groups/family/logs',
+      'ro /workspace/ipc /root-of-it/data/ipc/family',
+      'rw /workspace/ipc/files /root-of-it/data/ipc/family/files',
+      'rw /workspace/ipc/input /root-of-it/data/ipc/family/input',
+      'rw /workspace/ipc/messages /root-of-it/data/ipc/family/messages',
+      'rw /workspace/ipc/tasks /root-of-it/data/ipc/family/tasks',
+    ]);
+  });
+
+  it('of main are the same with the project and a writable global memory', () => {
+    const everyone = asLines();
+    const main = asLines({ isMain: true });
+    expect(main.filter((line) => !everyone.includes(line))).toEqual([
+      'rw /workspace/global /root-of-it/groups/global',
+      'ro /workspace/project/src /package/src',
+    ]);
+    expect(main).toHaveLength(everyone.length + 1);
+  });
+});

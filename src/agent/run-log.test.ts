@@ -1,0 +1,78 @@
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '../../test/support/temporary.ts';
+import { type RunRecord, writeRunLog } from './run-log.ts';
+
+const RECORD: RunRecord = {
+  name: 'nanoclaw-1-family-2',
+  runtime: 'bubblewrap',
+  startedAt: Date.UTC(2026, 2, 1, 12),
+  durationMs: 1234,
+  reason: 'timeout',
+  exitCode: 143,
+  error: 'it had not ended',
+  frames: ['success, 4 characters'],
+  mounts: [{ hostPath: '/h', containerPath: '/c', readonly: true }],
+  promptLength: 10,
+  prompt: undefined,
+  stdout: 'noise\n',
+  stderr: 'words\n',
+};
+
+describe('a run log', () => {
+  it('tells how the run ended, what it saw and what it said', async () => {
+    const directory = join(temporaryDirectory(), 'logs');
+    const name = await writeRunLog(directory, 'abc', RECORD);
+    expect(name).toBe('container-2026-03-01T12-00-00.000Z-abc.log');
+    const text = await readFile(join(directory, name), 'utf8');
+    for (const part of [
+      'Container: nanoclaw-1-family-2',
+      'Exit reason: timeout',
+      'Exit code: 143',
+      'Error: it had not ended',
+      'Duration: 1234 ms',
+      'Prompt length: 10 characters',
+      'ro /c <- /h',
+      'success, 4 characters',
+      'noise',
+      'words',
+    ]) {
+      expect(text).toContain(part);
+    }
+    expect(text).not.toContain('== Prompt ==');
+  });
+
+  it('keeps the prompt where it is given', async () => {
+    const directory = temporaryDirectory();
+    const name = await writeRunLog(directory, 'abc', { ...RECORD, prompt: 'what was said' });
+    expect(await readFile(join(directory, name), 'utf8')).toContain('== Prompt ==\nwhat was said');
+  });
+
+  it('follows no link, neither to a file nor to a directory', async () => {
+    const root = temporaryDirectory();
+    await mkdir(join(root, 'elsewhere'));
+    await writeFile(join(root, 'precious'), 'kept');
+    await symlink(join(root, 'elsewhere'), join(root, 'logs'));
+    await expect(writeRunLog(join(root, 'logs'), 'abc', RECORD)).rejects.toThrow(
+      /must be a directory and is a link/,
+    );
+    expect(await readdir(join(root, 'elsewhere'))).toEqual([]);
+    const name = 'container-2026-03-01T12-00-00.000Z-abc.log';
+    await symlink(join(root, 'precious'), join(root, 'elsewhere', name));
+    await expect(writeRunLog(join(root, 'elsewhere'), 'abc', RECORD)).rejects.toThrow(/EEXIST/);
+    expect(await readFile(join(root, 'precious'), 'utf8')).toBe('kept');
+  });
+
+  it('makes room: the newest 50 stay, and what is no run log stays too', async () => {
+    const directory = temporaryDirectory();
+    await writeFile(join(directory, 'notes.txt'), '');
+    for (let n = 0; n < 55; n += 1) {
+      await writeRunLog(directory, 'abc', { ...RECORD, startedAt: RECORD.startedAt + n * 1000 });
+    }
+    const names = (await readdir(directory)).sort();
+    expect(names).toHaveLength(51);
+    expect(names[0]).toBe('container-2026-03-01T12-00-05.000Z-abc.log');
+    expect(names.at(-1)).toBe('notes.txt');
+  });
+});

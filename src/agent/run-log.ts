@@ -1,0 +1,82 @@
+import { constants, open, readdir, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ExitReason } from './agent.ts';
+import { ensureDirectory } from './directories.ts';
+import type { Mount } from './mounts.ts';
+
+/** A group keeps the logs of this many runs. */
+const KEPT_LOGS = 50;
+const LOG_NAME = /^container-[0-9TZ.-]+-[A-Za-z0-9]+\.log$/;
+
+/** What a run's log tells. Nothing in it may hold a key. */
+export interface RunRecord {
+  readonly name: string;
+  readonly runtime: string;
+  readonly startedAt: number;
+  readonly durationMs: number;
+  readonly reason: ExitReason;
+  readonly exitCode: number | undefined;
+  readonly error: string | undefined;
+  readonly frames: readonly string[];
+  readonly mounts: readonly Mount[];
+  readonly promptLength: number;
+  /** Undefined: not to be kept; people's words stand in logs at debug only. */
+  readonly prompt: string | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function format(record: RunRecord): string {
+  const mounts = record.mounts.map(
+    ({ hostPath, containerPath, readonly }) => `${readonly ? 'ro' : 'rw'} ${containerPath} <- ${hostPath}`,
+  );
+  return [
+    `Container: ${record.name}`,
+    `Sandbox: ${record.runtime}`,
+    `Started: ${new Date(record.startedAt).toISOString()}`,
+    `Exit reason: ${record.reason}`,
+    `Exit code: ${record.exitCode ?? 'none'}`,
+    `Error: ${record.error ?? 'none'}`,
+    `Duration: ${record.durationMs} ms`,
+    `Prompt length: ${record.promptLength} characters`,
+    '',
+    '== Mounts ==',
+    ...mounts,
+    '',
+    '== Frames ==',
+    ...record.frames,
+    ...(record.prompt === undefined ? [] : ['', '== Prompt ==', record.prompt]),
+    '',
+    '== Stdout outside frames ==',
+    record.stdout.trimEnd(),
+    '',
+    '== Stderr ==',
+    record.stderr.trimEnd(),
+    '',
+  ].join('\n');
+}
+
+/**
+ * Writes `container-<time>-<id>.log` and removes the group's oldest logs. A link in the directory is never followed.
+ * @param directory `groups/<folder>/logs`, read-only inside the sandbox
+ * @returns the file's name
+ */
+export async function writeRunLog(directory: string, id: string, record: RunRecord): Promise<string> {
+  await ensureDirectory(directory);
+  const time = new Date(record.startedAt).toISOString().replaceAll(':', '-');
+  const name = `container-${time}-${id}.log`;
+  const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
+  const file = await open(join(directory, name), O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, 0o644);
+  try {
+    await file.writeFile(format(record));
+  } finally {
+    await file.close();
+  }
+  await pruneRunLogs(directory);
+  return name;
+}
+
+async function pruneRunLogs(directory: string): Promise<void> {
+  const logs = (await readdir(directory)).filter((name) => LOG_NAME.test(name)).sort();
+  for (const name of logs.slice(0, Math.max(0, logs.length - KEPT_LOGS))) await unlink(join(directory, name));
+}

@@ -1,0 +1,197 @@
+import { realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import type { Log } from '../../log.ts';
+import type { Paths } from '../../paths.ts';
+import type { Owner } from '../directories.ts';
+import { ownerFor } from './agent-user.ts';
+import {
+  type BubblewrapSystem,
+  bubblewrapArguments,
+  isolationArguments,
+  SYSTEM_DIRECTORIES,
+} from './bubblewrap-arguments.ts';
+import { childExit } from './child-exit.ts';
+import { type CommandResult, runCommand } from './command.ts';
+import { exists } from './exists.ts';
+import { childrenOf, signal } from './process-identity.ts';
+import { ProcessRecords } from './process-records.ts';
+import { checkReachable } from './reachable.ts';
+import {
+  RunnerMissingError,
+  type Runtime,
+  RuntimeUnavailableError,
+  type Sandbox,
+  type SandboxChild,
+  type SandboxSpec,
+  type Spawn,
+} from './runtime.ts';
+
+const PROGRAM = 'bwrap';
+const INFO_FD = 3;
+const TRIAL_TIMEOUT_MS = 10_000;
+const PRLIMIT = '/usr/bin/prlimit';
+
+/** bwrap's own exit code when it could not set the sandbox up; the agent may end with 1 as well. */
+const SETUP_FAILED = 1;
+
+export interface BubblewrapOptions {
+  readonly paths: Paths;
+  readonly packageRoot: string;
+  readonly runnerFile: string;
+  readonly hostUid: number;
+  readonly nodePath: string;
+  /** The host's PATH. */
+  readonly searchPath: string | undefined;
+  readonly spawn: Spawn;
+  readonly log: Log;
+}
+
+/** Linux namespaces without an engine or an image: the programs are this machine's own, read-only. No network. */
+export class Bubblewrap implements Runtime {
+  readonly kind = 'bubblewrap';
+  readonly description = 'bubblewrap (no network)';
+  readonly owner: Owner | undefined;
+  readonly #options: BubblewrapOptions;
+  readonly #records: ProcessRecords;
+  #system: BubblewrapSystem | undefined;
+
+  constructor(options: BubblewrapOptions) {
+    this.#options = options;
+    this.owner = ownerFor(options.hostUid);
+    this.#records = new ProcessRecords(options.paths.runEnv);
+  }
+
+  async check(): Promise<void> {
+    await this.#bwrap(['--version']);
+    const system = await this.#findSystem();
+    await this.#checkReachable([system.runnerFile, system.etc, system.node]);
+    await this.#checkReachable([this.#options.paths.groups, this.#options.paths.data]);
+    const result = await this.#bwrap([...isolationArguments(system), '--', 'true']);
+    if (result.code !== 0) {
+      throw new RuntimeUnavailableError(
+        `bubblewrap cannot make a sandbox here: ${result.stderr.trim().split('\n').at(-1) ?? 'no reason given'}. ` +
+          'It needs unprivileged user namespaces: see "sysctl user.max_user_namespaces" and, on Ubuntu, "sysctl kernel.apparmor_restrict_unprivileged_userns"',
+      );
+    }
+  }
+
+  async start(spec: SandboxSpec): Promise<Sandbox> {
+    const system = this.#system ?? (await this.#findSystem());
+    await this.#checkReachable(spec.mounts.map((mount) => mount.hostPath));
+    const args = bubblewrapArguments(spec, system, INFO_FD);
+    const process = this.#options.spawn(PROGRAM, args, {
+      stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+      cwd: '/',
+      // A group of its own: Ctrl-C in the host's terminal is for the host.
+      detached: true,
+      ...this.#identity(),
+      env: this.#environment(),
+    });
+    const info = readAll(process.stdio[INFO_FD] as Readable);
+    // With four pipes the types no longer say that the first three are there.
+    const child = process as unknown as SandboxChild;
+    const exited = childExit(child);
+    if (child.pid !== undefined) await this.#records.add(spec.name, child.pid);
+    let started = false;
+    const innerPid = info.then((text) => {
+      started = text !== '';
+      return parseChildPid(text);
+    });
+    return {
+      child,
+      exited,
+      command: [PROGRAM, ...args],
+      terminate: async () => {
+        const reaper = await innerPid;
+        // Process 1 inside is bwrap's own reaper, which has no use for a SIGTERM: its child is the agent.
+        const agents = reaper === undefined ? [] : await childrenOf(reaper);
+        for (const agent of agents) signal(agent, 'SIGTERM');
+        // An agent that is not there yet has nothing to say.
+        if (agents.length === 0) await this.kill(spec.name);
+      },
+      startFailure: (exitCode, stderr) =>
+        exitCode === SETUP_FAILED && (!started || /^bwrap: /m.test(stderr))
+          ? { error: `bubblewrap could not start: ${stderr.trim()}`, retryable: false }
+          : undefined,
+      dispose: () => this.#records.remove(spec.name),
+    };
+  }
+
+  async kill(name: string): Promise<void> {
+    // --die-with-parent takes everything inside along.
+    await this.#records.kill(name);
+  }
+
+  async listOwn(): Promise<string[]> {
+    return this.#records.living();
+  }
+
+  #identity(): { uid?: number; gid?: number } {
+    return this.owner === undefined ? {} : { uid: this.owner.uid, gid: this.owner.gid };
+  }
+
+  #environment(): NodeJS.ProcessEnv {
+    return { PATH: this.#options.searchPath };
+  }
+
+  async #checkReachable(paths: readonly string[]): Promise<void> {
+    if (this.owner === undefined) return;
+    for (const path of paths) await checkReachable(path, this.owner);
+  }
+
+  async #findSystem(): Promise<BubblewrapSystem> {
+    const { runnerFile, packageRoot, nodePath, log } = this.#options;
+    if (!(await exists(runnerFile))) throw new RunnerMissingError(runnerFile);
+    const directories: string[] = [];
+    for (const path of SYSTEM_DIRECTORIES) if (await exists(path)) directories.push(path);
+    const prlimit = (await exists(PRLIMIT)) ? PRLIMIT : undefined;
+    if (prlimit === undefined)
+      log.warn('prlimit is not installed: a sandbox may start processes without limit');
+    this.#system = {
+      directories,
+      node: await realpath(nodePath),
+      prlimit,
+      runnerFile: await realpath(runnerFile),
+      etc: join(packageRoot, 'container', 'bubblewrap'),
+    };
+    return this.#system;
+  }
+
+  /** Runs bwrap itself, to its end. @throws RuntimeUnavailableError when it cannot be started */
+  async #bwrap(args: readonly string[]): Promise<CommandResult> {
+    try {
+      return await runCommand(PROGRAM, args, {
+        spawn: this.#options.spawn,
+        timeoutMs: TRIAL_TIMEOUT_MS,
+        env: this.#environment(),
+        ...this.#identity(),
+      });
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      throw new RuntimeUnavailableError(
+        // EACCES: it was nowhere on the PATH, and a directory there may not be searched by the sandbox's user.
+        code === 'ENOENT' || code === 'EACCES'
+          ? 'bubblewrap is not installed. On Debian and Ubuntu: apt-get install bubblewrap'
+          : `bubblewrap cannot be started: ${message}`,
+      );
+    }
+  }
+}
+
+async function readAll(stream: Readable): Promise<string> {
+  let text = '';
+  stream.setEncoding('utf8');
+  try {
+    for await (const piece of stream) text += piece;
+  } catch {
+    // A pipe to a process that was killed: what came is all there is.
+    return text;
+  }
+  return text;
+}
+
+function parseChildPid(info: string): number | undefined {
+  const pid = Number(/"child-pid":\s*(\d+)/.exec(info)?.[1]);
+  return Number.isInteger(pid) && pid > 1 ? pid : undefined;
+}

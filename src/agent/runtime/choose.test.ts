@@ -1,0 +1,182 @@
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { PACKAGE_ROOT, sharedDirectory } from '../../../test/support/sandbox.ts';
+import { rememberingLog } from '../../../test/support/silent-log.ts';
+import { temporaryDirectory } from '../../../test/support/temporary.ts';
+import { pathsAt } from '../../paths.ts';
+import { type ChooseRuntimeOptions, chooseRuntime } from './choose.ts';
+import { dockerStartFailure } from './docker.ts';
+import { dockerArguments } from './docker-arguments.ts';
+import { ImageMissingError } from './runtime.ts';
+
+const SPEC = {
+  name: 'nanoclaw-1-family-2',
+  runId: 'run-2',
+  groupFolder: 'family',
+  mounts: [
+    { hostPath: '/data/a,b "c"', containerPath: '/workspace/group', readonly: false },
+    { hostPath: '/data/logs', containerPath: '/workspace/group/logs', readonly: true },
+  ],
+  timezone: 'Europe/Berlin',
+  network: 'none',
+} as const;
+const TARGET = { install: '0a1b2c3d', image: 'nanoclaw-agent:latest', user: { uid: 1000, gid: 1000 } };
+
+describe('the arguments of docker', () => {
+  it('quote what a mount’s fields cannot hold', () => {
+    const args = dockerArguments(SPEC, TARGET);
+    expect(args).toContain('type=bind,"source=/data/a,b ""c""",target=/workspace/group');
+    expect(args).toContain('type=bind,source=/data/logs,target=/workspace/group/logs,readonly');
+  });
+
+  it('end with the image, and take the network away only where it was asked for', () => {
+    expect(dockerArguments(SPEC, TARGET).slice(-1)).toEqual(['nanoclaw-agent:latest']);
+    expect(dockerArguments(SPEC, TARGET).join(' ')).toContain('--network none');
+    expect(dockerArguments({ ...SPEC, network: 'ordinary' }, TARGET)).not.toContain('--network');
+  });
+});
+
+describe('a failure of docker', () => {
+  it.each([
+    [
+      125,
+      "docker: Error response from daemon: No such image: x.\nSee 'docker run --help'.",
+      /container\/build\.sh/,
+      false,
+    ],
+    [
+      125,
+      'docker: Error response from daemon: pull access denied for x, repository does not exist',
+      /container\/build\.sh/,
+      false,
+    ],
+    [
+      125,
+      'docker: Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?',
+      /does not answer/,
+      true,
+    ],
+    [
+      125,
+      'docker: Error response from daemon: invalid mount config',
+      /could not start the container: docker: Error.*mount config$/,
+      false,
+    ],
+    [127, 'exec: "node": executable file not found', /Build it: container\/build\.sh/, false],
+  ])('%i with %j is no agent’s', (code, stderr, error, retryable) => {
+    expect(dockerStartFailure('x', code, stderr)).toEqual({ error: expect.stringMatching(error), retryable });
+  });
+
+  it.each([[1], [70], [137], [undefined]])('%s is the agent’s own', (code) => {
+    expect(dockerStartFailure('x', code, 'No such image')).toBeUndefined();
+  });
+});
+
+/** A directory with programs of the given sources, to be searched before nothing else. */
+async function programs(sources: Readonly<Record<string, string>>): Promise<string> {
+  const directory = sharedDirectory();
+  for (const [name, source] of Object.entries(sources)) {
+    await writeFile(join(directory, name), `#!/bin/sh\n${source}\n`);
+    await chmod(join(directory, name), 0o755);
+  }
+  return directory;
+}
+
+function options(path: string, change: Partial<ChooseRuntimeOptions> = {}) {
+  const { log, lines } = rememberingLog();
+  const chosen: ChooseRuntimeOptions = {
+    requested: 'auto',
+    provider: 'claude',
+    image: 'nanoclaw-agent:latest',
+    installId: '0a1b2c3d',
+    paths: pathsAt(sharedDirectory()),
+    packageRoot: PACKAGE_ROOT,
+    log,
+    environment: { PATH: path },
+    ...change,
+  };
+  return { options: chosen, reasons: () => lines.map((line) => JSON.stringify(line)) };
+}
+
+const DOCKER_WITHOUT_IMAGE = 'case $1 in version) echo 20.10;; *) exit 1;; esac';
+const DOCKER_WITHOUT_ENGINE = 'echo "Cannot connect to the Docker daemon" >&2; exit 1';
+const BWRAP_REFUSED = 'echo "bwrap: setting up uid map: Permission denied" >&2; exit 1';
+
+describe('the choice of a runtime', () => {
+  it('is Docker where it works', async () => {
+    const { options: chosen } = options(await programs({ docker: 'echo 20.10' }));
+    const runtime = await chooseRuntime(chosen);
+    expect(runtime.kind).toBe('docker');
+    expect(runtime.description).toBe('Docker 20.10 (nanoclaw-agent:latest)');
+  });
+
+  it('is an error where Docker lacks the image: no reason to fall back', async () => {
+    const { options: chosen } = options(await programs({ docker: DOCKER_WITHOUT_IMAGE, bwrap: 'exit 0' }));
+    await expect(chooseRuntime(chosen)).rejects.toThrow(ImageMissingError);
+    await expect(chooseRuntime(chosen)).rejects.toThrow(/Build it: container\/build\.sh/);
+  });
+
+  it('passes over what does not work and says why', async () => {
+    const path = await programs({ docker: DOCKER_WITHOUT_ENGINE, bwrap: 'exit 0' });
+    const { options: chosen, reasons } = options(path, { hostUser: { uid: 501, gid: 501 } });
+    expect((await chooseRuntime(chosen)).kind).toBe('bubblewrap');
+    expect(reasons().join('\n')).toMatch(
+      /docker.*does not answer[\s\S]*podman.*not supported yet[\s\S]*container.*not supported yet/,
+    );
+  });
+
+  it('never falls back to no sandbox by itself', async () => {
+    const { options: chosen } = options(await programs({}), { provider: 'offline' });
+    await expect(chooseRuntime(chosen)).rejects.toThrow(
+      /No container runtime works here\.\ndocker: [\s\S]*bubblewrap is not installed/,
+    );
+  });
+
+  it('says what is wrong with the one that was asked for', async () => {
+    const path = await programs({ bwrap: BWRAP_REFUSED });
+    const asked = (requested: ChooseRuntimeOptions['requested']) =>
+      chooseRuntime(options(path, { requested, hostUser: { uid: 501, gid: 501 } }).options);
+    await expect(asked('bubblewrap')).rejects.toThrow(
+      /setting up uid map: Permission denied.*user namespaces/,
+    );
+    await expect(asked('docker')).rejects.toThrow(/Docker is not installed/);
+    await expect(asked('podman')).rejects.toThrow(
+      /CONTAINER_RUNTIME=podman is not supported yet\. Use docker or bubblewrap/,
+    );
+  });
+
+  it('names the bundle when it is missing', async () => {
+    const path = await programs({ bwrap: 'exit 0' });
+    const { options: chosen } = options(path, {
+      requested: 'bubblewrap',
+      runnerFile: '/nonexistent/runner.mjs',
+    });
+    await expect(chooseRuntime(chosen)).rejects.toThrow(/npm run build:runner/);
+  });
+
+  it('for the demo goes on without an image, to the plain process at last', async () => {
+    const path = await programs({ docker: DOCKER_WITHOUT_IMAGE, bwrap: BWRAP_REFUSED });
+    const demo = { provider: 'offline', allowPlainProcess: true, hostUser: { uid: 501, gid: 501 } } as const;
+    const { options: chosen, reasons } = options(path, demo);
+    const runtime = await chooseRuntime(chosen);
+    expect(runtime.kind).toBe('plain-process');
+    expect(runtime.description).toMatch(/no sandbox/);
+    expect(reasons()).toHaveLength(2);
+  });
+
+  it('never gives the plain process to an agent that runs foreign code', async () => {
+    const { options: chosen } = options(await programs({}), { provider: 'claude', allowPlainProcess: true });
+    await expect(chooseRuntime(chosen)).rejects.toThrow(/"claude" runs foreign code and needs a sandbox/);
+  });
+
+  it('shows the docker program no key of the host’s', async () => {
+    const seen = join(temporaryDirectory(), 'seen');
+    const path = await programs({ docker: `/usr/bin/env > ${seen}; echo 20.10` });
+    const environment = { PATH: path, DOCKER_HOST: 'unix:///x', ANTHROPIC_API_KEY: 'sk-canary' };
+    await chooseRuntime(options(path, { requested: 'docker', environment }).options);
+    const text = await readFile(seen, 'utf8');
+    expect(text).toContain('DOCKER_HOST=unix:///x');
+    expect(text).not.toContain('sk-canary');
+  });
+});

@@ -1,0 +1,50 @@
+import { BoundedText } from '../bounded-text.ts';
+import type { Spawn } from './runtime.ts';
+
+const MAX_OUTPUT = 256 * 1024;
+
+export interface CommandResult {
+  /** Undefined: ended by a signal, its time-out included. */
+  readonly code: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CommandOptions {
+  readonly spawn: Spawn;
+  readonly timeoutMs: number;
+  readonly env: NodeJS.ProcessEnv;
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+}
+
+/**
+ * Runs a program to its end.
+ * @throws the system's error when it cannot be started (ENOENT: not installed)
+ */
+export function runCommand(
+  file: string,
+  args: readonly string[],
+  options: CommandOptions,
+): Promise<CommandResult> {
+  const { spawn, timeoutMs, env, uid, gid } = options;
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      cwd: '/',
+      env,
+      timeout: timeoutMs,
+      killSignal: 'SIGKILL',
+      ...(uid === undefined ? {} : { uid }),
+      ...(gid === undefined ? {} : { gid }),
+    });
+    const stdout = new BoundedText(MAX_OUTPUT);
+    const stderr = new BoundedText(MAX_OUTPUT);
+    child.stdout.on('data', (bytes: Buffer) => stdout.append(bytes));
+    child.stderr.on('data', (bytes: Buffer) => stderr.append(bytes));
+    child.once('error', reject);
+    child.once('close', (code) => {
+      resolve({ code: code ?? undefined, stdout: stdout.toString(), stderr: stderr.toString() });
+    });
+  });
+}

@@ -1,0 +1,82 @@
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { processStart, signal } from './process-identity.ts';
+
+const SUFFIX = '.sandbox.json';
+
+const ProcessRecord = z.object({
+  name: z.string(),
+  pid: z.number().int().min(2),
+  startTime: z.string().describe('ticks since boot'),
+});
+
+/**
+ * Which processes are sandboxes of this install, in files that outlive the host: what labels are to a container engine.
+ * A process is only ever signalled when its start time shows that it is still the one that was recorded.
+ */
+export class ProcessRecords {
+  readonly #directory: string;
+
+  /** @param directory on the host, shown to no sandbox */
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Records a child that was just spawned. */
+  async add(name: string, pid: number): Promise<void> {
+    const startTime = await processStart(pid);
+    // Without /proc nothing could be verified later; and a process that has ended needs no record.
+    if (startTime === undefined) return;
+    await mkdir(this.#directory, { recursive: true });
+    await writeFile(this.#file(name), JSON.stringify({ name, pid, startTime }), { mode: 0o600 });
+  }
+
+  /** The names of recorded sandboxes that live; records of the others are removed on the way. */
+  async living(): Promise<string[]> {
+    const living: string[] = [];
+    for (const name of await this.#names()) {
+      if ((await this.#livingPid(name)) === undefined) await this.remove(name);
+      else living.push(name);
+    }
+    return living;
+  }
+
+  /** Kills the recorded process and, where it leads one, its process group. */
+  async kill(name: string): Promise<void> {
+    const pid = await this.#livingPid(name);
+    if (pid === undefined) return;
+    if (!signal(-pid, 'SIGKILL')) signal(pid, 'SIGKILL');
+  }
+
+  async remove(name: string): Promise<void> {
+    await rm(this.#file(name), { force: true });
+  }
+
+  async #names(): Promise<string[]> {
+    try {
+      const files = await readdir(this.#directory);
+      return files.filter((file) => file.endsWith(SUFFIX)).map((file) => file.slice(0, -SUFFIX.length));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw error;
+    }
+  }
+
+  /** The recorded process's pid, if it still lives. */
+  async #livingPid(name: string): Promise<number | undefined> {
+    let record: z.infer<typeof ProcessRecord>;
+    try {
+      record = ProcessRecord.parse(JSON.parse(await readFile(this.#file(name), 'utf8')));
+    } catch (error) {
+      // A record that was cut off by a crash names nothing that could be ended safely.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') await this.remove(name);
+      return undefined;
+    }
+    return (await processStart(record.pid)) === record.startTime ? record.pid : undefined;
+  }
+
+  #file(name: string): string {
+    return join(this.#directory, `${name}${SUFFIX}`);
+  }
+}

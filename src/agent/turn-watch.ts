@@ -1,0 +1,232 @@
+import { SECOND } from '../clock.ts';
+import type { Log } from '../log.ts';
+import type { OutputFrame } from '../protocol/turn.ts';
+import type { ExitReason } from './agent.ts';
+import { BoundedText } from './bounded-text.ts';
+import { FrameError, FrameReader } from './frame-reader.ts';
+import { parseFrame } from './parse-frame.ts';
+import type { ChildExit } from './runtime/child-exit.ts';
+import type { Runtime, Sandbox } from './runtime/runtime.ts';
+import { SecretFilter, withoutSecrets } from './secret-filter.ts';
+import { StderrLog } from './stderr-log.ts';
+
+const MAX_FRAME_BYTES = 1024 * 1024;
+/** Characters kept in the run log at each end of stdout's noise and of stderr. */
+const KEPT_TEXT = 32 * 1024;
+/** Frames that the run log has a line for. */
+const MAX_FRAME_LINES = 100;
+/** After SIGTERM, until SIGKILL. */
+const KILL_GRACE_MS = 3 * SECOND;
+/** After SIGKILL by name, until the child process itself is killed. */
+const CHILD_GRACE_MS = 10 * SECOND;
+/** How often a pipe is looked at that a process left behind may hold open after the exit. */
+const LINGER_MS = 2 * SECOND;
+
+export interface TurnWatchOptions {
+  readonly name: string;
+  readonly sandbox: Sandbox;
+  readonly runtime: Runtime;
+  readonly onFrame: (frame: OutputFrame) => Promise<void>;
+  readonly deadlineMs: number;
+  readonly secrets: readonly string[];
+  readonly log: Log;
+}
+
+/** How a sandbox ended and what it said. */
+export interface Ending {
+  readonly reason: ExitReason;
+  readonly exitCode: number | undefined;
+  readonly frameCount: number;
+  /** A line for each of the first frames; its text is not in it. */
+  readonly frames: readonly string[];
+  readonly error: string | undefined;
+  readonly retryable: boolean;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * Watches over a started sandbox until it is gone.
+ *
+ * - working: frames are read and handed over one at a time; stdout is not read meanwhile.
+ * - ending: the deadline passed, the host asked for it, or a frame could not be read. SIGTERM, then SIGKILL by name, then
+ *   SIGKILL to the child process. The first cause is the reason.
+ * - ended: the child has exited, and stdout and stderr were read to their ends.
+ */
+export class TurnWatch {
+  readonly #options: TurnWatchOptions;
+  readonly #exited: Promise<void>;
+  readonly #noise = new BoundedText(KEPT_TEXT);
+  readonly #stderr: StderrLog;
+  readonly #frames: string[] = [];
+  #frameCount = 0;
+  #cause: { reason: ExitReason; error: string } | undefined;
+  /** Undefined while the child lives. */
+  #exit: ChildExit | undefined;
+  #handling = false;
+  #readLately = false;
+
+  constructor(options: TurnWatchOptions) {
+    this.#options = options;
+    this.#stderr = new StderrLog({ kept: KEPT_TEXT, secrets: options.secrets, log: options.log });
+    this.#exited = options.sandbox.exited.then((exit) => {
+      this.#exit = exit;
+    });
+  }
+
+  /** Resolves when the sandbox is gone and every frame was handled. Never rejects. */
+  async untilEnded(): Promise<Ending> {
+    const { sandbox, deadlineMs, log, name } = this.#options;
+    const { child } = sandbox;
+    const deadline = setTimeout(() => {
+      log.warn({ name, deadlineMs }, 'Container timeout');
+      void this.end('timeout', `it had not ended after ${Math.round(deadlineMs / SECOND)} seconds`);
+    }, deadlineMs);
+    const stderrRead = this.#stderr.read(child.stderr);
+    const stdoutRead = this.#readFrames();
+    await this.#exited;
+    clearTimeout(deadline);
+    const linger = setInterval(() => this.#releasePipes(), LINGER_MS);
+    await Promise.all([stdoutRead, stderrRead]);
+    clearInterval(linger);
+    await this.#makeSureItIsGone();
+    return this.#ending();
+  }
+
+  /** Ends the sandbox. The first call decides the reason. */
+  async end(reason: ExitReason, error: string): Promise<void> {
+    if (this.#exit !== undefined || this.#cause !== undefined) {
+      await this.#exited;
+      return;
+    }
+    this.#cause = { reason, error };
+    const { sandbox, runtime, name, log } = this.#options;
+    try {
+      await sandbox.terminate();
+      if (await this.#exitsWithin(KILL_GRACE_MS)) return;
+      await runtime.kill(name);
+      if (await this.#exitsWithin(CHILD_GRACE_MS)) return;
+      sandbox.child.kill('SIGKILL');
+      // A container that was still being made when it was to be killed is there by now.
+      await runtime.kill(name);
+    } catch (problem) {
+      log.error({ name, error: (problem as Error).message }, 'Container cannot be ended');
+      sandbox.child.kill('SIGKILL');
+    }
+    await this.#exited;
+  }
+
+  /** The child may have ended without its container: an engine's client that was killed, or could not write any more. */
+  async #makeSureItIsGone(): Promise<void> {
+    const { runtime, name, log } = this.#options;
+    if (this.#cause === undefined && (this.#exit?.exitCode === 0 || this.#exit?.spawnError !== undefined))
+      return;
+    try {
+      await runtime.kill(name);
+    } catch (error) {
+      log.error({ name, error: (error as Error).message }, 'Container cannot be ended');
+    }
+  }
+
+  async #exitsWithin(ms: number): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, ms);
+    });
+    await Promise.race([this.#exited, late]);
+    clearTimeout(timer);
+    return this.#exit !== undefined;
+  }
+
+  async #readFrames(): Promise<void> {
+    const { child } = this.#options.sandbox;
+    const reader = new FrameReader({
+      maxFrameBytes: MAX_FRAME_BYTES,
+      onNoise: (bytes) => this.#noise.append(bytes),
+    });
+    try {
+      for await (const chunk of child.stdout) {
+        this.#readLately = true;
+        for (const content of reader.push(chunk as Buffer)) await this.#handle(content);
+      }
+      reader.end();
+      if (reader.unfinished) throw new FrameError('stdout ended in the middle of a frame');
+    } catch (error) {
+      // What is still to come on stdout is not wanted, and must not keep the process waiting.
+      child.stdout.destroy();
+      await this.#readingFailed(error);
+    }
+  }
+
+  async #readingFailed(error: unknown): Promise<void> {
+    const { message } = error as Error;
+    if ((error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE') return;
+    if (error instanceof FrameError) {
+      this.#cause ??= this.#exit !== undefined ? { reason: 'bad_output', error: message } : undefined;
+      await this.end('bad_output', message);
+    } else {
+      this.#options.log.error({ error }, 'A frame could not be handled');
+      this.#cause ??= this.#exit !== undefined ? { reason: 'stopped', error: message } : undefined;
+      await this.end('stopped', `the host could not handle a frame: ${message}`);
+    }
+  }
+
+  async #handle(content: string): Promise<void> {
+    const frame = parseFrame(content);
+    const { secrets, onFrame } = this.#options;
+    const text = frame.result == null ? 'no text' : `${frame.result.length} characters`;
+    const error = frame.error === undefined ? '' : `: ${withoutSecrets(frame.error, secrets)}`;
+    this.#frameCount += 1;
+    if (this.#frames.length < MAX_FRAME_LINES) this.#frames.push(`${frame.status}, ${text}${error}`);
+    this.#handling = true;
+    try {
+      await onFrame(frame);
+    } finally {
+      this.#handling = false;
+      this.#readLately = true;
+    }
+  }
+
+  /** A process that the agent left behind may hold the pipes open for ever: what it says is nobody's answer. */
+  #releasePipes(): void {
+    if (this.#handling) return;
+    if (this.#readLately) {
+      this.#readLately = false;
+      return;
+    }
+    this.#options.sandbox.child.stdout.destroy();
+    this.#options.sandbox.child.stderr.destroy();
+  }
+
+  #ending(): Ending {
+    const { sandbox, secrets, log, name } = this.#options;
+    const { exitCode, spawnError } = this.#exit ?? { exitCode: undefined, spawnError: undefined };
+    const filter = new SecretFilter(secrets);
+    const stdout = filter.push(this.#noise.toString()) + filter.end();
+    const stderr = this.#stderr.toString();
+    const said = {
+      frameCount: this.#frameCount,
+      frames: this.#frames,
+      stdout,
+      stderr,
+      exitCode,
+    };
+    if (spawnError !== undefined) {
+      return { ...said, reason: 'start_failed', error: spawnError, retryable: false };
+    }
+    const level = exitCode === 0 ? 'debug' : 'warn';
+    log[level]({ name }, `Container exited with code ${exitCode}`);
+    if (this.#cause !== undefined) return { ...said, ...this.#cause, retryable: true };
+    const failure = this.#frameCount === 0 ? sandbox.startFailure(exitCode, stderr) : undefined;
+    if (failure !== undefined) return { ...said, reason: 'start_failed', ...failure };
+    const error = exitCode === 0 ? undefined : exitWords(exitCode, stderr);
+    return { ...said, reason: 'exited', error, retryable: true };
+  }
+}
+
+const LONGEST_WORDS = 300;
+
+function exitWords(exitCode: number | undefined, stderr: string): string {
+  const last = stderr.trim().split('\n').at(-1)?.slice(0, LONGEST_WORDS) ?? '';
+  return `exit code ${exitCode}${last === '' ? '' : `: ${last}`}`;
+}

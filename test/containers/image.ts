@@ -1,0 +1,2 @@
+/** The image that the tests use. */
+export const TEST_IMAGE = 'nanoclaw-agent:test';

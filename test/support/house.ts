@@ -1,0 +1,130 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
+import { onTestFinished, vi } from 'vitest';
+import { HostProcess } from '../../simulator/demo/host-process.ts';
+import { type ChatLine, Simulator } from '../../simulator/simulator.ts';
+import { sharedDirectory } from './sandbox.ts';
+
+const TIMEOUT_MS = 20_000;
+
+/** A WhatsApp server on loopback and a real host on a root of its own, as a child process. */
+export class House {
+  readonly simulator: Simulator;
+  readonly root: string;
+  host: HostProcess;
+  readonly #env: Readonly<Record<string, string>>;
+  /** How often a QR was shown and scanned. */
+  pairings = 0;
+
+  private constructor(simulator: Simulator, root: string, env: Readonly<Record<string, string>>) {
+    this.simulator = simulator;
+    this.root = root;
+    this.#env = env;
+    this.host = this.#newHost();
+  }
+
+  /** Resolves when the host is paired and ready. */
+  static async start(env: Readonly<Record<string, string>> = {}): Promise<House> {
+    const root = sharedDirectory();
+    const simulator = await Simulator.start({ owner: { name: 'Ann' }, wireLog: join(root, 'wire.jsonl') });
+    onTestFinished(() => simulator.close());
+    const house = new House(simulator, root, env);
+    onTestFinished(() => house.host.stop());
+    await house.host.ready();
+    await house.answer(/I live in this chat now/);
+    return house;
+  }
+
+  /** Stops the host in order, or as `kill -9` does, and starts another one on the same root. */
+  async restart(how: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
+    await this.end(how);
+    await this.begin();
+  }
+
+  async end(how: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
+    await (how === 'SIGKILL' ? this.host.kill() : this.host.stop());
+  }
+
+  async begin(): Promise<void> {
+    this.host = this.#newHost();
+    await this.host.ready();
+  }
+
+  /** Something typed on the owner's phone, in their own chat unless said otherwise. */
+  async say(text: string, chat = this.simulator.selfChat): Promise<ChatLine> {
+    return this.simulator.say({ chat, text });
+  }
+
+  /** The next thing that the assistant says, in a chat, after what it had said when this was called last. */
+  async answer(pattern: RegExp, chat = this.simulator.selfChat): Promise<ChatLine> {
+    const fits = (line: ChatLine): boolean => line.chat === chat && line.byDevice && pattern.test(line.text);
+    return this.simulator
+      .waitFor((line) => fits(line) && this.#isNew(line), { timeoutMs: TIMEOUT_MS })
+      .then((line) => {
+        this.#seen.add(line.id);
+        return line;
+      });
+  }
+
+  readonly #seen = new Set<string>();
+
+  #isNew(line: ChatLine): boolean {
+    return !this.#seen.has(line.id);
+  }
+
+  /** What the assistant has said in a chat, without the name before it. */
+  said(chat = this.simulator.selfChat): readonly string[] {
+    return this.simulator
+      .chat(chat)
+      .filter(({ byDevice }) => byDevice)
+      .map(({ text }) => text.replace(/^Andy: /, ''));
+  }
+
+  /** Waits until a line of the host's log matches. */
+  async logged(pattern: RegExp): Promise<string> {
+    return vi.waitFor(
+      () => {
+        const line = this.log().findLast((text) => pattern.test(text));
+        if (line === undefined) throw new Error(`nothing in the log matches ${pattern}`);
+        return line;
+      },
+      { timeout: TIMEOUT_MS, interval: 50 },
+    );
+  }
+
+  log(): readonly string[] {
+    return readFileSync(join(this.root, 'logs', 'nanoclaw.log'), 'utf8')
+      .trim()
+      .split('\n');
+  }
+
+  /** Asks the host's database, as an operator with `sqlite3` does. */
+  query<Row>(sql: string): readonly Row[] {
+    const database = new BetterSqlite3(join(this.root, 'store', 'messages.db'), { readonly: true });
+    try {
+      return database.prepare<[], Row>(sql).all();
+    } finally {
+      database.close();
+    }
+  }
+
+  #newHost(): HostProcess {
+    const sandboxed = process.env.TEST_SANDBOX === 'required';
+    return new HostProcess({
+      root: this.root,
+      whatsappUrl: this.simulator.url,
+      rootKey: this.simulator.rootKey,
+      onQr: (qr) => {
+        this.pairings++;
+        void this.simulator.scanQr(qr).catch(() => undefined);
+      },
+      env: {
+        TIMEZONE: 'Europe/Berlin',
+        ...(sandboxed ? { CONTAINER_RUNTIME: 'bubblewrap' } : {}),
+        ...this.#env,
+      },
+      flags: ['--offline-faults', ...(sandboxed ? [] : ['--allow-plain-process'])],
+    });
+  }
+}

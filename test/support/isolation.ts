@@ -1,0 +1,241 @@
+import { execFile } from 'node:child_process';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import type { TurnRequest } from '../../src/agent/agent.ts';
+import { pathsAt } from '../../src/paths.ts';
+import { sharedDirectory, type TestAgent, type TestAgentOptions, testAgent } from './sandbox.ts';
+
+/** Runs inside: tries each line of JavaScript, and answers with what came of it. */
+function probe(attempts: Readonly<Record<string, string>>): string {
+  return `
+    import fs from 'node:fs';
+    import os from 'node:os';
+    import net from 'node:net';
+    import { execFileSync } from 'node:child_process';
+    const attempts = ${JSON.stringify(attempts)};
+    const found = {};
+    const AsyncFunction = (async () => {}).constructor;
+    for (const [name, code] of Object.entries(attempts)) {
+      try {
+        const value = await new AsyncFunction('fs', 'os', 'net', 'execFileSync', 'return (' + code + ')')(fs, os, net, execFileSync);
+        found[name] = value === undefined ? 'done' : value;
+      } catch (error) { found[name] = error.code ?? error.message; }
+    }
+    process.stdout.write('---NANOCLAW_OUTPUT_START---\\n' + JSON.stringify({ status: 'success', result: JSON.stringify(found) }) + '\\n---NANOCLAW_OUTPUT_END---\\n');
+  `;
+}
+
+async function look(
+  base: TestAgentOptions,
+  attempts: Readonly<Record<string, string>>,
+  options: TestAgentOptions = {},
+  change: Partial<TurnRequest> = {},
+  before: (agent: TestAgent) => Promise<void> = async () => undefined,
+): Promise<{ found: Record<string, unknown>; agent: TestAgent }> {
+  const agent = await testAgent({ ...base, ...options, program: probe(attempts) });
+  await before(agent);
+  const { outcome, results } = await agent.turn('x', change);
+  expect(outcome).toMatchObject({ reason: 'exited', exitCode: 0, error: undefined });
+  return { found: JSON.parse(results[0] ?? '{}'), agent };
+}
+
+/**
+ * What every sandbox must keep, whichever runtime makes it.
+ * @param base how the tests' agents are made
+ */
+export function describeIsolation(base: TestAgentOptions): void {
+  describe('from the inside', () => {
+    it('the agent is uid 1000 with a name, without capabilities, and cannot get any', async () => {
+      const { found } = await look(base, {
+        uid: 'process.getuid()',
+        name: 'os.userInfo().username',
+        home: 'os.homedir()',
+        directory: 'process.cwd()',
+        capabilities: "fs.readFileSync('/proc/self/status', 'utf8').match(/CapEff:\\s*(\\w+)/)[1]",
+        newPrivileges: "fs.readFileSync('/proc/self/status', 'utf8').match(/NoNewPrivs:\\s*(\\w+)/)[1]",
+        mount: "execFileSync('mount', ['-t', 'tmpfs', 'x', '/tmp'], { stdio: 'pipe' })",
+        unshare: "execFileSync('unshare', ['--user', 'true'], { stdio: 'pipe' })",
+        chown: "fs.chownSync('/workspace/group', 0, 0)",
+        shadow: "fs.readFileSync('/etc/shadow', 'utf8')",
+      });
+      expect(found).toMatchObject({
+        uid: 1000,
+        name: 'node',
+        home: '/home/node',
+        directory: '/workspace/group',
+        capabilities: '0000000000000000',
+        newPrivileges: '1',
+        chown: expect.stringMatching(/EPERM|EINVAL/),
+        shadow: expect.stringMatching(/ENOENT|EACCES/),
+      });
+      expect(found.mount).toMatch(/permission denied|must be superuser/i);
+      expect(found.unshare).toMatch(/unshare failed/);
+    });
+
+    it('what may be written is the group, its sessions, its mailbox and temporary places; the rest is not', async () => {
+      const write = (path: string) => `fs.writeFileSync('${path}/probe', 'x')`;
+      const { found } = await look(base, {
+        group: write('/workspace/group'),
+        messages: write('/workspace/ipc/messages'),
+        tasks: write('/workspace/ipc/tasks'),
+        input: write('/workspace/ipc/input'),
+        files: write('/workspace/ipc/files'),
+        sessions: write('/home/node/.claude'),
+        home: write('/home/node'),
+        temporary: write('/tmp'),
+        root: write('/'),
+        workspace: write('/workspace'),
+        app: write('/app'),
+        usr: write('/usr'),
+        etc: write('/etc'),
+        logs: write('/workspace/group/logs'),
+        ipc: write('/workspace/ipc'),
+        results: write('/workspace/ipc/results'),
+        global: write('/workspace/global'),
+        environment: write('/workspace/env-dir'),
+        attachments: write('/workspace/attachments'),
+        project: "fs.existsSync('/workspace/project') ? fs.readdirSync('/workspace/project') : []",
+      });
+      const open = ['group', 'messages', 'tasks', 'input', 'files', 'sessions', 'home', 'temporary'];
+      const closed = [
+        ...['root', 'workspace', 'app', 'usr', 'etc', 'logs', 'ipc', 'results'],
+        ...['global', 'environment', 'attachments'],
+      ];
+      expect(found).toEqual({
+        ...Object.fromEntries(open.map((name) => [name, 'done'])),
+        ...Object.fromEntries(closed.map((name) => [name, 'EROFS'])),
+        project: [],
+      });
+    });
+
+    it('nothing can be planted where the host writes, and no mount can be replaced', async () => {
+      const { found } = await look(base, {
+        replaceMessages: "fs.renameSync('/workspace/ipc/messages', '/workspace/ipc/files/gone')",
+        removeTasks: "fs.rmdirSync('/workspace/ipc/tasks')",
+        plantSnapshot: "fs.symlinkSync('/etc/passwd', '/workspace/ipc/current_tasks.json')",
+        plantResult: "fs.symlinkSync('/etc/passwd', '/workspace/ipc/results/x.json')",
+        replaceLogs: "fs.renameSync('/workspace/group/logs', '/workspace/group/old')",
+        removeLogs: "fs.rmdirSync('/workspace/group/logs')",
+        linkAcross: "fs.linkSync('/workspace/env-dir/env', '/workspace/group/env')",
+      });
+      expect(found).toEqual({
+        replaceMessages: expect.stringMatching(/EXDEV|EBUSY|EROFS/),
+        removeTasks: expect.stringMatching(/EBUSY|EROFS/),
+        plantSnapshot: 'EROFS',
+        plantResult: 'EROFS',
+        replaceLogs: 'EBUSY',
+        removeLogs: 'EBUSY',
+        linkAcross: 'EXDEV',
+      });
+    });
+
+    it('there is no network, not even the host’s own loopback', async () => {
+      const { found } = await look(base, {
+        interfaces: 'Object.keys(os.networkInterfaces()).filter((name) => name !== "lo")',
+        connect:
+          "await new Promise((resolve) => net.connect(80, '192.0.2.1').on('error', (error) => resolve(error.code)).on('connect', () => resolve('connected')))",
+      });
+      expect(found).toEqual({ interfaces: [], connect: 'ENETUNREACH' });
+    });
+
+    it('neither the host’s processes nor its environment can be seen', async () => {
+      process.env.NANOCLAW_TEST_CANARY = 'canary-7261';
+      const { found } = await look(base, {
+        environment: 'JSON.stringify(process.env)',
+        processes:
+          "fs.readdirSync('/proc').filter((name) => /^\\d+$/.test(name)).map((pid) => fs.readFileSync('/proc/' + pid + '/cmdline', 'utf8')).join('|')",
+        environments:
+          "fs.readdirSync('/proc').filter((name) => /^\\d+$/.test(name)).map((pid) => { try { return fs.readFileSync('/proc/' + pid + '/environ', 'utf8') } catch { return '' } }).join('|')",
+      });
+      delete process.env.NANOCLAW_TEST_CANARY;
+      expect(JSON.stringify(found)).not.toContain('canary-7261');
+      expect(found.processes).not.toContain('vitest');
+    });
+
+    it('a process that multiplies meets a limit, and the turn goes on', async () => {
+      const bomb =
+        "(() => { const started = []; for (let n = 0; n < 700; n++) { try { started.push(execFileSync('sh', ['-c', 'sleep 30 >/dev/null 2>&1 &'], { stdio: 'pipe' })); } catch (error) { return 'limited'; } } return 'unlimited'; })()";
+      const { found } = await look(base, { bomb });
+      expect(found.bomb).toBe('limited');
+    });
+
+    it('main sees the project read-only, without its secrets, and may write what all groups share', async () => {
+      const { found } = await look(
+        base,
+        {
+          project: "fs.readdirSync('/workspace/project').sort()",
+          source: "fs.existsSync('/workspace/project/src/paths.ts')",
+          groups: "fs.readdirSync('/workspace/project/groups').sort()",
+          write: "fs.writeFileSync('/workspace/project/src/x', 'x')",
+          plant: "fs.writeFileSync('/workspace/project/x', 'x')",
+          global: "fs.writeFileSync('/workspace/global/CLAUDE.md', 'x')",
+        },
+        {},
+        { isMain: true, groupFolder: 'main' },
+      );
+      expect(found).toMatchObject({ source: true, write: 'EROFS', plant: 'EROFS', global: 'done' });
+      expect(found.groups).toEqual(['global', 'main']);
+      expect(found.project).toEqual(expect.arrayContaining(['container', 'groups', 'package.json', 'src']));
+      expect(found.project).not.toEqual(expect.arrayContaining(['.env']));
+      for (const name of ['.env', 'data', 'store', 'logs', 'node_modules', '.git']) {
+        expect(found.project).not.toContain(name);
+      }
+    });
+
+    it('extra directories are there when the allowlist lets them through, and only so far', async () => {
+      const root = sharedDirectory();
+      const paths = pathsAt(root, root);
+      await mkdir(paths.userConfig, { recursive: true });
+      for (const name of ['open', 'closed', 'open/.ssh'])
+        await mkdir(join(root, 'projects', name), { recursive: true });
+      await writeFile(join(root, 'projects', 'open', 'file'), 'hello');
+      await writeFile(
+        paths.mountAllowlist,
+        JSON.stringify({ allowedRoots: [{ path: join(root, 'projects', 'open'), allowReadWrite: true }] }),
+      );
+      const additionalMounts = ['open', 'closed', 'open/.ssh'].map((name) => ({
+        hostPath: join(root, 'projects', name),
+        containerPath: name.replace(/\W/g, '-'),
+        readonly: false,
+      }));
+      const attempts = {
+        extra: "fs.readdirSync('/workspace/extra')",
+        read: "fs.readFileSync('/workspace/extra/open/file', 'utf8')",
+        write: "fs.writeFileSync('/workspace/extra/open/file', 'x')",
+      };
+      const { found } = await look(base, attempts, { paths }, { containerConfig: { additionalMounts } });
+      expect(found).toEqual({ extra: ['open'], read: 'hello', write: 'EROFS' });
+    });
+  });
+
+  describe('to the outside', () => {
+    it('what the agent writes belongs to its user, and what the host made is handed to it', async () => {
+      const { found, agent } = await look(
+        base,
+        { append: "fs.appendFileSync('/workspace/group/CLAUDE.md', 'more')" },
+        {},
+        {},
+        async ({ paths }) => {
+          await mkdir(paths.group('family'), { recursive: true });
+          await writeFile(join(paths.group('family'), 'CLAUDE.md'), 'template\n');
+        },
+      );
+      expect(found).toEqual({ append: 'done' });
+      expect(await readFile(join(agent.paths.group('family'), 'CLAUDE.md'), 'utf8')).toBe('template\nmore');
+    });
+
+    it('what cannot be deleted from input/ is moved out of reach', async () => {
+      const deep =
+        "(() => { process.chdir('/workspace/ipc/input'); for (let n = 0; n < 60; n++) { fs.mkdirSync('d'.repeat(100)); process.chdir('d'.repeat(100)); } })()";
+      const { agent } = await look(base, { deep });
+      const input = join(agent.paths.groupIpc('family'), 'input');
+      expect(await readdir(input)).toHaveLength(1);
+      expect((await agent.turn('x')).outcome.reason).toBe('exited');
+      expect(await readdir(join(agent.paths.ipcErrors, 'family'))).toHaveLength(1);
+      // Deeper than the test's own cleaning can reach.
+      await promisify(execFile)('rm', ['-rf', agent.paths.ipcErrors, input]);
+    });
+  });
+}

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+/** Tests that need a container engine; `.ci/with-docker` starts one of their own. */
+export default defineConfig({
+  test: {
+    include: ['**/*.container.test.ts'],
+    exclude: ['**/node_modules/**'],
+    globalSetup: ['test/containers/global-setup.ts'],
+    reporters: ['default', './test/support/closing-lines.ts'],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    maxWorkers: 1,
+  },
+});
