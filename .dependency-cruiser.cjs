@@ -24,7 +24,13 @@ const ROOMS = {
   ],
   scheduler: ['^src/store/', '^src/schedule/', '^src/conversation/'],
   mailbox: ['^src/store/', '^src/schedule/', '^src/groups/', '^src/snapshots/', '^src/channel/channel\\.ts$'],
-  operations: ['^src/store/', '^src/groups/', '^src/schedule/', '^src/agent/agent\\.ts$', '^src/channel/channel\\.ts$'],
+  operations: [
+    '^src/store/',
+    '^src/groups/',
+    '^src/schedule/',
+    '^src/agent/agent\\.ts$',
+    '^src/channel/channel\\.ts$',
+  ],
 };
 
 const rooms = Object.entries(ROOMS).map(([room, others]) => ({
@@ -51,13 +57,13 @@ module.exports = {
       name: 'ground-imports-no-room',
       comment: 'Config knows the protocol’s names; nothing on the ground knows a room.',
       severity: 'error',
-      from: { path: '^src/[^/]+\\.ts$', pathNot: '^src/(main|cli|pair|dev)\\.ts$|\\.test\\.ts$' },
+      from: { path: '^src/[^/]+\\.ts$', pathNot: '^src/(main|cli|pair|line|dev)\\.ts$|\\.test\\.ts$' },
       to: { path: '^src/[^/]+/', pathNot: '^src/protocol/' },
     },
     {
       name: 'whatsapp-is-known-by-the-wiring-only',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/channel/whatsapp/|^src/(main|pair|cli)\\.ts$|\\.test\\.ts$' },
+      from: { path: '^src/', pathNot: '^src/channel/whatsapp/|^src/(main|line|cli)\\.ts$|\\.test\\.ts$' },
       to: { path: '^src/channel/whatsapp/|@whiskeysockets/baileys' },
     },
     {
@@ -80,6 +86,10 @@ module.exports = {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { extensions: ['.ts', '.mjs', '.js', '.cjs', '.json'], exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.mjs', '.js', '.cjs', '.json'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
   },
 };

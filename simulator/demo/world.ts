@@ -1,0 +1,93 @@
+import { chmod, mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ChatLine, type Person, Simulator } from '../simulator.ts';
+import { HostProcess } from './host-process.ts';
+
+/** A chat that the owner can open. */
+export interface DemoChat {
+  readonly jid: string;
+  readonly name: string;
+  readonly members: readonly Person[];
+}
+
+const ASSISTANT = 'Andy';
+
+/** A WhatsApp server, the people on it, and the real host linked to the owner's account. */
+export class World {
+  readonly simulator: Simulator;
+  readonly host: HostProcess;
+  readonly root: string;
+  readonly chats: readonly DemoChat[];
+  readonly #removeRoot: boolean;
+
+  private constructor(
+    simulator: Simulator,
+    host: HostProcess,
+    root: string,
+    chats: readonly DemoChat[],
+    own: boolean,
+  ) {
+    this.simulator = simulator;
+    this.host = host;
+    this.root = root;
+    this.chats = chats;
+    this.#removeRoot = own;
+  }
+
+  /** @param givenRoot a root to keep; absent: a temporary one that is removed at the end */
+  static async start(givenRoot: string | undefined): Promise<World> {
+    const root = givenRoot ?? (await realpath(await mkdtemp(join(tmpdir(), 'nanoclaw-demo-'))));
+    await mkdir(root, { recursive: true });
+    // The sandbox of a root host runs as another user, who must be able to reach the group's folder.
+    if (givenRoot === undefined) await chmod(root, 0o755);
+    const simulator = await Simulator.start({ owner: { name: 'Ann' } });
+    const [ben, carla, dan] = ['Ben', 'Carla', 'Dan'].map((name) => simulator.addPerson({ name }));
+    if (ben === undefined || carla === undefined || dan === undefined) throw new Error('nobody is there');
+    const groups = [
+      { subject: 'Family', members: [ben, carla] },
+      { subject: 'Work', members: [carla, dan] },
+    ].map(({ subject, members }) => ({ ...simulator.createGroup({ subject, members }), members }));
+    const chats: DemoChat[] = [
+      { jid: simulator.selfChat, name: 'You', members: [] },
+      ...groups.map(({ jid, subject, members }) => ({ jid, name: subject, members })),
+    ];
+    const host = new HostProcess({
+      root,
+      whatsappUrl: simulator.url,
+      rootKey: simulator.rootKey,
+      // A QR that was replaced while the phone looked at it is no fault: the next one follows.
+      onQr: (qr) => void simulator.scanQr(qr).catch(() => undefined),
+    });
+    return new World(simulator, host, root, chats, givenRoot === undefined);
+  }
+
+  /** The chat that the owner means by a name, by its beginning, or by its number in the list; undefined if none. */
+  findChat(name: string): DemoChat | undefined {
+    const wanted = name.trim().toLowerCase();
+    if (wanted === '') return undefined;
+    return (
+      this.chats[Number(wanted) - 1] ?? this.chats.find((chat) => chat.name.toLowerCase().startsWith(wanted))
+    );
+  }
+
+  chatOf(jid: string): DemoChat {
+    return this.chats.find((chat) => chat.jid === jid) ?? { jid, name: jid, members: [] };
+  }
+
+  /** Who speaks in a line, and what, without the name that the assistant puts before its words on a shared number. */
+  spoken(line: ChatLine): { readonly name: string; readonly text: string; readonly assistant: boolean } {
+    const prefix = `${ASSISTANT}: `;
+    if (!line.byDevice)
+      return { name: line.fromMe ? 'you' : line.fromName, text: line.text, assistant: false };
+    const text = line.text.startsWith(prefix) ? line.text.slice(prefix.length) : line.text;
+    return { name: ASSISTANT, text, assistant: true };
+  }
+
+  /** Ends everything that was started and removes what was made. */
+  async close(): Promise<void> {
+    await this.host.stop();
+    await this.simulator.close();
+    if (this.#removeRoot) await rm(this.root, { recursive: true, force: true });
+  }
+}

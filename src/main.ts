@@ -1,0 +1,239 @@
+import { mkdir } from 'node:fs/promises';
+import { v7 as uuidv7 } from 'uuid';
+import { ContainerRunner } from './agent/container-runner.ts';
+import { installId } from './agent/install.ts';
+import { chooseRuntime } from './agent/runtime/choose.ts';
+import type { LineState } from './channel/channel.ts';
+import { SECOND, systemClock } from './clock.ts';
+import { type Config, ConfigError, readVariables } from './config.ts';
+import { Conversation } from './conversation/conversation.ts';
+import { Settlement } from './conversation/settlement.ts';
+import { MountedKeys } from './credentials/mounted-keys.ts';
+import { GroupFolders } from './groups/group-folders.ts';
+import { followAssistantName } from './groups/registration.ts';
+import { wireLine } from './line.ts';
+import type { Log } from './log.ts';
+import { Mailbox } from './mailbox/mailbox.ts';
+import { adoptV1Files } from './operations/adopt-v1-files.ts';
+import { type Paths, pathsAt } from './paths.ts';
+import { Scheduler } from './scheduler/scheduler.ts';
+import { Snapshots } from './snapshots/snapshots.ts';
+import { HostLock } from './store/host-lock.ts';
+import { openStore, type Store } from './store/store.ts';
+
+export interface HostOptions {
+  readonly config: Config;
+  readonly log: Log;
+  /** Told of every change of the line, for whoever watches: a QR to show, what the owner must do. */
+  readonly onLine: (state: LineState) => void;
+  /** New QRs follow used-up ones, because somebody is watching. */
+  readonly keepOfferingQr: boolean;
+  /** Where no sandbox exists the offline agent may run as a plain process: for the demo and the tests. */
+  readonly allowPlainProcess: boolean;
+  /** The offline agent obeys commands that make it crash, hang or flood: for the tests. */
+  readonly offlineFaults: boolean;
+}
+
+export interface Host {
+  /** Drains and closes everything. Calling it twice or at once shares the outcome. */
+  stop(): Promise<void>;
+}
+
+/** Turns under way may end by themselves for this long when the host stops. */
+const GRACE_MS = 10 * SECOND;
+
+/** The agents that this version's image and bundle contain. */
+const BUILT_PROVIDERS = ['offline'] as const satisfies readonly Config['provider'][];
+
+/**
+ * Loads, wires and starts everything. The order matters: the lock, then the database; sandboxes of an earlier process end
+ * and their mailboxes are drained before its runs are settled, and only then does the line open.
+ * @throws ConfigError, HostLockError, DatabaseError and the errors of the rooms, each naming its cure
+ */
+export async function startHost(options: HostOptions): Promise<Host> {
+  const { config } = options;
+  checkProvider(config);
+  const paths = pathsAt(config.root);
+  await Promise.all(
+    [paths.groups, paths.data, paths.store, paths.logs, paths.globalGroup].map(makeDirectory),
+  );
+  const lock = HostLock.acquire(paths.hostLock, process.pid);
+  let store: Store | undefined;
+  try {
+    store = openStore(paths.database);
+    return await run(options, paths, lock, store);
+  } catch (error) {
+    store?.close();
+    lock.release();
+    throw error;
+  }
+}
+
+async function run(options: HostOptions, paths: Paths, lock: HostLock, store: Store): Promise<Host> {
+  const { config, log } = options;
+  const clock = systemClock;
+  const newId = uuidv7;
+  const trigger = `@${config.assistantName}`;
+  await adoptV1Files(store, paths, log, clock.now());
+  followAssistantName(store, trigger);
+
+  const install = await installId(config.root);
+  const runtime = await chooseRuntime({
+    requested: config.runtime,
+    allowPlainProcess: options.allowPlainProcess,
+    provider: config.provider,
+    image: config.image,
+    installId: install,
+    paths,
+    packageRoot: config.packageRoot,
+    log,
+    environment: process.env,
+  });
+  const agent = new ContainerRunner({
+    runtime,
+    paths,
+    packageRoot: config.packageRoot,
+    installId: install,
+    clock,
+    newId,
+    log,
+    settings: {
+      assistantName: config.assistantName,
+      provider: config.provider,
+      model: config.model,
+      timeoutMs: config.containerTimeoutMs,
+      idleTimeoutMs: config.idleTimeoutMs,
+      timezone: config.timezone,
+      credentialsMode: config.credentials,
+      agentEnv: options.offlineFaults ? { NANOCLAW_OFFLINE_FAULTS: '1' } : undefined,
+    },
+    credentials: new MountedKeys(() => (config.credentials === 'mount' ? readVariables(process.env) : {})),
+  });
+
+  const ready = readiness(log);
+  const { channel, delivery } = wireLine({
+    config,
+    paths,
+    store,
+    clock,
+    log,
+    keepOfferingQr: options.keepOfferingQr,
+    onLine: (state) => {
+      if (state.status === 'open') ready.lineOpened();
+      options.onLine(state);
+    },
+  });
+  const snapshots = new Snapshots(store, paths);
+  const folders = new GroupFolders(paths, log);
+  const syncGroups = async (): Promise<number> => {
+    const count = await channel.syncGroups();
+    store.state.set('groups:synced', new Date(clock.now()).toISOString());
+    return count;
+  };
+  const mailbox = new Mailbox({
+    store,
+    paths,
+    snapshots,
+    syncGroups,
+    clock,
+    newId,
+    log,
+    timezone: config.timezone,
+  });
+  const conversation = new Conversation({
+    store,
+    agent,
+    channel,
+    settlement: new Settlement(store, newId, () => clock.now()),
+    clock,
+    newId,
+    log,
+    provider: config.provider,
+    timezone: config.timezone,
+    mostAtOnce: config.maxConcurrentContainers,
+    drainMailbox: (folder) => mailbox.drain(folder),
+    prepare: async (group) => {
+      await folders.make(group);
+      await snapshots.write(group);
+    },
+    cleanUp: (group) => snapshots.clearResults(group.folder),
+  });
+  const scheduler = new Scheduler({ store, clock, newId, log, timezone: config.timezone });
+
+  const refreshSnapshots = (): void => {
+    for (const group of conversation.activeGroups()) {
+      snapshots.write(group).catch((error: unknown) => {
+        log.error({ err: error, group: group.folder }, 'Cannot refresh what the sandbox reads');
+      });
+    }
+  };
+  store.bells.on('messages', () => conversation.wake());
+  store.bells.on('runs', () => conversation.wake());
+  store.bells.on('tasks', () => scheduler.wake());
+  store.bells.on('tasks', refreshSnapshots);
+  store.bells.on('groups', refreshSnapshots);
+  store.bells.on('groups', () => void folders.makeNew(store.groups.all()).then(() => mailbox.followGroups()));
+
+  log.info(`Sandbox: ${agent.description}`);
+  const orphans = await agent.removeOrphans();
+  if (orphans > 0) log.warn({ orphans }, 'Removed sandboxes that an earlier process left behind');
+  await folders.makeNew(store.groups.all());
+  await mailbox.start();
+  conversation.settleInterrupted();
+  conversation.wake();
+  scheduler.wake();
+  await channel.start();
+  ready.roomsStarted();
+
+  let stopping: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    scheduler.stop();
+    await conversation.stop(GRACE_MS);
+    await mailbox.stop();
+    await delivery.stop();
+    await channel.stop();
+    store.close();
+    lock.release();
+    log.info('Stopped');
+  };
+  return {
+    stop: () => {
+      stopping ??= stop();
+      return stopping;
+    },
+  };
+}
+
+function checkProvider(config: Config): void {
+  const built: readonly string[] = BUILT_PROVIDERS;
+  if (built.includes(config.provider)) return;
+  throw new ConfigError(
+    `AGENT_PROVIDER is ${config.provider}; this version has ${built.join(', ')} only. Set AGENT_PROVIDER=offline for the built-in agent.`,
+  );
+}
+
+/** Says `Ready` once: when the line has opened for the first time and everything else runs. */
+function readiness(log: Log): { lineOpened(): void; roomsStarted(): void } {
+  let line = false;
+  let rooms = false;
+  let said = false;
+  const say = (): void => {
+    if (!line || !rooms || said) return;
+    said = true;
+    log.info('Ready');
+  };
+  return {
+    lineOpened: () => {
+      line = true;
+      say();
+    },
+    roomsStarted: () => {
+      rooms = true;
+      say();
+    },
+  };
+}
+
+async function makeDirectory(path: string): Promise<void> {
+  await mkdir(path, { recursive: true });
+}

@@ -1,0 +1,69 @@
+import { execFile } from 'node:child_process';
+import { copyFileSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { Environment, KEY_VARIABLES, loadConfig } from '../../src/config.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
+
+const run = promisify(execFile);
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
+
+describe('what people read', () => {
+  it('explains every variable in .env.example', () => {
+    const example = read('.env.example');
+    const names = [...Object.keys(Environment.shape), ...Object.values(KEY_VARIABLES).flat()];
+    expect(names.filter((name) => !new RegExp(`^(# )?${name}=`, 'm').test(example))).toEqual([]);
+  });
+
+  it('names no variable in .env.example that nothing reads', () => {
+    const known = new Set<string>([
+      ...Object.keys(Environment.shape),
+      ...Object.values(KEY_VARIABLES).flat(),
+    ]);
+    const addresses = ['ANTHROPIC_BASE_URL', 'OPENAI_BASE_URL', 'KIMI_BASE_URL'];
+    const builders = ['AGENT_PROVIDERS', 'INSTALL_CJK_FONTS'];
+    const named = [...read('.env.example').matchAll(/^(?:# )?([A-Z_]+)=/gm)].map(([, name]) => name ?? '');
+    expect(named.filter((name) => !known.has(name) && ![...addresses, ...builders].includes(name))).toEqual(
+      [],
+    );
+    expect(read('container/build.sh')).toContain('INSTALL_CJK_FONTS');
+  });
+
+  it('names every command of npm and of nanoclaw in the README', async () => {
+    const readme = read('README.md');
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const helpers = ['prepare', 'build:host', 'build:runner', 'lint', 'types', 'imports', 'unused'];
+    const npm = Object.keys(scripts).filter((name) => !helpers.includes(name));
+    const forNpm = (name: string): string =>
+      ['test', 'start'].includes(name) ? `npm ${name}` : `npm run ${name}`;
+    expect(npm.filter((name) => !readme.includes(forNpm(name)))).toEqual([]);
+    const { stdout } = await run(process.execPath, ['--import', 'tsx', 'src/cli.ts', '--help'], {
+      cwd: ROOT,
+    });
+    const commands = [...stdout.matchAll(/^ {2}([a-z]+) /gm)]
+      .map(([, name]) => name ?? '')
+      .filter((name) => name !== 'help');
+    expect(commands.length).toBeGreaterThan(3);
+    expect(commands.filter((name) => !readme.includes(`nanoclaw ${name}`))).toEqual([]);
+  });
+});
+
+describe('.env.example', () => {
+  it('can be read by the guides’ export $(cat … | xargs)', async () => {
+    const script = `set -e; export $(grep -v '^#' .env.example | xargs); printf '%s' "$ASSISTANT_NAME"`;
+    const { stdout } = await run('bash', ['-c', script], { cwd: ROOT });
+    expect(stdout).toBe('Andy');
+    // With the comments in it, bash complains of words that are no names; apostrophes and quotes would stop xargs itself.
+    await run('bash', ['-c', 'xargs < .env.example > /dev/null'], { cwd: ROOT });
+    expect(read('.env.example')).not.toMatch(/['"]/);
+  });
+
+  it('is a configuration that works as it stands', () => {
+    const root = temporaryDirectory();
+    copyFileSync(join(ROOT, '.env.example'), join(root, '.env'));
+    expect(loadConfig({ NANOCLAW_ROOT: root }).provider).toBe('offline');
+  });
+});

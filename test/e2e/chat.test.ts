@@ -1,0 +1,127 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { House } from '../support/house.ts';
+
+describe('a new owner', () => {
+  it('pairs by QR, is greeted once, and calls the assistant in their own chat', async () => {
+    const house = await House.start();
+    expect(house.pairings).toBeGreaterThan(0);
+    await house.say('a note to myself');
+    await house.logged(/No turn: it does not begin with @Andy/);
+    await house.say('@Andy ping');
+    await house.answer(/^Andy: pong$/);
+    expect(house.said()).toEqual([expect.stringMatching(/^Hello! I am Andy/), 'pong']);
+    expect(house.query('SELECT folder, is_main FROM registered_groups')).toEqual([
+      { folder: 'main', is_main: 1 },
+    ]);
+  });
+
+  it('sees typing while the agent works, and finds a log of the run', async () => {
+    const house = await House.start();
+    const typing: boolean[] = [];
+    house.simulator.on('typing', ({ on }) => typing.push(on));
+    await house.say('@Andy sleep 1');
+    await house.answer(/slept/);
+    await house.logged(/Turn done/);
+    expect(typing.slice(0, 1)).toEqual([true]);
+    expect(typing.at(-1)).toBe(false);
+    const logs = join(house.root, 'groups', 'main', 'logs');
+    const [file = ''] = readdirSync(logs).filter((name) => name.startsWith('container-'));
+    expect(readFileSync(join(logs, file), 'utf8')).toMatch(/exit/i);
+  });
+
+  it('is answered when the chat is addressed by its hidden identity as well', async () => {
+    const house = await House.start();
+    await house.simulator.say({ chat: house.simulator.selfChat, text: '@Andy ping', addressing: 'lid' });
+    await house.answer(/pong/);
+    expect(house.query('SELECT COUNT(*) AS chats FROM chats WHERE is_group = 0')).toEqual([{ chats: 1 }]);
+  });
+});
+
+describe('a group', () => {
+  it('is activated from the main chat and then answers its members, each called by name only', async () => {
+    const house = await House.start();
+    const { simulator } = house;
+    const ben = simulator.addPerson({ name: 'Ben' });
+    const family = simulator.createGroup({ subject: 'Family', members: [ben] });
+    await simulator.say({ chat: family.jid, as: ben, text: '@Andy ping' });
+    await house.logged(/No turn: the chat is not registered/);
+    expect(JSON.stringify(house.query('SELECT * FROM messages'))).not.toContain('ping');
+    await house.say('@Andy activate Family');
+    await house.answer(/“Family” is active/);
+    await simulator.say({ chat: family.jid, as: ben, text: 'lunch at one' });
+    await simulator.say({ chat: family.jid, as: ben, text: '@Andy ping' });
+    await house.answer(/pong/, family.jid);
+    await house.say('@Andy echo as the owner', family.jid);
+    await house.answer(/as the owner/, family.jid);
+    expect(house.said(family.jid)).toHaveLength(2);
+  });
+
+  it('that has a name like a path gets a safe folder, and one of its members cannot reach another chat', async () => {
+    const house = await House.start();
+    const { simulator } = house;
+    const eve = simulator.addPerson({ name: 'Eve' });
+    const evil = simulator.createGroup({ subject: '../../etc', members: [eve] });
+    const other = simulator.createGroup({ subject: 'Other', members: [] });
+    await house.say('@Andy activate ../../etc');
+    await house.answer(/is active/);
+    const folders = house.query<{ folder: string }>('SELECT folder FROM registered_groups WHERE is_main = 0');
+    expect(folders[0]?.folder).toMatch(/^[a-z0-9][a-z0-9_-]*$/i);
+    await simulator.say({ chat: evil.jid, as: eve, text: '@Andy say to Other: hi' });
+    await house.answer(/./, evil.jid);
+    expect(house.said(other.jid)).toEqual([]);
+    await simulator.say({ chat: evil.jid, as: eve, text: '@Andy activate Other' });
+    await house.answer(/./, evil.jid);
+    expect(house.query("SELECT 1 FROM registered_groups WHERE name = 'Other'")).toEqual([]);
+  });
+
+  it('works at the same time as another one', async () => {
+    const house = await House.start();
+    const { simulator } = house;
+    const jids: string[] = [];
+    for (const subject of ['One', 'Two']) {
+      const { jid } = simulator.createGroup({
+        subject,
+        members: [simulator.addPerson({ name: `Friend of ${subject}` })],
+      });
+      await house.say(`@Andy activate ${subject}`);
+      await house.answer(new RegExp(`“${subject}” is active`));
+      jids.push(jid);
+    }
+    const answers = Promise.all(jids.map((jid) => house.answer(/slept/, jid)));
+    for (const jid of jids) await house.say('@Andy sleep 2', jid);
+    await answers;
+    const spans = house.query<{ started_at: string; ended_at: string }>(
+      "SELECT started_at, ended_at FROM runs WHERE group_folder <> 'main' ORDER BY seq",
+    );
+    expect(spans).toHaveLength(2);
+    // The second one began before the first one had ended.
+    expect(Date.parse(spans[1]!.started_at)).toBeLessThan(Date.parse(spans[0]!.ended_at));
+  });
+});
+
+describe('messages that call in one breath', () => {
+  it('are all answered, in order', async () => {
+    const house = await House.start();
+    const texts = ['one', 'two', 'three', 'four', 'five'];
+    await Promise.all(texts.map((text) => house.say(`@Andy echo ${text}`)));
+    await house.answer(/five/);
+    expect(house.said().slice(1)).toEqual(texts);
+  });
+});
+
+describe('messages that arrive during a turn', () => {
+  it('lead to the next one, which sees all of them', async () => {
+    const house = await House.start();
+    await house.say('@Andy sleep 1');
+    await house.logged(/Container arguments/);
+    await house.say('@Andy echo second');
+    await house.answer(/slept/);
+    await house.answer(/second/);
+    await vi.waitFor(() => {
+      const runs = house.query('SELECT status FROM runs ORDER BY seq');
+      expect(runs).toEqual([{ status: 'succeeded' }, { status: 'succeeded' }]);
+    });
+  });
+});

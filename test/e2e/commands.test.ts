@@ -1,0 +1,174 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import BetterSqlite3 from 'better-sqlite3';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { Simulator } from '../../simulator/simulator.ts';
+import { PACKAGE_ROOT, sharedDirectory } from '../support/sandbox.ts';
+
+const COMMAND = ['--import', 'tsx', 'src/cli.ts'];
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command of nanoclaw to its end, without a terminal. */
+async function nanoclaw(args: readonly string[], env: Record<string, string>): Promise<Ended> {
+  const run = promisify(execFile)(process.execPath, [...COMMAND, ...args], {
+    cwd: PACKAGE_ROOT,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, AGENT_PROVIDER: 'offline', ...env },
+    timeout: 50_000,
+  });
+  try {
+    return { code: 0, ...(await run) };
+  } catch (error) {
+    const { code, stdout, stderr } = error as Ended;
+    return { code, stdout, stderr };
+  }
+}
+
+async function server(): Promise<{ simulator: Simulator; env: Record<string, string>; root: string }> {
+  const root = sharedDirectory();
+  const simulator = await Simulator.start({ owner: { name: 'Ann' } });
+  onTestFinished(() => simulator.close());
+  const env = { NANOCLAW_ROOT: root, WHATSAPP_URL: simulator.url, WHATSAPP_ROOT_KEY: simulator.rootKey };
+  return { simulator, env, root };
+}
+
+describe('nanoclaw pair', () => {
+  it('links the account, greets its owner and ends', async () => {
+    const { simulator, env } = await server();
+    const child = spawn(process.execPath, [...COMMAND, 'pair', '--raw'], {
+      cwd: PACKAGE_ROOT,
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const lines: string[] = [];
+    createInterface(child.stdout).on('line', (line) => {
+      lines.push(line);
+      if (lines.length === 1) void simulator.scanQr(line);
+    });
+    const [code] = await once(child, 'exit');
+    expect(code).toBe(0);
+    expect(lines.at(-1)).toMatch(/^Linked\./);
+    expect(simulator.chat(simulator.selfChat).map(({ text }) => text)).toEqual([
+      expect.stringMatching(/Hello/),
+    ]);
+    const groups = await nanoclaw(['groups', '--json'], env);
+    expect(JSON.parse(groups.stdout)).toMatchObject([{ folder: 'main', jid: simulator.selfChat }]);
+  });
+});
+
+describe('nanoclaw start', () => {
+  it('without a terminal and without an account says what to run, and ends', async () => {
+    const { env } = await server();
+    const { code, stderr } = await nanoclaw(['start', '--allow-plain-process'], env);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/npx nanoclaw pair/);
+  });
+
+  it('with a database that is none says what to do, and overwrites nothing', async () => {
+    const { env, root } = await server();
+    mkdirSync(join(root, 'store'));
+    writeFileSync(join(root, 'store', 'messages.db'), 'not a database, but mine');
+    const { code, stderr } = await nanoclaw(['start', '--allow-plain-process'], env);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/messages\.db cannot be opened.*Nothing was changed/);
+    expect(readFileSync(join(root, 'store', 'messages.db'), 'utf8')).toBe('not a database, but mine');
+  });
+
+  it('with credentials that do not parse says what to do, and keeps them', async () => {
+    const { env, root } = await server();
+    mkdirSync(join(root, 'store'));
+    const file = join(root, 'store', 'whatsapp.db');
+    writeFileSync(file, 'half of an account');
+    const { code, stderr } = await nanoclaw(['start', '--allow-plain-process'], env);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/whatsapp\.db.*Nothing was changed.*npx nanoclaw pair/s);
+    expect(readFileSync(file, 'utf8')).toBe('half of an account');
+  });
+
+  it('with a group whose folder leaves its parent never touches what lies there', async () => {
+    const { env, root } = await server();
+    await nanoclaw(['groups'], env);
+    const sql = new BetterSqlite3(join(root, 'store', 'messages.db'));
+    sql.exec(
+      "INSERT INTO registered_groups (jid, name, folder, trigger_pattern, added_at) VALUES ('x@g.us', 'X', '../outside', '@Andy', '')",
+    );
+    sql.close();
+    const { stderr } = await nanoclaw(['start', '--allow-plain-process'], env);
+    expect(stderr).toMatch(/"\.\.\/outside\\?" cannot be a group's folder/);
+    expect(() => readFileSync(join(root, 'outside', 'CLAUDE.md'))).toThrow(/ENOENT/);
+  });
+
+  it.each([
+    ['LOG_LEVEL', 'loud', /LOG_LEVEL is "loud"; accepted is one of/],
+    ['AGENT_PROVIDER', 'claude', /this version has offline only/],
+    ['CONTAINER_RUNTIME', 'podman', /podman/],
+    ['WHATSAPP_URL', 'wss://example.com/', /on this machine/],
+  ])('with %s=%s says so and ends', async (name, value, words) => {
+    const { env } = await server();
+    const { code, stderr } = await nanoclaw(['start'], { ...env, [name]: value });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(words);
+  });
+
+  it('refuses to run without a sandbox against WhatsApp itself', async () => {
+    const { code, stderr } = await nanoclaw(['start', '--allow-plain-process'], {
+      NANOCLAW_ROOT: sharedDirectory(),
+    });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/a WhatsApp server on this machine only/);
+  });
+});
+
+describe('the other commands', () => {
+  it('say that nothing is there yet, and status ends with 1 while no host runs', async () => {
+    const env = { NANOCLAW_ROOT: sharedDirectory() };
+    expect((await nanoclaw(['groups'], env)).stdout).toMatch(/Pair first/);
+    expect((await nanoclaw(['tasks'], env)).stdout).toMatch(/No task/);
+    expect((await nanoclaw(['sessions'], env)).stdout).toMatch(/No agent session/);
+    const status = await nanoclaw(['status', '--json'], env);
+    expect(status.code).toBe(1);
+    expect(JSON.parse(status.stdout)).toMatchObject({ hostPid: null, groups: 0 });
+  });
+
+  it.each([[['nonsense']], [['status', '--nonsense']]])(
+    'used wrongly, as in %j, end with 2',
+    async (args) => {
+      expect((await nanoclaw(args, { NANOCLAW_ROOT: sharedDirectory() })).code).toBe(2);
+    },
+  );
+});
+
+describe('npm run demo', () => {
+  it('as a script answers, leaves alone, and waits for the reminder', async () => {
+    const say = ['@Andy ping', 'nobody called', '@Andy remind me in 3 seconds to stretch'].flatMap((text) => [
+      '--say',
+      text,
+    ]);
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--import', 'tsx', 'simulator/demo/main.ts', ...say, '--timeout', '60'],
+      { cwd: PACKAGE_ROOT },
+    );
+    expect(stdout).toMatch(/^Sandbox: /);
+    expect(stdout).toMatch(/you> @Andy ping\nAndy> pong\nyou> nobody called\n\(left alone\)\n/);
+    expect(stdout).toMatch(/Andy> Reminder: stretch\n$/);
+  });
+
+  it('that cannot be settled in time ends with 1', async () => {
+    const run = promisify(execFile)(
+      process.execPath,
+      ['--import', 'tsx', 'simulator/demo/main.ts', '--say', '@Andy sleep 60', '--timeout', '8'],
+      { cwd: PACKAGE_ROOT },
+    );
+    await expect(run).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(/within 8 seconds/) });
+  });
+});

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { House } from '../support/house.ts';
+
+describe('an agent that fails', () => {
+  it('is tried again, and then the chat is told once, in plain words, with the log’s name', async () => {
+    const house = await House.start();
+    await house.say('@Andy crash');
+    const { text } = await house.answer(/did not work/).catch(() => house.answer(/did not work/));
+    expect(text).toMatch(/\(container-.*\.log\)/);
+    expect(house.query<{ status: string }>('SELECT status FROM runs')).toEqual(
+      Array(3).fill({ status: 'failed' }),
+    );
+    await house.say('@Andy ping');
+    await house.answer(/pong/);
+    expect(house.said().filter((line) => /did not work/.test(line))).toHaveLength(1);
+  }, 60_000);
+
+  it.each([
+    ['exits without a frame', 'vanish', /without an answer/],
+    ['reports an error', 'fail', /did not work/],
+    ['floods stdout', 'flood 100', /./],
+    ['sends a frame that never ends', 'flood frame 20', /could not be read/],
+  ])(
+    'and %s holds up no other chat',
+    async (_, command, words) => {
+      const house = await House.start();
+      const family = house.simulator.createGroup({ subject: 'Family', members: [] });
+      await house.say('@Andy activate Family');
+      await house.answer(/is active/);
+      await house.say(`@Andy ${command}`);
+      await house.say('@Andy ping', family.jid);
+      await house.answer(/pong/, family.jid);
+      await house.answer(words).catch(() => house.answer(words));
+    },
+    90_000,
+  );
+
+  it('and hangs is ended at its deadline, even if it ignores the request to end', async () => {
+    const house = await House.start({ CONTAINER_TIMEOUT: '2000' });
+    await house.end();
+    // The deadline is never shorter than IDLE_TIMEOUT plus 30 seconds.
+    await house.begin();
+    await house.say('@Andy hang on');
+    await house.logged(/Container timeout/).catch(() => house.logged(/Container timeout/));
+    await house.say('@Andy ping');
+    expect(house.query("SELECT 1 FROM runs WHERE status = 'running'").length).toBeLessThanOrEqual(1);
+  }, 90_000);
+});
