@@ -96,12 +96,9 @@ it('serves a client from another process and writes what crossed the wire to the
     .filter(({ kind }) => kind === 'message')
     .map(({ direction, text }) => `${direction} ${text}`);
   expect(texts).toEqual(['out spoken on the phone', 'in spoken by the device']);
-  expect(entries.filter(({ kind }) => kind === 'connection').map(({ event }) => event)).toEqual([
-    'open',
-    'close',
-    'open',
-    'close',
-  ]);
+  const connections = entries.filter(({ kind }) => kind === 'connection').map(({ event }) => event);
+  // The pairing's connection and the one after its restart; the first may close after the second has opened.
+  expect(connections.sort()).toEqual(['close', 'close', 'open', 'open']);
   expect(entries.some(({ direction, tag }) => direction === 'in' && tag === 'message')).toBe(true);
   expect(entries.filter(({ kind }) => kind === 'problem')).toEqual([]);
 });
