@@ -1,0 +1,32 @@
+import { pino } from 'pino';
+import { v7 as uuidv7 } from 'uuid';
+import { systemClock } from '../../src/clock.ts';
+import { Mailbox } from '../../src/mailbox/mailbox.ts';
+import { pathsAt } from '../../src/paths.ts';
+import { Snapshots } from '../../src/snapshots/snapshots.ts';
+import { openStore } from '../../src/store/store.ts';
+import { meterStalls } from './stall-meter.ts';
+
+/** The mailbox and the store of a host, and nothing else of it. Its root is the argument; it ends when its parent does. */
+
+const [root] = process.argv.slice(2);
+if (root === undefined) throw new Error('the root is missing');
+const paths = pathsAt(root);
+const store = openStore(paths.database);
+const mailbox = new Mailbox({
+  store,
+  paths,
+  snapshots: new Snapshots(store, paths),
+  syncGroups: async () => 0,
+  clock: systemClock,
+  newId: uuidv7,
+  log: pino({ level: 'warn' }, process.stderr),
+  timezone: 'UTC',
+});
+process.once('disconnect', async () => {
+  await mailbox.stop();
+  store.close();
+  process.exit();
+});
+await mailbox.start();
+meterStalls();

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { type Bench, CannotMeasure } from './bench.ts';
+import { runBench } from './run-bench.ts';
+
+const never = new AbortController().signal;
+
+function bench(run: Bench['run'], limitMs = 10_000): Bench {
+  return { name: 'some', shows: 'something', limitMs, run };
+}
+
+describe('a bench', () => {
+  it('hands over its figures and its notes, and is cleaned up, the last first', async () => {
+    const steps: string[] = [];
+    const result = await runBench(
+      bench(async ({ cleanup, note }) => {
+        cleanup.add(() => void steps.push('first'));
+        cleanup.add(() => void steps.push('second'));
+        note('quiet machine');
+        return [{ label: 'a', value: 1, unit: 'ms', n: 3 }];
+      }),
+      never,
+    );
+    expect(result).toMatchObject({ outcome: 'measured', notes: ['quiet machine'], rows: [{ value: 1 }] });
+    expect(steps).toEqual(['second', 'first']);
+  });
+
+  it('is left out with the reason when the machine lacks something', async () => {
+    const result = await runBench(
+      bench(() => Promise.reject(new CannotMeasure('install it'))),
+      never,
+    );
+    expect(result).toMatchObject({ outcome: 'left out', reason: 'install it', rows: [] });
+  });
+
+  it('that fails is cleaned up all the same', async () => {
+    let cleaned = false;
+    const result = await runBench(
+      bench(async ({ cleanup }) => {
+        cleanup.add(() => {
+          cleaned = true;
+        });
+        throw new Error('broken');
+      }),
+      never,
+    );
+    expect(result).toMatchObject({ outcome: 'failed', reason: 'broken' });
+    expect(cleaned).toBe(true);
+  });
+
+  it('that takes too long is told so, broken off and cleaned up', async () => {
+    let told = false;
+    let cleaned = false;
+    const result = await runBench(
+      bench(async ({ cleanup, signal }) => {
+        cleanup.add(() => {
+          cleaned = told;
+        });
+        await new Promise((_, reject) => {
+          signal.addEventListener('abort', () => {
+            told = true;
+            reject(signal.reason);
+          });
+        });
+        return [];
+      }, 10),
+      never,
+    );
+    expect(result.outcome).toBe('failed');
+    expect(result.reason).toMatch(/broken off/);
+    expect(cleaned).toBe(true);
+  });
+
+  it('is broken off when the run is interrupted', async () => {
+    const interruption = new AbortController();
+    const running = runBench(
+      bench(
+        ({ signal }) =>
+          new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+      ),
+      interruption.signal,
+    );
+    interruption.abort(new Error('Interrupted'));
+    expect(await running).toMatchObject({ outcome: 'failed', reason: 'Interrupted' });
+  });
+
+  it('that leaves something behind has failed, and its other things are taken back', async () => {
+    let cleaned = false;
+    const result = await runBench(
+      bench(async ({ cleanup }) => {
+        cleanup.add(() => {
+          cleaned = true;
+        });
+        cleanup.add(() => Promise.reject(new Error('it is busy')));
+        return [];
+      }),
+      never,
+    );
+    expect(result).toMatchObject({ outcome: 'failed', reason: 'Not cleaned up: it is busy' });
+    expect(cleaned).toBe(true);
+  });
+});
