@@ -10,7 +10,8 @@ import { qrScreen } from './operations/qr-screen.ts';
 import { formatStatus, readStatus } from './operations/status.ts';
 import { pair } from './pair.ts';
 import { pathsAt } from './paths.ts';
-import { openStore, type Store } from './store/store.ts';
+import { lockHolder } from './store/host-lock.ts';
+import { openStoreReadOnly, type Store } from './store/store.ts';
 
 /** Exit codes: 0 well, 1 not well, 2 wrong usage. */
 const NOT_WELL = 1;
@@ -118,10 +119,13 @@ async function pairCommand(flags: { readonly raw?: true }): Promise<void> {
   process.exit(0);
 }
 
-/** Runs a command that only reads the database. */
+/** Runs a command that only reads the database, whether or not a host is running. */
 function withStore(work: (store: Store, config: BaseConfig) => void): void {
   const config = loadBaseConfig(process.env);
-  const store = openStore(pathsAt(config.root).database);
+  const store = openStoreReadOnly(pathsAt(config.root).database);
+  if (store === undefined) {
+    throw new ConfigError(`Nothing is there yet in ${config.root}. Pair first: npx nanoclaw pair`);
+  }
   try {
     work(store, config);
   } finally {
@@ -155,7 +159,7 @@ function program(): Command {
     .option(...JSON_FLAG)
     .action((flags: { json?: true }) =>
       withStore((store, config) => {
-        const status = readStatus(store, pathsAt(config.root).hostLock);
+        const status = readStatus(store, lockHolder(pathsAt(config.root).hostLock) ?? null);
         say(flags.json ? json(status) : formatStatus(status));
         if (status.hostPid === null || status.line !== 'open') process.exitCode = NOT_WELL;
       }),

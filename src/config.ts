@@ -150,14 +150,21 @@ function readEnvFile(path: string): Variables {
   }
 }
 
+/**
+ * The instance's root.
+ * @throws ConfigError when it is not absolute
+ */
+export function rootOf(environment: Variables): string {
+  const root = environment.NANOCLAW_ROOT || packageRoot();
+  if (isAbsolute(root)) return root;
+  throw new ConfigError(
+    `NANOCLAW_ROOT is ${JSON.stringify(root)}; it must be an absolute path, like ${resolve(root)}`,
+  );
+}
+
 /** The environment with `.env` below it; empty values count as absent. */
 export function readVariables(environment: Variables): Variables {
-  const root = environment.NANOCLAW_ROOT || packageRoot();
-  if (!isAbsolute(root)) {
-    throw new ConfigError(
-      `NANOCLAW_ROOT is ${JSON.stringify(root)}; it must be an absolute path, like ${resolve(root)}`,
-    );
-  }
+  const root = rootOf(environment);
   const merged = { ...readEnvFile(join(root, '.env')) };
   for (const [name, value] of Object.entries(environment))
     if (value !== undefined && value !== '') merged[name] = value;

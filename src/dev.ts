@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { watch } from 'chokidar';
-import { packageRoot } from './config.ts';
+import { packageRoot, rootOf } from './config.ts';
 
 /** `npm run dev`: the real thing, started again when the code or `.env` changes. */
 
@@ -11,71 +11,80 @@ const SETTLE_MS = 200;
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
-function startHost(root: string): ChildProcess {
-  return spawn(process.execPath, ['--import', 'tsx', 'src/cli.ts', 'start'], { cwd: root, stdio: 'inherit' });
-}
+/** One host at a time, whatever happens while it starts or ends. */
+class Dev {
+  readonly #root = packageRoot();
+  readonly #ended = new AbortController();
+  #host: ChildProcess | undefined;
+  /** Something changed since the host was started. */
+  #changed = false;
+  #onChange: () => void = () => undefined;
+  #timer: NodeJS.Timeout | undefined;
 
-/** The bundle inside the sandbox must not be yesterday's. */
-async function bundleRunner(root: string): Promise<boolean> {
-  const bundler = spawn(process.execPath, ['container/agent-runner/bundle.mjs'], {
-    cwd: root,
-    stdio: 'inherit',
-  });
-  const [code] = await once(bundler, 'exit');
-  return code === 0;
-}
-
-async function dev(): Promise<number> {
-  const root = packageRoot();
-  let child: ChildProcess | undefined;
-  let restarting = false;
-  let timer: NodeJS.Timeout | undefined;
-  const signals = new AbortController();
-
-  return new Promise((resolve) => {
-    const watcher = watch(
-      [
-        join(root, 'src'),
-        join(root, 'container', 'agent-runner', 'src'),
-        join(process.env.NANOCLAW_ROOT || root, '.env'),
-      ],
-      { ignoreInitial: true },
-    );
-    const end = async (code: number): Promise<void> => {
-      clearTimeout(timer);
-      await watcher.close();
-      resolve(code);
-    };
-    const start = async (): Promise<void> => {
-      restarting = false;
-      if (!(await bundleRunner(root))) return say('Waiting for a change that mends the agent runner.');
-      child = startHost(root);
-      const [code] = (await once(child, 'exit')) as [number | null];
-      child = undefined;
-      if (restarting) return void start();
-      if (signals.signal.aborted || code === 0 || !process.stdout.isTTY) return void end(code ?? 1);
-      say('The assistant has ended. It starts again when the code or .env changes.');
-    };
+  /** @returns the exit code */
+  async run(): Promise<number> {
+    const env = join(rootOf(process.env), '.env');
+    const code = ['src', join('container', 'agent-runner', 'src')].map((folder) => join(this.#root, folder));
+    const watcher = watch([...code, env], { ignoreInitial: true });
     watcher.on('all', () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => {
-        if (restarting || signals.signal.aborted) return;
-        restarting = true;
-        say('Something changed, starting again.');
-        if (child === undefined) void start();
-        else child.kill('SIGTERM');
-      }, SETTLE_MS);
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#restart(), SETTLE_MS);
     });
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.on(signal, () => {
-        signals.abort();
-        if (child === undefined) void end(0);
-        // A terminal sends SIGINT to the child as well; a service's SIGTERM must be passed on.
-        else if (signal === 'SIGTERM') child.kill(signal);
-      });
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+      process.on(signal, () => this.#end(signal));
+    try {
+      return await this.#loop();
+    } finally {
+      clearTimeout(this.#timer);
+      await watcher.close();
     }
-    void start();
-  });
+  }
+
+  async #loop(): Promise<number> {
+    for (;;) {
+      this.#changed = false;
+      const exitCode = await this.#runOnce();
+      if (this.#ended.signal.aborted) return exitCode ?? 0;
+      if (this.#changed) continue;
+      if (exitCode === 0 || !process.stdout.isTTY) return exitCode ?? 1;
+      say('The assistant has ended. It starts again when the code or .env changes.');
+      await new Promise<void>((resolve) => {
+        this.#onChange = resolve;
+      });
+      if (this.#ended.signal.aborted) return exitCode ?? 1;
+    }
+  }
+
+  /** @returns the host's exit code; undefined when a signal ended it */
+  async #runOnce(): Promise<number | undefined> {
+    // The bundle inside the sandbox must not be yesterday's.
+    const bundled = await this.#exitCode(['container/agent-runner/bundle.mjs']);
+    if (bundled !== 0 || this.#changed || this.#ended.signal.aborted) return bundled;
+    return this.#exitCode(['--import', 'tsx', 'src/cli.ts', 'start']);
+  }
+
+  async #exitCode(args: readonly string[]): Promise<number | undefined> {
+    const child = spawn(process.execPath, [...args], { cwd: this.#root, stdio: 'inherit' });
+    this.#host = child;
+    const [code] = (await once(child, 'exit')) as [number | null];
+    this.#host = undefined;
+    return code ?? undefined;
+  }
+
+  #restart(): void {
+    if (this.#changed || this.#ended.signal.aborted) return;
+    say('Something changed, starting again.');
+    this.#changed = true;
+    this.#onChange();
+    this.#host?.kill('SIGTERM');
+  }
+
+  #end(signal: NodeJS.Signals): void {
+    this.#ended.abort();
+    this.#onChange();
+    // A terminal sends SIGINT and SIGHUP to the host as well; a service's SIGTERM must be passed on.
+    if (signal === 'SIGTERM') this.#host?.kill(signal);
+  }
 }
 
-process.exitCode = await dev();
+process.exitCode = await new Dev().run();

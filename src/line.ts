@@ -24,12 +24,13 @@ export interface LineOptions {
 export interface Line {
   readonly channel: Channel;
   readonly delivery: Delivery;
+  readonly reception: Reception;
 }
 
 /** Wires the channel, what it brings in and what goes out by it. Nothing is started. */
 export function wireLine({ config, paths, store, clock, log, onLine, keepOfferingQr }: LineOptions): Line {
   const presentation = { assistantName: config.assistantName, ownNumber: config.ownNumber };
-  const reception = new Reception(store, log);
+  const reception = new Reception(store, clock, log);
   const welcome = new Welcome(store, config.assistantName, clock, log);
   const listener: ChannelListener = {
     onMessage: (message) => reception.onMessage(message),
@@ -58,7 +59,7 @@ export function wireLine({ config, paths, store, clock, log, onLine, keepOfferin
   });
   const delivery = new Delivery({ store, channel, clock, log, presentation });
   store.bells.on('outbox', () => delivery.wake());
-  return { channel, delivery };
+  return { channel, delivery, reception };
 }
 
 function inWords(state: LineState): string {

@@ -1,25 +1,22 @@
-import { mkdir } from 'node:fs/promises';
 import { v7 as uuidv7 } from 'uuid';
 import { ContainerRunner } from './agent/container-runner.ts';
 import { installId } from './agent/install.ts';
 import { chooseRuntime } from './agent/runtime/choose.ts';
 import type { LineState } from './channel/channel.ts';
+import { inspectCredentials } from './channel/whatsapp/credentials.ts';
 import { SECOND, systemClock } from './clock.ts';
 import { type Config, ConfigError, readVariables } from './config.ts';
 import { Conversation } from './conversation/conversation.ts';
 import { Settlement } from './conversation/settlement.ts';
 import { MountedKeys } from './credentials/mounted-keys.ts';
 import { GroupFolders } from './groups/group-folders.ts';
-import { followAssistantName } from './groups/registration.ts';
+import { type Instance, openInstance } from './instance.ts';
 import { wireLine } from './line.ts';
 import type { Log } from './log.ts';
 import { Mailbox } from './mailbox/mailbox.ts';
-import { adoptV1Files } from './operations/adopt-v1-files.ts';
-import { type Paths, pathsAt } from './paths.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 import { Snapshots } from './snapshots/snapshots.ts';
-import { HostLock } from './store/host-lock.ts';
-import { openStore, type Store } from './store/store.ts';
+import type { Bell } from './store/bells.ts';
 
 export interface HostOptions {
   readonly config: Config;
@@ -42,6 +39,9 @@ export interface Host {
 /** Turns under way may end by themselves for this long when the host stops. */
 const GRACE_MS = 10 * SECOND;
 
+/** Sends under way may be answered for this long. */
+const LAST_SENDS_MS = 5 * SECOND;
+
 /** The agents that this version's image and bundle contain. */
 const BUILT_PROVIDERS = ['offline'] as const satisfies readonly Config['provider'][];
 
@@ -51,32 +51,24 @@ const BUILT_PROVIDERS = ['offline'] as const satisfies readonly Config['provider
  * @throws ConfigError, HostLockError, DatabaseError and the errors of the rooms, each naming its cure
  */
 export async function startHost(options: HostOptions): Promise<Host> {
-  const { config } = options;
+  const { config, log } = options;
   checkProvider(config);
-  const paths = pathsAt(config.root);
-  await Promise.all(
-    [paths.groups, paths.data, paths.store, paths.logs, paths.globalGroup].map(makeDirectory),
-  );
-  const lock = HostLock.acquire(paths.hostLock, process.pid);
-  let store: Store | undefined;
+  const instance = await openInstance(config, log);
   try {
-    store = openStore(paths.database);
-    return await run(options, paths, lock, store);
+    return await run(options, instance);
   } catch (error) {
-    store?.close();
-    lock.release();
+    instance.close();
     throw error;
   }
 }
 
-async function run(options: HostOptions, paths: Paths, lock: HostLock, store: Store): Promise<Host> {
+async function run(options: HostOptions, { paths, store, close }: Instance): Promise<Host> {
   const { config, log } = options;
   const clock = systemClock;
   const newId = uuidv7;
-  const trigger = `@${config.assistantName}`;
-  await adoptV1Files(store, paths, log, clock.now());
-  followAssistantName(store, trigger);
 
+  // An account that cannot be read stops the start here, before any turn has begun.
+  inspectCredentials(paths.whatsappDatabase);
   const install = await installId(config.root);
   const runtime = await chooseRuntime({
     requested: config.runtime,
@@ -111,7 +103,7 @@ async function run(options: HostOptions, paths: Paths, lock: HostLock, store: St
   });
 
   const ready = readiness(log);
-  const { channel, delivery } = wireLine({
+  const { channel, delivery, reception } = wireLine({
     config,
     paths,
     store,
@@ -160,21 +152,28 @@ async function run(options: HostOptions, paths: Paths, lock: HostLock, store: St
   });
   const scheduler = new Scheduler({ store, clock, newId, log, timezone: config.timezone });
 
-  const refreshSnapshots = (): void => {
-    for (const group of conversation.activeGroups()) {
-      snapshots.write(group).catch((error: unknown) => {
-        log.error({ err: error, group: group.folder }, 'Cannot refresh what the sandbox reads');
-      });
-    }
+  const refreshSnapshots = async (): Promise<void> => {
+    await Promise.all(conversation.activeGroups().map((group) => snapshots.write(group)));
   };
-  store.bells.on('messages', () => conversation.wake());
-  store.bells.on('runs', () => conversation.wake());
-  store.bells.on('tasks', () => scheduler.wake());
-  store.bells.on('tasks', refreshSnapshots);
-  store.bells.on('groups', refreshSnapshots);
-  store.bells.on('groups', () => void folders.makeNew(store.groups.all()).then(() => mailbox.followGroups()));
+  const listenTo = (bell: Bell, act: () => void | Promise<void>): void => {
+    store.bells.on(bell, () => {
+      Promise.resolve()
+        .then(act)
+        .catch((error: unknown) => log.error({ err: error, bell }, 'What a bell woke has failed'));
+    });
+  };
+  listenTo('messages', () => conversation.wake());
+  listenTo('runs', () => conversation.wake());
+  listenTo('tasks', () => scheduler.wake());
+  listenTo('tasks', refreshSnapshots);
+  listenTo('groups', refreshSnapshots);
+  listenTo('groups', async () => {
+    await folders.makeNew(store.groups.all());
+    mailbox.followGroups();
+  });
 
   log.info(`Sandbox: ${agent.description}`);
+  store.state.set('sandbox', agent.description);
   const orphans = await agent.removeOrphans();
   if (orphans > 0) log.warn({ orphans }, 'Removed sandboxes that an earlier process left behind');
   await folders.makeNew(store.groups.all());
@@ -190,10 +189,12 @@ async function run(options: HostOptions, paths: Paths, lock: HostLock, store: St
     scheduler.stop();
     await conversation.stop(GRACE_MS);
     await mailbox.stop();
-    await delivery.stop();
+    await delivery.stop(LAST_SENDS_MS);
     await channel.stop();
-    store.close();
-    lock.release();
+    reception.stop();
+    // Sends that the closing line cut off are back in the outbox by now.
+    await delivery.stop();
+    close();
     log.info('Stopped');
   };
   return {
@@ -232,8 +233,4 @@ function readiness(log: Log): { lineOpened(): void; roomsStarted(): void } {
       say();
     },
   };
-}
-
-async function makeDirectory(path: string): Promise<void> {
-  await mkdir(path, { recursive: true });
 }

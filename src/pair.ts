@@ -1,11 +1,9 @@
 import type { LineState } from './channel/channel.ts';
 import { systemClock } from './clock.ts';
 import type { BaseConfig } from './config.ts';
+import { openInstance } from './instance.ts';
 import { wireLine } from './line.ts';
 import type { Log } from './log.ts';
-import { pathsAt } from './paths.ts';
-import { HostLock } from './store/host-lock.ts';
-import { openStore } from './store/store.ts';
 
 export interface PairOptions {
   readonly config: BaseConfig;
@@ -21,37 +19,32 @@ export interface PairOptions {
  * @throws HostLockError, DatabaseError, the credentials' errors
  */
 export async function pair({ config, log, onLine, keepOfferingQr }: PairOptions): Promise<LineState> {
-  const paths = pathsAt(config.root);
-  const lock = HostLock.acquire(paths.hostLock, process.pid);
+  const { paths, store, close } = await openInstance(config, log);
   try {
-    const store = openStore(paths.database);
-    try {
-      let settle: (state: LineState) => void = () => undefined;
-      const ended = new Promise<LineState>((resolve) => {
-        settle = resolve;
-      });
-      const { channel, delivery } = wireLine({
-        config,
-        paths,
-        store,
-        clock: systemClock,
-        log,
-        keepOfferingQr,
-        onLine: (state) => {
-          onLine(state);
-          if (state.status === 'open' || state.status === 'stopped') settle(state);
-        },
-      });
-      await channel.start();
-      const state = await ended;
-      // The hello leaves before the line is closed.
-      await delivery.stop();
-      await channel.stop();
-      return state;
-    } finally {
-      store.close();
-    }
+    let settle: (state: LineState) => void = () => undefined;
+    const ended = new Promise<LineState>((resolve) => {
+      settle = resolve;
+    });
+    const { channel, delivery, reception } = wireLine({
+      config,
+      paths,
+      store,
+      clock: systemClock,
+      log,
+      keepOfferingQr,
+      onLine: (state) => {
+        onLine(state);
+        if (state.status === 'open' || state.status === 'stopped') settle(state);
+      },
+    });
+    await channel.start();
+    const state = await ended;
+    // The hello leaves before the line is closed.
+    await delivery.stop();
+    await channel.stop();
+    reception.stop();
+    return state;
   } finally {
-    lock.release();
+    close();
   }
 }

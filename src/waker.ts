@@ -31,7 +31,9 @@ export class Waker {
     const now = this.#clock.now();
     const next = this.#tryToLook(now);
     if (next === undefined) return;
-    this.#timer = setTimeout(() => this.wake(), Math.max(0, Math.min(next - now, LONGEST_SLEEP_MS)));
+    // What is still due after a look could not be done: not at once again.
+    const wait = next <= now ? SECOND : Math.min(next - now, LONGEST_SLEEP_MS);
+    this.#timer = setTimeout(() => this.wake(), wait);
   }
 
   /** Looks no more. Calling it twice is harmless. */

@@ -24,8 +24,6 @@ export interface HostProcessOptions {
 interface HostEvents {
   /** The host looked at a message and starts no turn for it: its platform id. */
   leftAlone: [messageId: string];
-  /** A turn was settled. */
-  turnEnded: [];
 }
 
 /** The environment that the host needs of ours; everything else would make the demo differ from machine to machine. */
@@ -72,6 +70,11 @@ export class HostProcess extends EventEmitter<HostEvents> {
     this.#ready.catch(() => undefined);
   }
 
+  /** The process's id; undefined when it could not be started. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   /**
    * Resolves when the line is open and everything runs.
    * @returns the line that names the sandbox
@@ -115,9 +118,6 @@ export class HostProcess extends EventEmitter<HostEvents> {
         if (/INFO: Ready$/.test(line)) resolve(sandbox);
         const alone = /DEBUG: No turn: (?!the assistant sent it itself).*"message":"([^"]+)"/.exec(line)?.[1];
         if (alone !== undefined) this.emit('leftAlone', alone);
-        // A failed turn that is tried again has not ended for those who wait for it.
-        if (/(INFO|ERROR): Turn (done|failed)/.test(line) && !line.includes('"again":true'))
-          this.emit('turnEnded');
       });
       this.failure().catch(reject);
     });

@@ -10,13 +10,16 @@ import { World } from './world.ts';
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 const complain = (text: string): void => void process.stderr.write(`${text}\n`);
 
+/** Ctrl-C, a service manager, and a terminal that is closed. */
+const ENDS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /** Rejects when a script takes too long or somebody asks for the end. */
 function interruption(timeoutMs: number | undefined): { readonly promise: Promise<never>; cancel(): void } {
   let timer: NodeJS.Timeout | undefined;
   let onSignal: () => void = () => undefined;
   const promise = new Promise<never>((_, reject) => {
     onSignal = () => reject(new Error('Ended before everything was settled.'));
-    process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+    for (const signal of ENDS) process.once(signal, onSignal);
     if (timeoutMs !== undefined) {
       timer = setTimeout(
         () => reject(new Error(`Not everything was settled within ${timeoutMs / 1_000} seconds.`)),
@@ -29,23 +32,28 @@ function interruption(timeoutMs: number | undefined): { readonly promise: Promis
     promise,
     cancel: () => {
       clearTimeout(timer);
-      process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+      for (const signal of ENDS) process.off(signal, onSignal);
     },
   };
 }
 
 async function script(lines: readonly string[], timeoutMs: number): Promise<void> {
   const stop = interruption(timeoutMs);
-  const world = await World.start(process.env.NANOCLAW_ROOT);
+  const over = new AbortController();
+  let world: World | undefined;
   try {
-    const work = async (): Promise<void> => {
-      print(`Sandbox: ${await world.host.ready()}`);
-      await runScript(world, lines, print);
-    };
-    await Promise.race([work(), world.host.failure(), stop.promise]);
+    world = await World.start(process.env.NANOCLAW_ROOT);
+    const { host } = world;
+    const sandbox = await Promise.race([host.ready(), stop.promise]);
+    print(`Sandbox: ${sandbox}`);
+    const said = runScript(world, lines, print, over.signal);
+    // Once the race is lost it ends by the signal, and nobody waits for it.
+    said.catch(() => undefined);
+    await Promise.race([said, host.failure(), stop.promise]);
   } finally {
+    over.abort();
     stop.cancel();
-    await world.close();
+    await world?.close();
   }
 }
 
@@ -54,27 +62,36 @@ async function chat(): Promise<void> {
   const progress = spinner();
   progress.start('A WhatsApp server starts on loopback, and the host links itself to your account');
   const stop = interruption(undefined);
-  const world = await World.start(process.env.NANOCLAW_ROOT);
+  let world: World | undefined;
   try {
+    world = await World.start(process.env.NANOCLAW_ROOT);
     const sandbox = await Promise.race([world.host.ready(), stop.promise]);
     progress.stop(`Linked by QR code. The agent runs in ${sandbox}`);
-    let complete: (line: string) => string[] = () => [];
-    const screen = new Screen(process.stdin, process.stdout, (line) => complete(line));
-    const phone = new Phone(world, screen);
-    complete = (line) => phone.complete(line);
-    try {
-      await Promise.race([phone.run(), world.host.failure(), stop.promise]);
-    } finally {
-      screen.close();
-    }
+    await Promise.race([converse(world), world.host.failure(), stop.promise]);
   } catch (error) {
     progress.stop('It did not work');
     throw error;
   } finally {
     stop.cancel();
-    await world.close();
+    const ending = spinner();
+    ending.start('Ending');
+    await world?.close();
+    ending.stop('Ended, and cleaned up');
   }
-  outro('Ended, and cleaned up.');
+  outro('Goodbye');
+}
+
+/** Until the person quits. */
+async function converse(world: World): Promise<void> {
+  let complete: (line: string) => string[] = () => [];
+  const screen = new Screen(process.stdin, process.stdout, (line) => complete(line));
+  const phone = new Phone(world, screen);
+  complete = (line) => phone.complete(line);
+  try {
+    await phone.run();
+  } finally {
+    screen.close();
+  }
 }
 
 async function demo(): Promise<void> {

@@ -6,6 +6,7 @@ export class OpenWork {
   readonly #sql: BetterSqlite3.Database;
   readonly #count;
   readonly #undelivered;
+  readonly #closed;
 
   /** @param root NANOCLAW_ROOT of a running host */
   constructor(root: string) {
@@ -14,9 +15,17 @@ export class OpenWork {
       SELECT (SELECT COUNT(*) FROM scheduled_tasks WHERE schedule_type = 'once' AND status = 'active')
            + (SELECT COUNT(*) FROM runs WHERE status IN ('queued', 'running'))
            + (SELECT COUNT(*) FROM outbox WHERE status IN ('queued', 'sending')) AS open`);
+    this.#closed = this.#sql.prepare<[string]>(`
+      SELECT 1 FROM messages m JOIN router_state r ON r.key = 'cursor:' || m.chat_jid
+      WHERE m.id = ? AND CAST(r.value AS INTEGER) >= m.seq`);
     this.#undelivered = this.#sql.prepare<[], { open: number }>(
       "SELECT COUNT(*) AS open FROM outbox WHERE status IN ('queued', 'sending')",
     );
+  }
+
+  /** Whether a message was answered or given up: the cursor of its chat has passed it. */
+  isClosed(messageId: string): boolean {
+    return this.#closed.get(messageId) !== undefined;
   }
 
   /** Messages that have not left. */

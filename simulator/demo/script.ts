@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
 import type { ChatLine } from '../simulator.ts';
 import { OpenWork } from './open-work.ts';
 import type { World } from './world.ts';
@@ -6,11 +6,15 @@ import type { World } from './world.ts';
 /** How often the database is asked whether everything has come, in milliseconds. */
 const LOOK_MS = 100;
 
-/** Says lines in the owner's own chat, each after the one before was settled, and prints what every chat shows. */
+/**
+ * Says lines in the owner's own chat, each after the one before was settled, and prints what every chat shows.
+ * @throws AbortError when `signal` says that it has taken too long
+ */
 export async function runScript(
   world: World,
   lines: readonly string[],
   print: (line: string) => void,
+  signal: AbortSignal,
 ): Promise<void> {
   const { simulator } = world;
   const unsubscribe = simulator.on('line', (line) => {
@@ -18,12 +22,12 @@ export async function runScript(
   });
   const open = new OpenWork(world.root);
   try {
-    await nothingLeft(open);
+    await nothingLeft(open, signal);
     for (const text of lines) {
       print(`you> ${text}`);
-      if ((await settled(world, text, open)) === 'left alone') print('(left alone)');
+      if ((await settled(world, text, open, signal)) === 'left alone') print('(left alone)');
     }
-    await nothingLeft(open);
+    await nothingLeft(open, signal);
   } finally {
     open.close();
     unsubscribe();
@@ -31,41 +35,31 @@ export async function runScript(
 }
 
 /** Answered and delivered, or looked at by the host and left alone. */
-async function settled(world: World, text: string, open: OpenWork): Promise<'answered' | 'left alone'> {
+async function settled(
+  world: World,
+  text: string,
+  open: OpenWork,
+  signal: AbortSignal,
+): Promise<'answered' | 'left alone'> {
   const { simulator, host } = world;
-  const over = new AbortController();
-  const { signal } = over;
   const alone = new Set<string>();
-  let heardOf: () => void = () => undefined;
-  const noteAlone = (id: string): void => {
-    alone.add(id);
-    heardOf();
-  };
+  const noteAlone = (id: string): void => void alone.add(id);
   host.on('leftAlone', noteAlone);
   try {
-    const turn = once(host, 'turnEnded', { signal }).then(() => 'answered' as const);
-    turn.catch(() => undefined);
-    const line = await simulator.say({ chat: simulator.selfChat, text });
-    const leftAlone = new Promise<'left alone'>((resolve) => {
-      heardOf = () => alone.has(line.id) && resolve('left alone');
-      heardOf();
-    });
-    const outcome = await Promise.race([turn, leftAlone]);
-    if (outcome === 'answered') await delivered(open);
-    return outcome;
+    const { id } = await simulator.say({ chat: simulator.selfChat, text });
+    for (;;) {
+      if (alone.has(id)) return 'left alone';
+      // Tasks that are still to come are waited for at the end.
+      if (open.isClosed(id) && open.undelivered() === 0) return 'answered';
+      await setTimeout(LOOK_MS, undefined, { signal });
+    }
   } finally {
     host.off('leftAlone', noteAlone);
-    over.abort();
   }
 }
 
-/** What the turn wanted to say has left; tasks that are still to come are waited for at the end. */
-async function delivered(open: OpenWork): Promise<void> {
-  while (open.undelivered() > 0) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-}
-
-async function nothingLeft(open: OpenWork): Promise<void> {
-  while (open.count() > 0) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+async function nothingLeft(open: OpenWork, signal: AbortSignal): Promise<void> {
+  while (open.count() > 0) await setTimeout(LOOK_MS, undefined, { signal });
 }
 
 function transcript(world: World, line: ChatLine): string {

@@ -1,4 +1,5 @@
-import { chmod, mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ChatLine, type Person, Simulator } from '../simulator.ts';
@@ -35,12 +36,15 @@ export class World {
     this.#removeRoot = own;
   }
 
-  /** @param givenRoot a root to keep; absent: a temporary one that is removed at the end */
+  /**
+   * @param givenRoot a root to keep; absent: a temporary one that is removed at the end
+   * @throws Error when the given root is not the demo's own
+   */
   static async start(givenRoot: string | undefined): Promise<World> {
     const root = givenRoot ?? (await realpath(await mkdtemp(join(tmpdir(), 'nanoclaw-demo-'))));
-    await mkdir(root, { recursive: true });
+    if (givenRoot !== undefined) await takeRoot(givenRoot);
     // The sandbox of a root host runs as another user, who must be able to reach the group's folder.
-    if (givenRoot === undefined) await chmod(root, 0o755);
+    else await chmod(root, 0o755);
     const simulator = await Simulator.start({ owner: { name: 'Ann' } });
     const [ben, carla, dan] = ['Ben', 'Carla', 'Dan'].map((name) => simulator.addPerson({ name }));
     if (ben === undefined || carla === undefined || dan === undefined) throw new Error('nobody is there');
@@ -90,4 +94,18 @@ export class World {
     await this.simulator.close();
     if (this.#removeRoot) await rm(this.root, { recursive: true, force: true });
   }
+}
+
+/** The phone numbers of one demo are void in the next: its account goes, everything else stays. */
+async function takeRoot(root: string): Promise<void> {
+  const mark = join(root, 'this-is-a-demo');
+  const account = join(root, 'store', 'whatsapp.db');
+  await mkdir(join(root, 'store'), { recursive: true });
+  if (existsSync(account) && !existsSync(mark)) {
+    throw new Error(
+      `${root} holds a real account; give the demo a folder of its own in NANOCLAW_ROOT, or none.`,
+    );
+  }
+  await writeFile(mark, 'Made by npm run demo.\n');
+  for (const file of [account, `${account}-wal`, `${account}-shm`]) await rm(file, { force: true });
 }

@@ -72,7 +72,7 @@ export class ContainerRunner implements AgentRunner {
       prepared = await this.#preparation.prepare(request, name, runEnv, log);
       sandbox = await runtime.start(prepared.spec);
     } catch (error) {
-      log.error({ name, error }, 'Container cannot start');
+      log.error({ sandbox: name, error }, 'Container cannot start');
       await this.#cleanUp(turn, prepared, undefined);
       return notStarted(name, error);
     }
@@ -117,7 +117,7 @@ export class ContainerRunner implements AgentRunner {
     });
     return () => {
       finishing ??= writeCloseSentinel(input, this.#options.newId()).catch((error: Error) => {
-        log.debug({ name, error: error.message }, 'Close sentinel not written');
+        log.debug({ sandbox: name, error: error.message }, 'Close sentinel not written');
       });
       return finishing;
     };

@@ -12,7 +12,7 @@ import type { Runtime } from './runtime/runtime.ts';
 export async function removeOrphans(runtime: Runtime, runEnv: string, log: Log): Promise<number> {
   const names = await runtime.listOwn();
   for (const name of names) {
-    log.warn({ name }, 'Orphaned container removed');
+    log.warn({ sandbox: name }, 'Orphaned container removed');
     await runtime.kill(name);
   }
   for (const entry of await readdirIfThere(runEnv))

@@ -79,7 +79,7 @@ export class TurnWatch {
     const { sandbox, deadlineMs, log, name } = this.#options;
     const { child } = sandbox;
     const deadline = setTimeout(() => {
-      log.warn({ name, deadlineMs }, 'Container timeout');
+      log.warn({ sandbox: name, deadlineMs }, 'Container timeout');
       void this.end('timeout', `it had not ended after ${Math.round(deadlineMs / SECOND)} seconds`);
     }, deadlineMs);
     const stderrRead = this.#stderr.read(child.stderr);
@@ -110,7 +110,7 @@ export class TurnWatch {
       // A container that was still being made when it was to be killed is there by now.
       await runtime.kill(name);
     } catch (problem) {
-      log.error({ name, error: (problem as Error).message }, 'Container cannot be ended');
+      log.error({ sandbox: name, error: (problem as Error).message }, 'Container cannot be ended');
       sandbox.child.kill('SIGKILL');
     }
     await this.#exited;
@@ -124,7 +124,7 @@ export class TurnWatch {
     try {
       await runtime.kill(name);
     } catch (error) {
-      log.error({ name, error: (error as Error).message }, 'Container cannot be ended');
+      log.error({ sandbox: name, error: (error as Error).message }, 'Container cannot be ended');
     }
   }
 
@@ -215,7 +215,7 @@ export class TurnWatch {
       return { ...said, reason: 'start_failed', error: spawnError, retryable: false };
     }
     const level = exitCode === 0 ? 'debug' : 'warn';
-    log[level]({ name }, `Container exited with code ${exitCode}`);
+    log[level]({ sandbox: name }, `Container exited with code ${exitCode}`);
     if (this.#cause !== undefined) return { ...said, ...this.#cause, retryable: true };
     const failure = this.#frameCount === 0 ? sandbox.startFailure(exitCode, stderr) : undefined;
     if (failure !== undefined) return { ...said, reason: 'start_failed', ...failure };

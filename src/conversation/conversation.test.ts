@@ -355,6 +355,85 @@ describe('a host that stops', () => {
   });
 });
 
+describe('a run that waits', () => {
+  const queue = (store: Store, chatJid: string, folder = 'family'): void =>
+    store.runs.queueTask({ id: 'q', folder, chatJid, taskId: 't', slot: 's', attempt: 1, notBefore: 0 }, 0);
+
+  it('of a chat that is not registered any more never starts, whoever has its folder now', () => {
+    const { store, agent, conversation } = rig(answers('never'));
+    store.groups.add({ ...FAMILY, jid: 'another@g.us' }, 0);
+    queue(store, FAMILY.jid);
+    conversation.wake();
+    expect(agent.requests).toEqual([]);
+    expect(store.runs.queued()).toEqual([]);
+  });
+
+  it('of a task does not overtake a person who waits for another try', async () => {
+    const { store, agent, conversation } = rig(async () => ({ exitCode: 1, error: 'x' }));
+    store.groups.add(MAIN, 0);
+    call(store, '1');
+    await vi.waitFor(() => expect(agent.atWork.size).toBe(0));
+    await vi.waitFor(() => expect(agent.requests).toHaveLength(1));
+    queue(store, MAIN.jid, 'main');
+    conversation.wake();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(agent.requests.some(({ isScheduledTask }) => isScheduledTask)).toBe(false);
+  });
+});
+
+describe('a host that cannot store what the agent says', () => {
+  it('does not call the turn a success', async () => {
+    const { store, agent } = rig(async (_, say) => {
+      await say({ status: 'success', result: 'first' });
+      const failed = await say({ status: 'success', result: 'second' }).then(
+        () => false,
+        () => true,
+      );
+      return failed ? { reason: 'stopped', error: 'a frame could not be taken' } : {};
+    });
+    store.groups.add(MAIN, 0);
+    const add = store.outbox.add.bind(store.outbox);
+    vi.spyOn(store.outbox, 'add').mockImplementation((row, at) => {
+      if (row.message.text === 'second') throw new Error('the disk is full');
+      return add(row, at);
+    });
+    call(store, '1');
+    await vi.waitFor(() => expect(agent.atWork.size).toBe(0));
+    await vi.waitFor(() =>
+      expect(texts(store)).toEqual(['first', expect.stringMatching(/the disk is full/)]),
+    );
+  });
+
+  it('settles a run that it could not settle before it claims the next one', async () => {
+    const { store, agent } = rig(async (request) => {
+      store.outbox.add(
+        {
+          chatJid: MAIN.jid,
+          message: { kind: 'text', text: 'by a tool' },
+          source: 'message',
+          runId: request.runId,
+        },
+        0,
+      );
+      return {};
+    });
+    store.groups.add(MAIN, 0);
+    vi.spyOn(store.runs, 'end')
+      .mockImplementationOnce(() => {
+        throw new Error('the disk is full');
+      })
+      .mockImplementationOnce(() => {
+        throw new Error('the disk is full');
+      });
+    call(store, '1');
+    await vi.waitFor(() => expect(agent.requests).toHaveLength(1));
+    await vi.advanceTimersByTimeAsync(30 * SECOND);
+    await vi.waitFor(() => expect(store.messages.cursor(MAIN.jid)).toBe(1));
+    expect(agent.requests).toHaveLength(1);
+    expect(texts(store)).toEqual(['by a tool', expect.stringMatching(/interrupted/)]);
+  });
+});
+
 describe('what a tool sent', () => {
   it('stands in the chat before the answer that followed it', async () => {
     const store = testStore();

@@ -3,7 +3,6 @@ import type { NewId } from '../clock.ts';
 import type { RegisteredGroup } from '../store/groups.ts';
 import type { Run } from '../store/runs.ts';
 import { earlier, FAILURE_PAUSE_MS, Waker } from '../waker.ts';
-import { SUSPECT_NOTICE } from './notices.ts';
 import { nextTry } from './retries.ts';
 import { Turn, type TurnPlan, type TurnPorts } from './turn.ts';
 import { CHARACTER_CAP, chatPrompt, MESSAGE_CAP, takeWhatFits, taskPrompt } from './turn-prompt.ts';
@@ -95,27 +94,28 @@ export class Conversation {
 
   *#jobs(): Generator<Job> {
     const { store } = this.#options;
+    const withPeople = new Set<string>();
     for (const { chatJid, firstSeq } of store.messages.waiting()) {
       const group = store.groups.find(chatJid);
-      if (group !== undefined) yield this.#chatJob(group, firstSeq);
+      if (group === undefined) continue;
+      withPeople.add(group.folder);
+      yield this.#chatJob(group, firstSeq);
     }
     for (const run of store.runs.queued()) {
-      const group = store.groups.inFolder(run.folder);
-      if (group !== undefined)
+      // A person who waits for another try is not overtaken by a task either.
+      if (withPeople.has(run.folder)) continue;
+      const group = store.groups.find(run.chatJid);
+      if (group?.folder === run.folder) {
         yield { group, notBefore: run.notBefore, claim: () => this.#claimTask(run, group) };
+      } else this.#drop(run, 'its chat is not registered any more');
     }
   }
 
   #chatJob(group: RegisteredGroup, firstSeq: number): Job {
-    const { store, settlement } = this.#options;
-    const next = nextTry(store.runs.tries(group.jid, firstSeq));
-    if (next.kind === 'at') {
-      return { group, notBefore: next.time, claim: () => this.#claimChat(group, firstSeq, next.attempt) };
-    }
-    const giveUp = (): undefined => {
-      settlement.giveUp(group.jid, firstSeq, SUSPECT_NOTICE);
-    };
-    return { group, notBefore: 0, claim: giveUp };
+    const next = nextTry(this.#options.store.runs.tries(group.jid, firstSeq));
+    // A run that ended for good has moved the cursor; what an operator moved back is a fresh start.
+    const { time, attempt } = next.kind === 'at' ? next : { time: 0, attempt: 1 };
+    return { group, notBefore: time, claim: () => this.#claimChat(group, firstSeq, attempt) };
   }
 
   #claimChat(group: RegisteredGroup, firstSeq: number, attempt: number): TurnPlan | undefined {
@@ -142,11 +142,7 @@ export class Conversation {
     const { store, clock, timezone } = this.#options;
     const task = store.tasks.find(queued.taskId ?? '');
     if (task === undefined) {
-      store.runs.end(
-        queued.id,
-        { status: 'failed', exitReason: 'cancelled', error: 'the task was cancelled', logFile: undefined },
-        clock.now(),
-      );
+      this.#drop(queued, 'the task was cancelled');
       return undefined;
     }
     return {
@@ -159,8 +155,30 @@ export class Conversation {
     };
   }
 
+  #drop(queued: Run, error: string): void {
+    const { store, clock } = this.#options;
+    store.runs.end(
+      queued.id,
+      { status: 'failed', exitReason: 'cancelled', error, logFile: undefined },
+      clock.now(),
+    );
+  }
+
+  /** A run that the host could not settle (a full disk, say) is settled before the folder's next one is claimed. */
+  #settleLeftovers(folder: string): boolean {
+    const { store, settlement } = this.#options;
+    const left = store.runs.running().filter((run) => run.folder === folder);
+    for (const run of left) settlement.interrupt(run, { exitReason: 'host_failed', logFile: undefined });
+    return left.length > 0;
+  }
+
   #start(job: Job): void {
     const { log, clock } = this.#options;
+    if (this.#settleLeftovers(job.group.folder)) {
+      // What waits may be something else now.
+      setImmediate(() => this.wake());
+      return;
+    }
     const plan = job.claim();
     if (plan === undefined) return;
     const { group } = plan;

@@ -43,19 +43,13 @@ const BY_REASON = {
  * @param errorFrame the last error that the agent reported itself
  * @returns undefined when the turn went well
  */
-export function findFailure(
-  outcome: TurnOutcome,
-  errorFrame: OutputFrame | undefined,
-  answered: boolean,
-): Failure | undefined {
+export function findFailure(outcome: TurnOutcome, errorFrame: OutputFrame | undefined): Failure | undefined {
   if (errorFrame !== undefined) {
     const kind = errorFrame.errorKind ?? 'other';
     const detail = errorFrame.error ?? kind;
     const words = kind === 'other' ? `${BY_KIND.other.words}: ${firstLine(detail)}` : BY_KIND[kind].words;
     return { words, detail, retryable: BY_KIND[kind].retryable };
   }
-  // A sandbox that was slow to go after its answer did what was asked of it.
-  if (answered && (outcome.reason === 'timeout' || outcome.reason === 'stopped')) return undefined;
   if (outcome.reason === 'exited' && outcome.exitCode === 0 && outcome.frames > 0) return undefined;
   const silent = outcome.reason === 'exited' && outcome.exitCode === 0;
   return {
@@ -73,6 +67,12 @@ export function failureNotice(failure: Failure, logFile: string | undefined): st
 /** The chat's one message about a turn that a crash cut off after it had begun to act. */
 export const INTERRUPTED_NOTICE =
   '⚠️ I was interrupted in the middle of that. Part of it may be done already, so I did not begin again: please look, and ask again for what is missing.';
+
+/** The host itself failed: an answer that could not be stored, a sandbox that could not be prepared. */
+export function hostFailure(error: unknown): Failure {
+  const detail = error instanceof Error ? error.message : String(error);
+  return { words: `the host itself failed (${firstLine(detail)})`, detail, retryable: true };
+}
 
 /** The chat's one message about a turn that was going at every crash. */
 export const SUSPECT_NOTICE =

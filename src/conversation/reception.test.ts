@@ -1,5 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
+import { describe, expect, it, vi } from 'vitest';
 import { rememberingLog } from '../../test/support/silent-log.ts';
+import { temporaryDirectory } from '../../test/support/temporary.ts';
 import { FAMILY, MAIN, testStore } from '../../test/support/test-store.ts';
 import type { InboundMessage } from '../channel/channel.ts';
 import { Reception } from './reception.ts';
@@ -16,10 +19,10 @@ const message = (change: Partial<InboundMessage>): InboundMessage => ({
   ...change,
 });
 
-function rig() {
-  const store = testStore();
+function rig(directory?: string) {
+  const store = testStore(directory);
   const { log, lines } = rememberingLog();
-  return { store, reception: new Reception(store, log), lines };
+  return { store, reception: new Reception(store, { now: () => Date.now() }, log), lines };
 }
 
 describe('a message that comes in', () => {
@@ -38,7 +41,7 @@ describe('a message that comes in', () => {
       lastActivity: '2026-01-01T00:00:00.000Z',
     });
     store.groups.add({ ...FAMILY, jid: 'bob@s.whatsapp.net' }, 0);
-    expect(store.messages.waiting()).toEqual([]);
+    expect(store.messages.ofTurn('bob@s.whatsapp.net', 0, { before: 9, from: 9 })).toEqual([]);
     expect(lines.at(-1)).toMatchObject({ level: 20, msg: 'No turn: the chat is not registered' });
   });
 
@@ -70,6 +73,22 @@ describe('a message that comes in', () => {
     store.outbox.beginSend(seq, 'WIRE');
     reception.onMessage(message({ id: 'WIRE', chatJid: MAIN.jid, fromMe: true, isGroup: false }));
     expect(store.messages.waiting()).toEqual([]);
+  });
+
+  it('while the database is locked waits for it, in order with those that follow', async () => {
+    const directory = temporaryDirectory();
+    const { store, reception, lines } = rig(directory);
+    store.groups.add(FAMILY, 0);
+    const operator = new BetterSqlite3(join(directory, 'store', 'messages.db'));
+    operator.exec('BEGIN IMMEDIATE');
+    reception.onMessage(message({ id: '1' }));
+    reception.onMessage(message({ id: '2' }));
+    expect(lines.at(-1)?.msg).toMatch(/cannot be stored yet/);
+    operator.exec('COMMIT');
+    operator.close();
+    const stored = (): unknown =>
+      store.messages.ofTurn(FAMILY.jid, 0, { before: 9, from: 9 }).map(({ id }) => id);
+    await vi.waitFor(() => expect(stored()).toEqual(['1', '2']), { timeout: 5_000 });
   });
 
   it('from the owner’s phone in their own chat is a person’s message', () => {

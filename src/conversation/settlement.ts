@@ -1,7 +1,7 @@
 import type { NewId } from '../clock.ts';
 import type { Run, RunEnd } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
-import { type Failure, failureNotice, INTERRUPTED_NOTICE } from './notices.ts';
+import { type Failure, failureNotice, INTERRUPTED_NOTICE, SUSPECT_NOTICE } from './notices.ts';
 import { nextTry } from './retries.ts';
 
 /**
@@ -45,17 +45,11 @@ export class Settlement {
   interrupt(run: Run, end: Omit<RunEnd, 'status' | 'error'>): boolean {
     return this.#store.transaction(() => {
       this.#end(run, { ...end, status: 'interrupted', error: 'the host stopped' }, undefined);
-      if (!this.#store.runs.leftEffects(run.id) && this.#again(run)) return true;
-      this.#close(run, this.#store.outbox.hasReply(run.id) ? undefined : INTERRUPTED_NOTICE);
+      if (!this.#store.runs.leftEffects(run.id)) {
+        if (this.#again(run)) return true;
+        this.#close(run, SUSPECT_NOTICE);
+      } else this.#close(run, this.#store.outbox.hasReply(run.id) ? undefined : INTERRUPTED_NOTICE);
       return false;
-    });
-  }
-
-  /** Gives up messages without another run. */
-  giveUp(chatJid: string, lastSeq: number, notice: string): void {
-    this.#store.transaction(() => {
-      this.#store.messages.moveCursor(chatJid, lastSeq);
-      this.#notify(chatJid, undefined, notice);
     });
   }
 
@@ -94,12 +88,12 @@ export class Settlement {
 
   #close(run: Run, notice?: string): void {
     if (run.lastSeq !== null) this.#store.messages.moveCursor(run.chatJid, run.lastSeq);
-    if (notice !== undefined) this.#notify(run.chatJid, run.id, notice);
+    if (notice !== undefined) this.#notify(run, notice);
   }
 
-  #notify(chatJid: string, runId: string | undefined, text: string): void {
+  #notify({ chatJid, id }: Run, text: string): void {
     this.#store.outbox.add(
-      { chatJid, message: { kind: 'text', text }, source: 'notice', runId },
+      { chatJid, message: { kind: 'text', text }, source: 'notice', runId: id },
       this.#now(),
     );
   }

@@ -7,7 +7,7 @@ const SPECIAL = /[.*+?^${}()|[\]\\]/g;
  *   letter, digit or underscore (in Unicode: `\b` fails for `@Zoë`)
  */
 export function callsAssistant(text: string, trigger: string): boolean {
-  const word = trigger.trim().replace(SPECIAL, String.raw`\$&`);
+  const word = trigger.trim().normalize('NFC').replace(SPECIAL, String.raw`\$&`);
   if (word === '') return false;
-  return new RegExp(`^${word}(?![\\p{L}\\p{N}_])`, 'iu').test(text.trim());
+  return new RegExp(`^${word}(?![\\p{L}\\p{N}_])`, 'iu').test(text.trim().normalize('NFC'));
 }

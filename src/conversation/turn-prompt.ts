@@ -20,17 +20,21 @@ export function takeWhatFits(
   const fromFirst: StoredMessage[] = [];
   let used = 0;
   for (const message of messages.filter(({ seq }) => seq >= firstSeq)) {
-    used += message.text.length;
+    used += lengthOf(message);
     if (used > cap && fromFirst.length > 0) return fromFirst;
     fromFirst.push(message);
   }
   const before: StoredMessage[] = [];
   for (const message of messages.filter(({ seq }) => seq < firstSeq).reverse()) {
-    used += message.text.length;
+    used += lengthOf(message);
     if (used > cap) break;
     before.unshift(message);
   }
   return [...before, ...fromFirst];
+}
+
+function lengthOf(message: StoredMessage): number {
+  return message.text.length + (message.replyToText?.length ?? 0);
 }
 
 /** The prompt of a turn that answers people. */

@@ -5,7 +5,7 @@ import { type OutputFrame, type Provider, visibleText } from '../protocol/turn.t
 import type { RegisteredGroup } from '../store/groups.ts';
 import type { Run } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
-import { findFailure } from './notices.ts';
+import { type Failure, findFailure, hostFailure } from './notices.ts';
 import type { Settlement } from './settlement.ts';
 
 /** What a turn needs from the rooms around it. */
@@ -41,6 +41,7 @@ export class Turn {
   #lastResult: string | undefined;
   #sessionNoted = false;
   #errorFrame: OutputFrame | undefined;
+  #frameFailure: Failure | undefined;
 
   constructor(ports: TurnPorts, plan: TurnPlan) {
     this.#ports = ports;
@@ -51,7 +52,7 @@ export class Turn {
   /** Runs the turn and settles it. Rejects only when the database does. */
   async run(): Promise<void> {
     const { agent, drainMailbox } = this.#ports;
-    const running = await agent.run(this.#request(), (frame) => this.#onFrame(frame));
+    const running = await agent.run(this.#request(), (frame) => this.#takeFrame(frame));
     this.#running = running;
     if (this.#hostStops) void running.stop();
     else if (this.#lastResult !== undefined) void running.finish();
@@ -68,12 +69,10 @@ export class Turn {
 
   /** The host itself failed before the run was settled. */
   fail(error: unknown): void {
-    const detail = error instanceof Error ? error.message : String(error);
-    const words = `the host could not run it (${detail})`;
     this.#ports.settlement.fail(
       this.#plan.run,
       { exitReason: 'host_failed', logFile: undefined },
-      { words, detail, retryable: true },
+      hostFailure(error),
     );
   }
 
@@ -94,6 +93,16 @@ export class Turn {
       script,
       containerConfig: group.containerConfig,
     };
+  }
+
+  /** A frame that could not be stored ends the sandbox, and the turn has failed whatever was said before. */
+  async #takeFrame(frame: OutputFrame): Promise<void> {
+    try {
+      await this.#onFrame(frame);
+    } catch (error) {
+      this.#frameFailure = hostFailure(error);
+      throw error;
+    }
   }
 
   async #onFrame(frame: OutputFrame): Promise<void> {
@@ -136,13 +145,12 @@ export class Turn {
     const { settlement } = this.#ports;
     const { run } = this.#plan;
     const end = { exitReason: outcome.reason, logFile: outcome.logFile };
-    const answered = this.#lastResult !== undefined;
-    const failure = findFailure(outcome, this.#errorFrame, answered);
+    const failure = this.#frameFailure ?? findFailure(outcome, this.#errorFrame);
     const facts = { durationMs: outcome.durationMs, log: outcome.logFile };
     if (failure === undefined) {
       settlement.succeed(run, end, this.#lastResult);
       this.#log.info(facts, 'Turn done');
-    } else if (this.#hostStops && outcome.reason === 'stopped') {
+    } else if (this.#frameFailure === undefined && this.#hostStops && outcome.reason === 'stopped') {
       const again = settlement.interrupt(run, end);
       this.#log.warn({ ...facts, again }, 'Turn interrupted: the host stops');
     } else {

@@ -23,16 +23,24 @@ export class Welcome {
     const store = this.#store;
     const now = this.#clock.now();
     store.transaction(() => {
+      const before = store.state.get('account');
+      store.state.set('account', account.selfChatJid);
       const main = registerMain(store, account.selfChatJid, `@${this.#assistantName}`, now);
-      if (main.jid !== account.selfChatJid) {
+      if (main.jid === before && before !== account.selfChatJid) {
+        // Another account was paired: whoever has the old number must not keep the rights of the main channel.
+        store.groups.moveMain(account.selfChatJid);
+        this.#log.warn(
+          { from: before, to: account.selfChatJid },
+          'The main channel moved to the chat of the new account',
+        );
+      } else if (main.jid !== account.selfChatJid) {
         const chats = { main: main.jid, account: account.selfChatJid };
         this.#log.warn(chats, 'The main channel is not the chat of this account with itself');
       }
       // A crash right after the hello was committed makes the channel say once more that the pairing is new.
-      if (!firstPairing || store.state.get('greeted') === account.jid) return;
-      store.state.set('greeted', account.jid);
+      if (!firstPairing || before === account.selfChatJid) return;
       const message = { kind: 'text', text: hello(this.#assistantName) } as const;
-      store.outbox.add({ chatJid: main.jid, message, source: 'notice' }, now);
+      store.outbox.add({ chatJid: account.selfChatJid, message, source: 'notice' }, now);
     });
   }
 }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 import { silentLog } from '../../test/support/silent-log.ts';
 import { counter, FAMILY, MAIN, testStore } from '../../test/support/test-store.ts';
 import type { LineState, Outgoing, SendOutcome } from '../channel/channel.ts';
-import { MINUTE, SECOND } from '../clock.ts';
+import { HOUR, MINUTE, SECOND } from '../clock.ts';
 import { Delivery } from './delivery.ts';
 
 beforeEach(() => {
@@ -134,9 +134,23 @@ describe('the delivery', () => {
     add(FAMILY.jid, 'x');
     for (let n = 0; n < 6; n++) await vi.advanceTimersByTimeAsync(6 * SECOND);
     line.answer(async () => ({ kind: 'acked' }));
-    await vi.advanceTimersByTimeAsync(6 * SECOND);
+    await vi.advanceTimersByTimeAsync(MINUTE);
     await vi.waitFor(() => expect(count('sent')).toBe(1));
     expect(new Set(line.sent.map(({ wireId }) => wireId)).size).toBe(1);
+  });
+
+  it('gives a chat up that takes nothing although the line is open, ever more rarely asked, and tells the owner', async () => {
+    const { line, add, count } = rig();
+    line.answer(async (chat) =>
+      chat === FAMILY.jid ? { kind: 'not_sent', reason: 'not in that group' } : { kind: 'acked' },
+    );
+    add(FAMILY.jid, 'gone');
+    await vi.advanceTimersByTimeAsync(3 * HOUR);
+    await vi.waitFor(() => expect(count('failed')).toBe(1));
+    expect(line.sent.filter(({ chat }) => chat === FAMILY.jid)).toHaveLength(10);
+    expect(line.sent.filter(({ chat }) => chat === MAIN.jid)).toMatchObject([
+      { text: expect.stringMatching(/not in that group/) },
+    ]);
   });
 
   it('of another process goes on with a row found sending, under its id', async () => {

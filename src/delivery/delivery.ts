@@ -1,4 +1,5 @@
-import type { Channel } from '../channel/channel.ts';
+import { setTimeout } from 'node:timers/promises';
+import type { Channel, SendOutcome } from '../channel/channel.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { OutboxRow } from '../store/outbox.ts';
@@ -27,6 +28,8 @@ export class Delivery {
   readonly #busyChats = new Map<string, Promise<void>>();
   /** Chats in which the host itself failed, and until when they are left alone. */
   readonly #resting = new Map<string, number>();
+  /** How often in a row a row did not leave although the line was open. */
+  readonly #notSent = new Map<number, number>();
   readonly #waker: Waker;
 
   constructor(options: DeliveryOptions) {
@@ -39,10 +42,23 @@ export class Delivery {
     this.#waker.wake();
   }
 
-  /** No new sends; resolves when those under way have ended. Calling it twice is harmless. */
-  async stop(): Promise<void> {
+  /**
+   * No new sends; resolves when those under way have ended. Calling it twice is harmless.
+   * @param patienceMs milliseconds after which it resolves all the same; absent: it waits
+   */
+  async stop(patienceMs?: number): Promise<void> {
     this.#waker.stop();
-    await Promise.all(this.#busyChats.values());
+    const ended = Promise.all(this.#busyChats.values());
+    if (patienceMs === undefined) {
+      await ended;
+      return;
+    }
+    const over = new AbortController();
+    await Promise.race([
+      ended,
+      setTimeout(patienceMs, undefined, { signal: over.signal }).catch(() => undefined),
+    ]);
+    over.abort();
   }
 
   #look(now: number): number | undefined {
@@ -80,7 +96,8 @@ export class Delivery {
     store.outbox.beginSend(row.seq, wireId);
     const outcome = await channel.send(row.chatJid, present(row.message, presentation), wireId);
     const sends = row.sends + 1;
-    const verdict = judge(outcome, sends);
+    const notSent = this.#countNotSent(row.seq, outcome);
+    const verdict = judge(outcome, sends, notSent);
     log.debug({ outbox: row.seq, chat: row.chatJid, wireId, sends, outcome: outcome.kind }, 'Send ended');
     switch (verdict.kind) {
       case 'sent':
@@ -102,19 +119,28 @@ export class Delivery {
     }
   }
 
+  #countNotSent(seq: number, outcome: SendOutcome): number {
+    const counts = outcome.kind === 'not_sent' && this.#options.channel.state.status === 'open';
+    const count = counts ? (this.#notSent.get(seq) ?? 0) + 1 : 0;
+    if (count > 0) this.#notSent.set(seq, count);
+    else this.#notSent.delete(seq);
+    return count;
+  }
+
   /** The row ends without being known to have arrived: the owner is told once, in the same transaction. */
   #giveUp(row: OutboxRow, status: 'failed' | 'unknown', reason: string): void {
     const { store, clock, log } = this.#options;
     log.error({ outbox: row.seq, chat: row.chatJid, reason }, `Message ${status}`);
     store.transaction(() => {
       store.outbox.settle(row.seq, status, clock.now(), reason);
+      this.#notSent.delete(row.seq);
       const main = store.groups.main();
       // A notice that fails is told by the log alone: a notice about a notice would never end.
       if (main === undefined || row.source === 'notice') return;
       const chat = store.groups.find(row.chatJid)?.name ?? store.chats.find(row.chatJid)?.name ?? row.chatJid;
       const what =
         status === 'failed'
-          ? `was refused by WhatsApp (${reason})`
+          ? `could not be sent (${reason})`
           : 'may not have arrived: the server never confirmed it';
       const text = `⚠️ A message to ${chat} ${what}. It began: “${row.message.text.slice(0, 80)}”`;
       store.outbox.add({ chatJid: main.jid, message: { kind: 'text', text }, source: 'notice' }, clock.now());

@@ -7,7 +7,7 @@ export interface Presentation {
   readonly ownNumber: boolean;
 }
 
-/** What goes to the wire for a message of the outbox. The same row always gives the same bytes: peers may ask again. */
+/** What goes to the wire for a message of the outbox. Peers may ask for it again: the same row gives the same text as long as the name is the same. */
 export function present(message: Outgoing, { assistantName, ownNumber }: Presentation): Outgoing {
   return ownNumber ? message : { ...message, text: `${assistantName}: ${message.text}` };
 }

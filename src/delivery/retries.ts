@@ -15,19 +15,28 @@ export const MOST_SENDS = 3;
 /** Pauses before the second and third send. */
 const RESEND_DELAYS_MS = [10 * SECOND, 60 * SECOND] as const;
 
-/** A line that is open but takes nothing is asked again after this. */
+/** A row that does not leave although the line is open is tried again after this, then after twice as long, and so on. */
 const NOT_SENT_DELAY_MS = 5 * SECOND;
+/** So often in a row, over about an hour and a half: then something is wrong with the chat, not with the line. */
+const MOST_NOT_SENT = 10;
 
 /**
  * The table of what may be sent again.
  * @param sends how often bytes may have left, this time included
+ * @param notSent how often in a row nothing left although the line was open, this time included
  */
-export function judge(outcome: SendOutcome, sends: number): Verdict {
+export function judge(outcome: SendOutcome, sends: number, notSent: number): Verdict {
   switch (outcome.kind) {
     case 'acked':
       return { kind: 'sent' };
     case 'not_sent':
-      return { kind: 'again', delayMs: NOT_SENT_DELAY_MS, counted: false, reason: outcome.reason };
+      if (notSent >= MOST_NOT_SENT) return { kind: 'failed', reason: outcome.reason };
+      return {
+        kind: 'again',
+        delayMs: NOT_SENT_DELAY_MS * 2 ** Math.max(0, notSent - 1),
+        counted: false,
+        reason: outcome.reason,
+      };
     case 'refused':
       return { kind: 'failed', reason: outcome.reason };
     case 'unconfirmed': {

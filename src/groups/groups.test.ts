@@ -127,11 +127,11 @@ describe('registering', () => {
       status: 'active',
       createdAt: '',
     });
-    unregisterGroup(store, FAMILY.jid);
+    unregisterGroup(store, FAMILY.jid, 0);
     expect(store.groups.find(FAMILY.jid)).toBeUndefined();
     expect(store.tasks.find('t')?.status).toBe('paused');
-    expect(() => unregisterGroup(store, MAIN.jid)).toThrow(RegistrationError);
-    expect(() => unregisterGroup(store, FAMILY.jid)).toThrow(/not active/);
+    expect(() => unregisterGroup(store, MAIN.jid, 0)).toThrow(RegistrationError);
+    expect(() => unregisterGroup(store, FAMILY.jid, 0)).toThrow(/not active/);
   });
 });
 

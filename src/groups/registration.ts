@@ -73,12 +73,17 @@ export function registerMain(
  * Takes a chat out. Its folder, memory and sessions stay; its tasks are paused.
  * @throws RegistrationError for the main channel and for a chat that is not registered
  */
-export function unregisterGroup(store: Store, jid: string): RegisteredGroup {
+export function unregisterGroup(store: Store, jid: string, now: number): RegisteredGroup {
   const group = store.groups.find(jid);
   if (group === undefined) throw new RegistrationError('That chat is not active.');
   if (group.isMain) throw new RegistrationError('The main channel cannot be taken out.');
   store.groups.remove(jid);
-  for (const task of store.tasks.ofFolder(group.folder)) store.tasks.change(task.id, { status: 'paused' });
+  // What was asked before is not answered if the chat comes back one day.
+  store.messages.moveCursorToEnd(jid);
+  for (const task of store.tasks.ofFolder(group.folder)) {
+    store.runs.cancelQueued(task.id, now);
+    store.tasks.change(task.id, { status: 'paused' });
+  }
   return group;
 }
 

@@ -14,6 +14,6 @@ export function registerGroupEffect(context: EffectContext, request: Request<'re
 /** @throws Refusal, RegistrationError */
 export function unregisterGroupEffect(context: EffectContext, request: Request<'unregister_group'>): Effect {
   demand(context, { operation: 'unregister_group' });
-  const group = unregisterGroup(context.store, request.jid);
+  const group = unregisterGroup(context.store, request.jid, context.now);
   return { result: { ok: true, folder: group.folder }, changed: true };
 }

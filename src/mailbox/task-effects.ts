@@ -101,6 +101,7 @@ export function pauseTask(context: EffectContext, request: Request<'pause_task'>
   const task = ownTask(context, request);
   if (task.status === 'completed') throw new Refusal('That task has run already; there is nothing to pause.');
   if (task.status === 'active') context.store.tasks.change(task.id, { status: 'paused' });
+  context.store.runs.cancelQueued(task.id, context.now);
   return { result: { ok: true, taskId: task.id }, changed: task.status === 'active' };
 }
 
@@ -124,6 +125,7 @@ export function resumeTask(context: EffectContext, request: Request<'resume_task
 export function cancelTask(context: EffectContext, request: Request<'cancel_task'>): Effect {
   const task = ownTask(context, request);
   context.store.tasks.remove(task.id);
+  context.store.runs.cancelQueued(task.id, context.now);
   return { result: { ok: true, taskId: task.id }, changed: true };
 }
 

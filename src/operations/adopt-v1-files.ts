@@ -9,54 +9,69 @@ import type { Store } from '../store/store.ts';
 
 /** What early NanoClaw v1 kept as JSON below `data/`. The files are read once and left where they are. */
 
-const GroupsFile = z.record(
-  z.string(),
-  z.object({
-    name: z.string(),
-    folder: z.string(),
-    trigger: z.string(),
-    added_at: z.string().optional(),
-    requiresTrigger: z.boolean().optional(),
-    containerConfig: ContainerConfig.optional(),
-  }),
-);
-const SessionsFile = z.record(z.string(), z.string());
-const RouterFile = z.object({ last_agent_timestamp: z.record(z.string(), z.string()).default({}) });
+const Group = z.object({
+  name: z.string(),
+  folder: z.string(),
+  trigger: z.string(),
+  added_at: z.string().optional(),
+  requiresTrigger: z.boolean().optional(),
+  containerConfig: ContainerConfig.optional(),
+});
+const RouterState = z.object({ last_agent_timestamp: z.record(z.string(), z.unknown()).default({}) });
 
 /** Codex had no session ids then: this mark meant its newest one. */
 const CODEX_MARK = 'codex-last';
 
 /**
- * Takes over groups, sessions and cursors of a v1 checkout, once in the life of a database.
- * A file that cannot be understood is told in the log and left for a person to look at.
+ * Takes over groups, sessions and cursors of a v1 checkout, each file once in the life of a database.
+ * What cannot be understood is told in the log and left for a person to look at; a file that does not parse is tried again
+ * at the next start.
  */
 export async function adoptV1Files(store: Store, paths: Paths, log: Log, now: number): Promise<void> {
-  if (store.state.get('v1:adopted') !== undefined) return;
-  const groups = await readJson(join(paths.data, 'registered_groups.json'), GroupsFile, log);
-  const sessions = await readJson(join(paths.data, 'sessions.json'), SessionsFile, log);
-  const router = await readJson(join(paths.data, 'router_state.json'), RouterFile, log);
-  store.transaction(() => {
-    for (const [jid, group] of Object.entries(groups ?? {})) adoptGroup(store, jid, group, log, now);
-    for (const [folder, id] of Object.entries(sessions ?? {})) {
-      store.sessions.save(folder, id === CODEX_MARK ? 'codex' : 'claude', { sessionId: id });
-    }
-    for (const [jid, timestamp] of Object.entries(router?.last_agent_timestamp ?? {})) {
-      store.messages.moveCursorToTime(jid, timestamp);
-    }
-    store.state.set('v1:adopted', new Date(now).toISOString());
+  const adopt = async (name: string, take: (content: unknown) => void): Promise<void> => {
+    if (store.state.get(`adopted:${name}`) !== undefined) return;
+    const content = await readJson(join(paths.data, name), log);
+    if (content === undefined) return;
+    store.transaction(() => {
+      take(content);
+      store.state.set(`adopted:${name}`, new Date(now).toISOString());
+    });
+    log.info({ file: name }, 'Took over a file of NanoClaw v1');
+  };
+  await adopt('registered_groups.json', (content) => {
+    for (const [jid, entry] of entriesOf(content)) adoptGroup(store, jid, entry, log, now);
   });
-  if (groups !== undefined)
-    log.info({ groups: Object.keys(groups).length }, 'Took over the groups of NanoClaw v1');
+  await adopt('sessions.json', (content) => {
+    for (const [folder, sessionId] of entriesOf(content)) {
+      if (typeof sessionId !== 'string') continue;
+      const provider = sessionId === CODEX_MARK ? 'codex' : 'claude';
+      if (store.sessions.find(folder, provider) === undefined)
+        store.sessions.save(folder, provider, { sessionId });
+    }
+  });
+  await adopt('router_state.json', (content) => {
+    const router = RouterState.safeParse(content);
+    for (const [jid, timestamp] of Object.entries(router.data?.last_agent_timestamp ?? {})) {
+      if (typeof timestamp === 'string') store.messages.moveCursorToTime(jid, timestamp);
+    }
+  });
 }
 
-function adoptGroup(
-  store: Store,
-  jid: string,
-  group: z.infer<typeof GroupsFile>[string],
-  log: Log,
-  now: number,
-): void {
-  if (store.groups.find(jid) !== undefined || store.groups.inFolder(group.folder) !== undefined) return;
+function adoptGroup(store: Store, jid: string, entry: unknown, log: Log, now: number): void {
+  const skip = (reason: string): void => {
+    log.warn({ jid, reason }, 'A group of NanoClaw v1 was not taken over');
+  };
+  const parsed = Group.safeParse(entry);
+  if (!parsed.success) {
+    skip(z.prettifyError(parsed.error));
+    return;
+  }
+  const group = parsed.data;
+  if (store.groups.find(jid) !== undefined) return;
+  if (store.groups.inFolder(group.folder) !== undefined) {
+    skip(`the folder ${group.folder} is in use`);
+    return;
+  }
   const isMain = group.folder === MAIN_FOLDER;
   try {
     store.groups.add(
@@ -74,16 +89,21 @@ function adoptGroup(
     );
   } catch (error) {
     if (!(error instanceof FolderNameError)) throw error;
-    log.warn({ err: error, jid }, 'A group of NanoClaw v1 was not taken over');
+    skip(error.message);
   }
 }
 
-async function readJson<T>(file: string, schema: z.ZodType<T>, log: Log): Promise<T | undefined> {
+function entriesOf(content: unknown): readonly (readonly [string, unknown])[] {
+  return typeof content === 'object' && content !== null ? Object.entries(content) : [];
+}
+
+async function readJson(file: string, log: Log): Promise<unknown> {
   try {
-    return schema.parse(JSON.parse(await readFile(file, 'utf8')));
+    return JSON.parse(await readFile(file, 'utf8'));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    log.warn({ err: error, file }, 'A file of NanoClaw v1 cannot be understood and was not taken over');
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+      log.warn({ err: error, file }, 'A file of NanoClaw v1 cannot be read and was not taken over');
+    }
     return undefined;
   }
 }

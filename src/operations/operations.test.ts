@@ -5,7 +5,6 @@ import { rememberingLog } from '../../test/support/silent-log.ts';
 import { temporaryDirectory } from '../../test/support/temporary.ts';
 import { FAMILY, MAIN, newMessage, testStore } from '../../test/support/test-store.ts';
 import { pathsAt } from '../paths.ts';
-import { HostLock } from '../store/host-lock.ts';
 import { adoptV1Files } from './adopt-v1-files.ts';
 import { formatGroups, formatTasks } from './lists.ts';
 import { qrScreen } from './qr-screen.ts';
@@ -19,7 +18,7 @@ describe('the files of a v1 checkout', () => {
     for (const [name, content] of Object.entries(files)) writeFileSync(join(paths.data, name), content);
     const store = testStore(root);
     const { log, lines } = rememberingLog();
-    return { store, lines, adopt: () => adoptV1Files(store, paths, log, 0) };
+    return { store, lines, data: paths.data, adopt: () => adoptV1Files(store, paths, log, 0) };
   }
 
   it('become groups, sessions and cursors, once', async () => {
@@ -63,20 +62,29 @@ describe('the files of a v1 checkout', () => {
     expect(store.groups.all()).toEqual([]);
     expect(lines.filter(({ level }) => level === 40)).toHaveLength(2);
   });
+
+  it('that are damaged in one entry lose that entry only, and a mended file is taken at the next start', async () => {
+    const good = { name: 'Family', folder: 'family', trigger: '@Andy' };
+    const { store, data, adopt } = rig({
+      'registered_groups.json': JSON.stringify({ 'x@g.us': { name: 'X' }, [FAMILY.jid]: good }),
+      'sessions.json': '{ half',
+    });
+    await adopt();
+    expect(store.groups.all()).toMatchObject([{ folder: 'family' }]);
+    writeFileSync(join(data, 'sessions.json'), '{"family":"session-1"}');
+    await adopt();
+    expect(store.sessions.find('family', 'claude')?.sessionId).toBe('session-1');
+  });
 });
 
 describe('what an operator reads', () => {
   it('names the running host and what waits', () => {
-    const root = temporaryDirectory();
-    const paths = pathsAt(root);
-    const store = testStore(root);
+    const store = testStore();
     store.groups.add(MAIN, 0);
     store.state.set('line', 'open');
     store.outbox.add({ chatJid: MAIN.jid, message: { kind: 'text', text: 'x' }, source: 'reply' }, 0);
-    expect(readStatus(store, paths.hostLock)).toMatchObject({ hostPid: null, line: 'not running' });
-    const lock = HostLock.acquire(paths.hostLock, 4711);
-    const status = readStatus(store, paths.hostLock);
-    lock.release();
+    expect(readStatus(store, null)).toMatchObject({ hostPid: null, line: 'not running' });
+    const status = readStatus(store, 4711);
     expect(status).toMatchObject({ hostPid: 4711, line: 'open', groups: 1, outbox: { queued: 1 } });
     expect(formatStatus(status)).toMatch(/running, process 4711[\s\S]*Outbox {4}1 waiting/);
   });

@@ -1,5 +1,4 @@
 import type { RegisteredGroup } from '../store/groups.ts';
-import { lockHolder } from '../store/host-lock.ts';
 import type { OutboxStatus } from '../store/outbox.ts';
 import type { Store } from '../store/store.ts';
 
@@ -9,6 +8,8 @@ export interface Status {
   readonly hostPid: number | null;
   /** The line as the host saw it last. */
   readonly line: string;
+  /** What the agents run in, and what network they have there. */
+  readonly sandbox: string;
   readonly groups: number;
   readonly main: string | null;
   readonly activeTasks: number;
@@ -18,9 +19,8 @@ export interface Status {
   readonly outbox: Readonly<Record<OutboxStatus, number>>;
 }
 
-/** @param hostLock the lock file of the root */
-export function readStatus(store: Store, hostLock: string): Status {
-  const hostPid = lockHolder(hostLock) ?? null;
+/** @param hostPid the process that holds the root's lock, or null */
+export function readStatus(store: Store, hostPid: number | null): Status {
   const groups: readonly RegisteredGroup[] = store.groups.all();
   const nextDue = store.tasks.nextDue();
   const counts = store.outbox.counts();
@@ -28,11 +28,13 @@ export function readStatus(store: Store, hostLock: string): Status {
   return {
     hostPid,
     line: hostPid === null ? 'not running' : (store.state.get('line') ?? 'unknown'),
+    sandbox: store.state.get('sandbox') ?? 'unknown before the first start',
     groups: groups.length,
     main: groups.find(({ isMain }) => isMain)?.jid ?? null,
     activeTasks: store.tasks.all().filter(({ status }) => status === 'active').length,
     nextTask: nextDue === undefined ? null : new Date(nextDue).toISOString(),
-    turnsUnderWay: store.runs.running().length,
+    // What a crash left behind is settled by the next start; nothing is under way.
+    turnsUnderWay: hostPid === null ? 0 : store.runs.running().length,
     outbox: {
       queued: count('queued'),
       sending: count('sending'),
@@ -49,6 +51,7 @@ export function formatStatus(status: Status): string {
   return [
     `Host      ${status.hostPid === null ? 'not running' : `running, process ${status.hostPid}`}`,
     `WhatsApp  ${status.line}`,
+    `Sandbox   ${status.sandbox}`,
     `Groups    ${status.groups}${status.main === null ? ' (no main channel yet: pair first)' : ''}`,
     `Tasks     ${status.activeTasks} active${status.nextTask === null ? '' : `, next ${status.nextTask}`}`,
     `Turns     ${status.turnsUnderWay} under way`,

@@ -63,20 +63,61 @@ describe('the scheduler', () => {
   it('claims the run and the next time in one transaction', () => {
     const { store, scheduler, add } = rig();
     add({ scheduleType: 'interval', scheduleValue: '60000', nextRun: iso(START) });
-    // The slot was claimed already: the claim fails, and the task's next time stays with it.
-    const claimed = {
-      id: 'x',
-      folder: 'main',
-      chatJid: MAIN.jid,
-      taskId: 't1',
-      slot: iso(START),
-      attempt: 1,
-      notBefore: 0,
-    };
-    store.runs.queueTask(claimed, 0);
+    vi.spyOn(store.runs, 'queueTask').mockImplementationOnce(() => {
+      throw new Error('the disk is full');
+    });
+    scheduler.wake();
+    expect(store.tasks.find('t1')).toMatchObject({ nextRun: iso(START), lastRun: null });
     scheduler.wake();
     expect(store.runs.queued()).toHaveLength(1);
-    expect(store.tasks.find('t1')?.nextRun).toBe(iso(START));
+    expect(store.tasks.find('t1')?.nextRun).toBe(iso(START + MINUTE));
+  });
+
+  it('runs the others when one task cannot be claimed', () => {
+    const { store, scheduler, add } = rig();
+    for (const id of ['bad', 'good']) add({ id, nextRun: iso(START) });
+    vi.spyOn(store.runs, 'isOpen').mockImplementationOnce(() => {
+      throw new Error('no');
+    });
+    scheduler.wake();
+    expect(store.runs.queued()).toMatchObject([{ taskId: 'good' }]);
+  });
+
+  it('runs one slot of a task once, also when the task is set to the same time again', () => {
+    const { store, scheduler, add } = rig();
+    add({ nextRun: iso(START) });
+    scheduler.wake();
+    store.runs.startQueued('run-0001', 0);
+    store.runs.end(
+      'run-0001',
+      { status: 'succeeded', exitReason: 'exited', error: undefined, logFile: undefined },
+      0,
+    );
+    store.tasks.change('t1', { status: 'active', nextRun: iso(START) });
+    scheduler.wake();
+    expect(store.runs.queued()).toEqual([]);
+    expect(store.tasks.find('t1')?.status).toBe('completed');
+  });
+
+  it('skips slots of a task whose last run has not ended', async () => {
+    const { store, scheduler, add } = rig();
+    add({ scheduleType: 'interval', scheduleValue: '1000', nextRun: iso(START) });
+    scheduler.wake();
+    await vi.advanceTimersByTimeAsync(10 * MINUTE);
+    expect(store.runs.queued()).toHaveLength(1);
+  });
+
+  it.each([
+    ['an offset', (at: number) => new Date(at + 2 * HOUR).toISOString().replace('Z', '+02:00')],
+    ['no milliseconds', (at: number) => iso(at).replace('.000Z', 'Z')],
+    ['SQLite’s own form', (at: number) => iso(at).replace('T', ' ').replace('.000Z', '')],
+  ])('understands a time that an operator wrote with %s', async (_, write) => {
+    const { store, scheduler, add } = rig();
+    add({ nextRun: write(START + HOUR) });
+    scheduler.wake();
+    expect(store.runs.queued()).toEqual([]);
+    await vi.advanceTimersByTimeAsync(HOUR);
+    expect(store.runs.queued()).toHaveLength(1);
   });
 
   it('fires a missed run once at the start, then goes on from now', () => {

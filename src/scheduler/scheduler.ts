@@ -37,42 +37,40 @@ export class Scheduler {
   }
 
   #look(now: number): number | undefined {
-    const { store } = this.#options;
-    for (const task of store.tasks.due(now)) this.#claim(task);
+    const { store, log } = this.#options;
+    for (const task of store.tasks.due(now)) {
+      try {
+        this.#claim(task, now);
+      } catch (error) {
+        // One task that cannot be claimed holds up no other.
+        log.error({ err: error, task: task.id }, 'A due task could not be claimed, it will be tried again');
+      }
+    }
     return store.tasks.nextDue();
   }
 
-  #claim(task: Task): void {
-    const { store, clock, newId, log } = this.#options;
-    const now = clock.now();
+  /** The run and the task's next time, in one transaction. */
+  #claim(task: Task, now: number): void {
+    const { store, newId, log } = this.#options;
     const slot = task.nextRun ?? new Date(now).toISOString();
-    store.transaction(() => {
-      const group = store.groups.inFolder(task.folder);
-      if (group === undefined) {
-        store.tasks.change(task.id, { status: 'paused' });
-        log.warn({ task: task.id, folder: task.folder }, 'Task paused: its group is not registered any more');
-        return;
+    const outcome = store.transaction(() => {
+      const { id, folder, chatJid } = task;
+      if (store.groups.inFolder(folder) === undefined) {
+        store.tasks.change(id, { status: 'paused' });
+        return 'Task paused: its group is not registered any more';
       }
-      const next = this.#nextTime(task, Date.parse(slot), now);
-      store.runs.queueTask(
-        {
-          id: newId(),
-          folder: task.folder,
-          chatJid: task.chatJid,
-          taskId: task.id,
-          slot,
-          attempt: 1,
-          notBefore: 0,
-        },
-        now,
-      );
-      store.tasks.change(task.id, {
+      const next = this.#nextTime(task, Date.parse(slot) || now, now);
+      store.tasks.change(id, {
         nextRun: next === undefined ? null : new Date(next).toISOString(),
         status: next === undefined ? 'completed' : 'active',
         lastRun: new Date(now).toISOString(),
       });
+      if (store.runs.slotTries(id, slot).length > 0) return 'Task not run: this slot of it ran already';
+      if (store.runs.isOpen(id)) return 'Task not run: its last run has not ended';
+      store.runs.queueTask({ id: newId(), folder, chatJid, taskId: id, slot, attempt: 1, notBefore: 0 }, now);
+      return 'Task due';
     });
-    log.info({ task: task.id, folder: task.folder, slot }, 'Task due');
+    log.info({ task: task.id, folder: task.folder, slot }, outcome);
   }
 
   /** A schedule that was broken by hand in the database fires this once and then rests. */

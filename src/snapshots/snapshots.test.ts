@@ -76,6 +76,17 @@ describe('snapshots', () => {
     expect(read('family', 'current_tasks.json')).toHaveLength(1);
   });
 
+  it('asked for many times at once end with the newest', async () => {
+    const { store, snapshots, read } = await rig();
+    const writes: Promise<void>[] = [];
+    for (let n = 0; n < 40; n++) {
+      store.tasks.change('t2', { prompt: `version ${n}` });
+      writes.push(snapshots.write(FAMILY));
+    }
+    await Promise.all(writes);
+    expect(read('family', 'current_tasks.json')).toMatchObject([{ prompt: 'version 39' }]);
+  });
+
   it('leave no temporary file behind', async () => {
     const { paths, snapshots } = await rig();
     await snapshots.write(MAIN);

@@ -11,14 +11,22 @@ import type { Task } from '../store/tasks.ts';
 export class Snapshots {
   readonly #store: Store;
   readonly #paths: Paths;
+  readonly #writing = new Map<string, Promise<void>>();
 
   constructor(store: Store, paths: Paths) {
     this.#store = store;
     this.#paths = paths;
   }
 
-  /** Brings the tasks and groups that a group sees up to date. */
-  async write(group: RegisteredGroup): Promise<void> {
+  /** Brings the tasks and groups that a group sees up to date. Writes of one folder follow each other: the newest stays. */
+  write(group: RegisteredGroup): Promise<void> {
+    const before = this.#writing.get(group.folder) ?? Promise.resolve();
+    const writing = before.catch(() => undefined).then(() => this.#write(group));
+    this.#writing.set(group.folder, writing);
+    return writing;
+  }
+
+  async #write(group: RegisteredGroup): Promise<void> {
     const directory = this.#paths.groupIpc(group.folder);
     await replaceFile(join(directory, 'current_tasks.json'), toJson(this.#tasks(group)));
     await replaceFile(join(directory, 'available_groups.json'), toJson(this.#groups(group)));

@@ -38,22 +38,27 @@ export function copyFromV1(sql: Sql, tables: readonly string[]): void {
     const old = new Set(columnsOf(sql, `v1_${table}`));
     const shared = columnsOf(sql, table).filter((column) => old.has(column) && column !== 'seq');
     const order = table === 'messages' ? 'ORDER BY timestamp, rowid' : '';
-    const values = shared.map((column) => NOT_NULL_DEFAULTS[`${table}.${column}`] ?? column).join(', ');
-    sql.exec(
-      `INSERT OR IGNORE INTO ${table} (${shared.join(', ')}) SELECT ${values} FROM v1_${table} ${order}`,
-    );
+    const values = shared.map((column) => VALUES[`${table}.${column}`] ?? column).join(', ');
+    sql.exec(`INSERT INTO ${table} (${shared.join(', ')}) SELECT ${values} FROM v1_${table} ${order}`);
   }
+  if (tables.includes('chats')) sql.exec("UPDATE chats SET is_group = 1 WHERE jid LIKE '%@g.us'");
   if (tables.includes('registered_groups')) adoptMain(sql);
   if (tables.includes('router_state')) adoptCursors(sql);
+  if (tables.includes('messages')) adoptCallsAndAnswers(sql);
   for (const table of tables) sql.exec(`DROP TABLE v1_${table}`);
 }
 
-const NOT_NULL_DEFAULTS: Readonly<Record<string, string>> = {
+/** What is copied where v1 allowed what the new schema does not. */
+const VALUES: Readonly<Record<string, string>> = {
+  'chats.is_group': 'COALESCE(is_group, 0)',
   'messages.sender': "COALESCE(sender, '')",
   'messages.content': "COALESCE(content, '')",
   'messages.timestamp': "COALESCE(timestamp, '')",
   'messages.is_from_me': 'COALESCE(is_from_me, 0)',
   'messages.is_bot_message': 'COALESCE(is_bot_message, 0)',
+  // There is one main: the group in the folder `main`, else the first that was marked.
+  'registered_groups.is_main':
+    "rowid = (SELECT rowid FROM v1_registered_groups WHERE is_main = 1 ORDER BY folder <> 'main', rowid LIMIT 1)",
 };
 
 /** v1's main channel is the group in the folder `main`; it never needed a trigger. */
@@ -69,8 +74,7 @@ function adoptCursors(sql: Sql): void {
     .prepare<[], { value: string }>("SELECT value FROM router_state WHERE key = 'last_agent_timestamp'")
     .get();
   if (row === undefined) return;
-  const answered: unknown = JSON.parse(row.value);
-  if (typeof answered !== 'object' || answered === null) return;
+  const answered = parseObject(row.value);
   const insert = sql.prepare(
     `INSERT OR IGNORE INTO router_state (key, value)
      SELECT 'cursor:' || @jid, COALESCE(MAX(seq), 0) FROM messages WHERE chat_jid = @jid AND timestamp <= @timestamp`,
@@ -78,4 +82,29 @@ function adoptCursors(sql: Sql): void {
   for (const [jid, timestamp] of Object.entries(answered)) {
     if (typeof timestamp === 'string') insert.run({ jid, timestamp });
   }
+}
+
+/** A value that an interrupted write or a hand left broken tells nothing: all messages of its chats wait again. */
+function parseObject(json: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === 'object' && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}
+
+/**
+ * Messages that still wait are looked at for the trigger of their group, and early v1's own answers, which it told only by
+ * the name before them, for that.
+ */
+function adoptCallsAndAnswers(sql: Sql): void {
+  sql.exec(`
+    UPDATE messages SET is_bot_message = 1 WHERE is_from_me = 1 AND is_bot_message = 0 AND EXISTS (
+      SELECT 1 FROM registered_groups g WHERE g.jid = chat_jid
+        AND content LIKE ltrim(g.trigger_pattern, '@') || ': %');
+    UPDATE messages SET is_trigger = 1 WHERE is_bot_message = 0 AND EXISTS (
+      SELECT 1 FROM registered_groups g WHERE g.jid = chat_jid
+        AND trim(content) LIKE g.trigger_pattern || '%'
+        AND substr(trim(content), length(g.trigger_pattern) + 1, 1) NOT GLOB '[A-Za-z0-9_]')`);
 }

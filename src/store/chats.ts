@@ -29,7 +29,7 @@ export class Chats {
         name = COALESCE(excluded.name, name),
         last_message_time = MAX(COALESCE(last_message_time, ''), COALESCE(excluded.last_message_time, '')),
         is_group = excluded.is_group
-      WHERE COALESCE(excluded.name, name) IS NOT name
+      WHERE COALESCE(excluded.name, name) IS NOT name OR is_group <> excluded.is_group
          OR COALESCE(excluded.last_message_time, '') > COALESCE(last_message_time, '')`);
     this.#find = db.sql.prepare<[string], ChatRow>(`SELECT ${COLUMNS} FROM chats WHERE jid = ?`);
     this.#groups = db.sql.prepare<[], ChatRow>(
@@ -44,13 +44,16 @@ export class Chats {
     lastActivity?: number | undefined;
     isGroup: boolean;
   }): void {
-    const changed = this.#upsert.run({
+    const known = this.find(chat.jid);
+    this.#upsert.run({
       jid: chat.jid,
       name: chat.name ?? null,
       at: chat.lastActivity === undefined ? null : new Date(chat.lastActivity).toISOString(),
       isGroup: chat.isGroup ? 1 : 0,
-    }).changes;
-    if (changed > 0 && chat.isGroup) this.#db.ring('groups');
+    });
+    // The hour of the last message alone is no news for those who list groups.
+    const renamed = known?.name !== (chat.name ?? known?.name);
+    if (chat.isGroup && (known === undefined || !known.isGroup || renamed)) this.#db.ring('groups');
   }
 
   find(jid: string): Chat | undefined {

@@ -1,8 +1,8 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { type Bell, Bells } from './bells.ts';
-import { migrate } from './migrations.ts';
+import { checkVersion, migrate } from './migrations.ts';
 import type { Sql } from './sql.ts';
 
 /** The database file cannot be used as it is. Nothing was overwritten. */
@@ -11,13 +11,33 @@ export class DatabaseError extends Error {
 }
 
 /** Milliseconds to wait for the lock while an operator's `sqlite3` writes. */
-const BUSY_TIMEOUT_MS = 5_000;
+const BUSY_TIMEOUT_MS = 1_000;
 
 /** One open database: transactions, and the bells that ring after their commit. */
 export class Database {
   readonly sql: Sql;
   readonly bells = new Bells();
   readonly #rungInTransaction = new Set<Bell>();
+
+  /**
+   * Opens a database to look into it, while a host may be running.
+   * @returns undefined when there is none yet
+   * @throws DatabaseError when it is no sound database, or one that a start has not brought up to date yet
+   */
+  static openReadOnly(file: string): Database | undefined {
+    if (!existsSync(file)) return undefined;
+    let sql: Sql | undefined;
+    try {
+      sql = new BetterSqlite3(file, { readonly: true, timeout: BUSY_TIMEOUT_MS });
+      checkVersion(sql);
+      return new Database(sql);
+    } catch (error) {
+      sql?.close();
+      throw new DatabaseError(`The database ${file} cannot be read: ${(error as Error).message}.`, {
+        cause: error,
+      });
+    }
+  }
 
   private constructor(sql: Sql) {
     this.sql = sql;
@@ -32,6 +52,7 @@ export class Database {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     let sql: Sql | undefined;
     try {
+      makePrivate(file);
       sql = new BetterSqlite3(file, { timeout: BUSY_TIMEOUT_MS });
       const health = sql.pragma('quick_check(1)', { simple: true });
       if (health !== 'ok') throw new Error(String(health));
@@ -40,13 +61,12 @@ export class Database {
       // v1's tables had foreign keys, and are moved aside and dropped while being adopted.
       sql.pragma('foreign_keys = OFF');
       migrate(sql, file);
-      chmodSync(file, 0o600);
       return new Database(sql);
     } catch (error) {
       sql?.close();
       if (error instanceof DatabaseError) throw error;
       throw new DatabaseError(
-        `The database ${file} cannot be opened (${(error as Error).message}). Nothing was changed. Put a backup in its place (npx nanoclaw restore), or move the file away to start with an empty one.`,
+        `The database ${file} cannot be opened (${(error as Error).message}). Nothing was changed. Put a backup in its place, or move the file away (with its -wal and -shm files) to start with an empty one.`,
         { cause: error },
       );
     }
@@ -77,4 +97,10 @@ export class Database {
     this.bells.silence();
     this.sql.close();
   }
+}
+
+/** SQLite gives its -wal and -shm files the mode of the database: it must be right before they exist. */
+function makePrivate(file: string): void {
+  closeSync(openSync(file, 'a', 0o600));
+  chmodSync(file, 0o600);
 }

@@ -58,6 +58,8 @@ export class Groups {
   readonly #insert;
   readonly #remove;
   readonly #replaceTrigger;
+  readonly #moveMain;
+  readonly #moveMainTasks;
 
   constructor(db: Database) {
     this.#db = db;
@@ -68,6 +70,10 @@ export class Groups {
     this.#insert = db.sql.prepare(`
       INSERT INTO registered_groups (jid, name, folder, trigger_pattern, added_at, container_config, requires_trigger, is_main)
       VALUES (@jid, @name, @folder, @trigger, @at, @config, @requiresTrigger, @isMain)`);
+    this.#moveMain = db.sql.prepare<[string]>('UPDATE registered_groups SET jid = ? WHERE is_main = 1');
+    this.#moveMainTasks = db.sql.prepare<[string]>(`
+      UPDATE scheduled_tasks SET chat_jid = ?
+      WHERE group_folder = (SELECT folder FROM registered_groups WHERE is_main = 1)`);
     this.#replaceTrigger = db.sql.prepare<[string, string]>(
       'UPDATE registered_groups SET trigger_pattern = ? WHERE trigger_pattern = ?',
     );
@@ -104,6 +110,13 @@ export class Groups {
       requiresTrigger: group.requiresTrigger ? 1 : 0,
       isMain: group.isMain ? 1 : 0,
     });
+    this.#db.ring('groups');
+  }
+
+  /** The main channel is another chat from now on: its folder, memory and tasks go along. */
+  moveMain(jid: string): void {
+    this.#moveMain.run(jid);
+    this.#moveMainTasks.run(jid);
     this.#db.ring('groups');
   }
 

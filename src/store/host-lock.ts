@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 
@@ -55,7 +55,11 @@ export class HostLock {
       const busy = isBusy(error);
       const holder = busy ? readPid(sql) : undefined;
       sql.close();
-      throw busy ? new HostLockError(file, holder) : error;
+      if (busy) throw new HostLockError(file, holder);
+      throw new Error(
+        `${file} cannot be used (${(error as Error).message}). It holds nothing of worth: remove it`,
+        { cause: error },
+      );
     }
   }
 
@@ -67,6 +71,7 @@ export class HostLock {
 
 /** The process that holds the lock of `file` now; undefined when it is free. */
 export function lockHolder(file: string): number | undefined {
+  if (!existsSync(file)) return undefined;
   try {
     HostLock.acquire(file, process.pid).release();
     return undefined;

@@ -124,6 +124,11 @@ export class Messages {
     if (seq != null) this.moveCursor(chatJid, seq);
   }
 
+  /** Nothing that is in a chat now waits any more. */
+  moveCursorToEnd(chatJid: string): void {
+    this.moveCursorToTime(chatJid, '\uffff');
+  }
+
   /** The chats in which somebody waits for an answer, the longest waiting first. */
   waiting(): readonly WaitingChat[] {
     return this.#waiting.all();

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { chmodSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { copyFromV1, setV1TablesAside } from './adopt-v1.ts';
 import { SCHEMA_1 } from './schema.ts';
 import type { Sql } from './sql.ts';
@@ -32,8 +32,7 @@ export function migrate(sql: Sql, file: string): void {
       `it has schema ${current}, this version knows ${newest}; run the newer version of NanoClaw`,
     );
   }
-  if (current === 0 && hasTables(sql) && !existsSync(`${file}.v1`))
-    sql.prepare('VACUUM INTO ?').run(`${file}.v1`);
+  if (current === 0 && hasTables(sql)) keepCopy(sql, `${file}.v1`);
   for (const migration of MIGRATIONS.filter(({ version }) => version > current)) {
     sql
       .transaction(() => {
@@ -46,4 +45,25 @@ export function migrate(sql: Sql, file: string): void {
 
 function hasTables(sql: Sql): boolean {
   return sql.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' LIMIT 1").get() !== undefined;
+}
+
+/** A copy that a crash cut off is made again: only a whole one bears the name. */
+function keepCopy(sql: Sql, file: string): void {
+  if (existsSync(file)) return;
+  const unfinished = `${file}.tmp`;
+  rmSync(unfinished, { force: true });
+  sql.prepare('VACUUM INTO ?').run(unfinished);
+  chmodSync(unfinished, 0o600);
+  renameSync(unfinished, file);
+}
+
+/** @throws Error when a database is of another version than this program */
+export function checkVersion(sql: Sql): void {
+  const current = Number(sql.pragma('user_version', { simple: true }));
+  const newest = MIGRATIONS.at(-1)?.version ?? 0;
+  if (current !== newest) {
+    throw new Error(
+      `it has schema ${current}, this version knows ${newest}; start the assistant once with this version`,
+    );
+  }
 }

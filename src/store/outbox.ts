@@ -6,7 +6,7 @@ import type { Database } from './database.ts';
  * - `queued`: committed, nothing left this machine. Exits: `sending`.
  * - `sending`: its wire id is stored and bytes may have left. Exits: `sent` (the server has it), `queued` (nothing left this
  *   machine after all, or it is sent again under the same id), `failed` (refused), `unknown` (no answer after all sends).
- * - `sent`, `failed`, `unknown` are final; the owner is told once of the latter two.
+ * - `sent`, `failed`, `unknown` are final; the owner is told once of the latter two, unless it was a notice itself.
  * After a crash a row found `sending` goes on as if unconfirmed: sent again under the same id while sends are left.
  */
 export type OutboxStatus = 'queued' | 'sending' | 'sent' | 'failed' | 'unknown';

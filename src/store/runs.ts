@@ -53,6 +53,8 @@ export class Runs {
   readonly #tries;
   readonly #slotTries;
   readonly #effects;
+  readonly #open;
+  readonly #cancel;
 
   constructor(db: Database) {
     this.#db = db;
@@ -79,6 +81,12 @@ export class Runs {
     this.#slotTries = db.sql.prepare<[string, string], Run>(
       `${SELECT} WHERE kind = 'task' AND task_id = ? AND slot = ? ORDER BY seq`,
     );
+    this.#open = db.sql.prepare<[string]>(
+      "SELECT 1 FROM runs WHERE status IN ('queued', 'running') AND task_id = ? LIMIT 1",
+    );
+    this.#cancel = db.sql.prepare<{ taskId: string; at: string }>(`
+      UPDATE runs SET status = 'failed', ended_at = @at, exit_reason = 'cancelled', error = 'the task was paused or cancelled'
+      WHERE status = 'queued' AND task_id = @taskId`);
     this.#effects = db.sql.prepare<{ id: string }, { found: number }>(`
       SELECT EXISTS (SELECT 1 FROM outbox WHERE run_id = @id)
           OR EXISTS (SELECT 1 FROM mailbox_claims WHERE run_id = @id AND changed = 1) AS found`);
@@ -163,6 +171,16 @@ export class Runs {
   /** Tries at one slot of a task. */
   slotTries(taskId: string, slot: string): readonly Run[] {
     return this.#slotTries.all(taskId, slot);
+  }
+
+  /** Whether a run of a task waits or is going. */
+  isOpen(taskId: string): boolean {
+    return this.#open.get(taskId) !== undefined;
+  }
+
+  /** Ends the runs of a task that still wait. */
+  cancelQueued(taskId: string, at: number): void {
+    this.#cancel.run({ taskId, at: new Date(at).toISOString() });
   }
 
   leftEffects(id: string): boolean {

@@ -22,8 +22,16 @@ export class State {
 }
 
 /**
- * `groups:synced`: ISO instant of the last whole list of groups; `assistant:trigger`: the trigger that the assistant's name
- * gave at the last start; `line`: the state of the line in words, for `status`;
- * `greeted`: the account that got the hello; `v1:adopted`: ISO instant at which files of NanoClaw v1 were taken over.
+ * - `groups:synced`: ISO instant of the last whole list of groups
+ * - `assistant:trigger`: the trigger that the assistant's name gave at the last start
+ * - `line`, `sandbox`: the state of the line and the sandbox in words, for `status`
+ * - `account`: the account that was greeted last
+ * - `adopted:…`: ISO instant at which a file of NanoClaw v1 was taken over
  */
-export type StateKey = 'groups:synced' | 'assistant:trigger' | 'line' | 'greeted' | 'v1:adopted';
+export type StateKey =
+  | 'groups:synced'
+  | 'assistant:trigger'
+  | 'line'
+  | 'sandbox'
+  | 'account'
+  | `adopted:${string}`;

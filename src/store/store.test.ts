@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import BetterSqlite3 from 'better-sqlite3';
@@ -12,6 +12,27 @@ import { openStore } from './store.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 const once = (n = 0): Promise<void> => new Promise((resolve) => setTimeout(resolve, n));
+
+const V1 = `
+    CREATE TABLE chats (jid TEXT PRIMARY KEY, name TEXT, last_message_time TEXT);
+    CREATE TABLE messages (id TEXT, chat_jid TEXT, sender TEXT, sender_name TEXT, content TEXT, timestamp TEXT,
+      is_from_me INTEGER, PRIMARY KEY (id, chat_jid), FOREIGN KEY (chat_jid) REFERENCES chats(jid));
+    CREATE INDEX idx_timestamp ON messages(timestamp);
+    CREATE TABLE scheduled_tasks (id TEXT PRIMARY KEY, group_folder TEXT NOT NULL, chat_jid TEXT NOT NULL, prompt TEXT NOT NULL,
+      schedule_type TEXT NOT NULL, schedule_value TEXT NOT NULL, next_run TEXT, last_run TEXT, last_result TEXT,
+      status TEXT DEFAULT 'active', created_at TEXT NOT NULL, context_mode TEXT DEFAULT 'isolated');
+    CREATE TABLE router_state (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+    CREATE TABLE sessions (group_folder TEXT PRIMARY KEY, session_id TEXT NOT NULL);
+    CREATE TABLE registered_groups (jid TEXT PRIMARY KEY, name TEXT NOT NULL, folder TEXT NOT NULL UNIQUE,
+      trigger_pattern TEXT NOT NULL, added_at TEXT NOT NULL, container_config TEXT);
+    INSERT INTO chats VALUES ('self@s.whatsapp.net', 'Me', '2025-01-01T00:00:02.000Z');
+    INSERT INTO messages VALUES ('m2', 'self@s.whatsapp.net', 'x', 'Ann', 'second', '2025-01-01T00:00:02.000Z', 0);
+    INSERT INTO messages VALUES ('m1', 'self@s.whatsapp.net', 'x', 'Ann', 'first', '2025-01-01T00:00:01.000Z', 0);
+    INSERT INTO scheduled_tasks VALUES ('t1', 'main', 'self@s.whatsapp.net', 'stretch', 'cron', '0 9 * * *',
+      '2025-01-02T09:00:00.000Z', NULL, NULL, 'active', '2025-01-01T00:00:00.000Z', 'group');
+    INSERT INTO router_state VALUES ('last_agent_timestamp', '{"self@s.whatsapp.net":"2025-01-01T00:00:01.000Z"}');
+    INSERT INTO sessions VALUES ('main', 'session-1');
+    INSERT INTO registered_groups VALUES ('self@s.whatsapp.net', 'Me', 'main', '@Andy', '2025-01-01T00:00:00.000Z', NULL);`;
 
 describe('the database', () => {
   it('keeps what was committed when it is opened again', () => {
@@ -35,8 +56,17 @@ describe('the database', () => {
     const file = join(temporaryDirectory(), 'messages.db');
     writeFileSync(file, 'this is no database, but somebody may want it back');
     expect(() => openStore(file)).toThrow(DatabaseError);
-    expect(() => openStore(file)).toThrow(/restore/);
+    expect(() => openStore(file)).toThrow(/Put a backup in its place/);
     expect(readFileSync(file, 'utf8')).toMatch(/somebody may want it back/);
+  });
+
+  it('is readable by its owner alone, with the files beside it', () => {
+    const directory = temporaryDirectory();
+    const store = testStore(directory);
+    store.groups.add(MAIN, NOW);
+    for (const suffix of ['', '-wal', '-shm']) {
+      expect(statSync(join(directory, 'store', `messages.db${suffix}`)).mode & 0o777).toBe(0o600);
+    }
   });
 
   it('refuses a database of a newer version', () => {
@@ -212,27 +242,6 @@ describe('a run', () => {
 });
 
 describe('a database of NanoClaw v1', () => {
-  const V1 = `
-    CREATE TABLE chats (jid TEXT PRIMARY KEY, name TEXT, last_message_time TEXT);
-    CREATE TABLE messages (id TEXT, chat_jid TEXT, sender TEXT, sender_name TEXT, content TEXT, timestamp TEXT,
-      is_from_me INTEGER, PRIMARY KEY (id, chat_jid), FOREIGN KEY (chat_jid) REFERENCES chats(jid));
-    CREATE INDEX idx_timestamp ON messages(timestamp);
-    CREATE TABLE scheduled_tasks (id TEXT PRIMARY KEY, group_folder TEXT NOT NULL, chat_jid TEXT NOT NULL, prompt TEXT NOT NULL,
-      schedule_type TEXT NOT NULL, schedule_value TEXT NOT NULL, next_run TEXT, last_run TEXT, last_result TEXT,
-      status TEXT DEFAULT 'active', created_at TEXT NOT NULL, context_mode TEXT DEFAULT 'isolated');
-    CREATE TABLE router_state (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-    CREATE TABLE sessions (group_folder TEXT PRIMARY KEY, session_id TEXT NOT NULL);
-    CREATE TABLE registered_groups (jid TEXT PRIMARY KEY, name TEXT NOT NULL, folder TEXT NOT NULL UNIQUE,
-      trigger_pattern TEXT NOT NULL, added_at TEXT NOT NULL, container_config TEXT);
-    INSERT INTO chats VALUES ('self@s.whatsapp.net', 'Me', '2025-01-01T00:00:02.000Z');
-    INSERT INTO messages VALUES ('m2', 'self@s.whatsapp.net', 'x', 'Ann', 'second', '2025-01-01T00:00:02.000Z', 0);
-    INSERT INTO messages VALUES ('m1', 'self@s.whatsapp.net', 'x', 'Ann', 'first', '2025-01-01T00:00:01.000Z', 0);
-    INSERT INTO scheduled_tasks VALUES ('t1', 'main', 'self@s.whatsapp.net', 'stretch', 'cron', '0 9 * * *',
-      '2025-01-02T09:00:00.000Z', NULL, NULL, 'active', '2025-01-01T00:00:00.000Z', 'group');
-    INSERT INTO router_state VALUES ('last_agent_timestamp', '{"self@s.whatsapp.net":"2025-01-01T00:00:01.000Z"}');
-    INSERT INTO sessions VALUES ('main', 'session-1');
-    INSERT INTO registered_groups VALUES ('self@s.whatsapp.net', 'Me', 'main', '@Andy', '2025-01-01T00:00:00.000Z', NULL);`;
-
   it('is taken over whole: groups, messages in order, tasks, sessions, and where each chat was', () => {
     const file = join(temporaryDirectory(), 'messages.db');
     const v1 = new BetterSqlite3(file);
@@ -253,6 +262,55 @@ describe('a database of NanoClaw v1', () => {
     ).toEqual(['m2']);
     store.close();
     expect(existsSync(`${file}.v1`)).toBe(true);
+  });
+});
+
+describe('a v1 database with what its users’ databases have', () => {
+  it.each([
+    ['a broken cursor', "UPDATE router_state SET value = '{ half'", 0],
+    [
+      'a chat of unknown kind',
+      'ALTER TABLE chats ADD COLUMN is_group INTEGER; UPDATE chats SET is_group = NULL',
+      1,
+    ],
+    [
+      'two groups marked as main',
+      `ALTER TABLE registered_groups ADD COLUMN is_main INTEGER;
+      UPDATE registered_groups SET is_main = 1;
+      INSERT INTO registered_groups VALUES ('b@g.us', 'B', 'b', '@Andy', '', NULL, 1)`,
+      1,
+    ],
+  ])('%s is taken over all the same', (_, change, cursor) => {
+    const file = join(temporaryDirectory(), 'messages.db');
+    const v1 = new BetterSqlite3(file);
+    v1.exec(`${V1}; ${change}`);
+    v1.close();
+    const store = openStore(file);
+    expect(store.groups.all().filter(({ isMain }) => isMain)).toMatchObject([{ folder: 'main' }]);
+    expect(store.chats.find(MAIN.jid)?.name).toBe('Me');
+    expect(store.messages.cursor(MAIN.jid)).toBe(cursor);
+    store.close();
+  });
+
+  it('a call in a group that waited is answered, and its own last words are not', () => {
+    const file = join(temporaryDirectory(), 'messages.db');
+    const v1 = new BetterSqlite3(file);
+    v1.exec(`${V1};
+      INSERT INTO chats VALUES ('family@g.us', 'Family', '');
+      INSERT INTO registered_groups VALUES ('family@g.us', 'Family', 'family', '@Andy', '', NULL);
+      INSERT INTO messages VALUES ('f1', 'family@g.us', 'x', 'Ben', '@Andy lunch?', '2025-01-01T00:00:05.000Z', 0);
+      INSERT INTO messages VALUES ('f2', 'family@g.us', 'x', 'Ben', '@Andybody', '2025-01-01T00:00:06.000Z', 0);
+      DELETE FROM messages WHERE id = 'm2';
+      INSERT INTO messages VALUES ('m3', 'self@s.whatsapp.net', 'x', 'Ann', 'Andy: done', '2025-01-01T00:00:07.000Z', 1)`);
+    v1.close();
+    const store = openStore(file);
+    const waiting = store.messages.waiting();
+    expect(waiting.map(({ chatJid }) => chatJid)).toEqual(['family@g.us']);
+    const calls = store.messages
+      .ofTurn('family@g.us', 0, { before: 9, from: 9 })
+      .filter(({ isTrigger }) => isTrigger === 1);
+    expect(calls.map(({ id }) => id)).toEqual(['f1']);
+    store.close();
   });
 });
 

@@ -29,7 +29,20 @@ export interface Store {
 
 /** @throws DatabaseError when the file is no sound database */
 export function openStore(file: string): Store {
-  const db = Database.open(file);
+  return storeOn(Database.open(file));
+}
+
+/**
+ * Opens the store to look into it, while a host may be running.
+ * @returns undefined when there is none yet
+ * @throws DatabaseError
+ */
+export function openStoreReadOnly(file: string): Store | undefined {
+  const db = Database.openReadOnly(file);
+  return db === undefined ? undefined : storeOn(db);
+}
+
+function storeOn(db: Database): Store {
   return {
     bells: db.bells,
     chats: new Chats(db),

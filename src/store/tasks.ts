@@ -35,6 +35,12 @@ const SELECT = `SELECT id, group_folder AS folder, chat_jid AS chatJid, prompt, 
   schedule_value AS scheduleValue, context_mode AS contextMode, next_run AS nextRun, last_run AS lastRun,
   last_result AS lastResult, status, created_at AS createdAt FROM scheduled_tasks`;
 
+/**
+ * `next_run` in milliseconds since the epoch. An operator may write it in any form that SQLite knows, so instants are
+ * compared, not texts; what is no instant at all counts as due, and gets its next time from the schedule.
+ */
+const NEXT_RUN_MS = "CAST(ROUND(COALESCE(unixepoch(next_run, 'subsec'), 0) * 1000) AS INTEGER)";
+
 export interface TaskRunLog {
   readonly taskId: string;
   /** Milliseconds since the epoch. */
@@ -68,11 +74,11 @@ export class Tasks {
     this.#ofFolder = db.sql.prepare<[string], Task>(
       `${SELECT} WHERE group_folder = ? ORDER BY created_at, id`,
     );
-    this.#due = db.sql.prepare<[string], Task>(
-      `${SELECT} WHERE status = 'active' AND next_run <= ? ORDER BY next_run, id`,
+    this.#due = db.sql.prepare<[number], Task>(
+      `${SELECT} WHERE status = 'active' AND next_run IS NOT NULL AND ${NEXT_RUN_MS} <= ? ORDER BY ${NEXT_RUN_MS}, id`,
     );
-    this.#next = db.sql.prepare<[], { nextRun: string | null }>(
-      "SELECT MIN(next_run) AS nextRun FROM scheduled_tasks WHERE status = 'active'",
+    this.#next = db.sql.prepare<[], { nextRun: number | null }>(
+      `SELECT MIN(${NEXT_RUN_MS}) AS nextRun FROM scheduled_tasks WHERE status = 'active' AND next_run IS NOT NULL`,
     );
     this.#change = db.sql.prepare(`
       UPDATE scheduled_tasks SET prompt = @prompt, script = @script, schedule_type = @scheduleType,
@@ -103,14 +109,12 @@ export class Tasks {
 
   /** Active tasks whose time has come, the longest waiting first. @param now milliseconds since the epoch */
   due(now: number): readonly Task[] {
-    return this.#due.all(new Date(now).toISOString());
+    return this.#due.all(now);
   }
 
   /** The next instant at which a task is due, in milliseconds since the epoch. */
   nextDue(): number | undefined {
-    const nextRun = this.#next.get()?.nextRun;
-    const instant = nextRun == null ? Number.NaN : Date.parse(nextRun);
-    return Number.isNaN(instant) ? undefined : instant;
+    return this.#next.get()?.nextRun ?? undefined;
   }
 
   /** @returns false when there is no such task */

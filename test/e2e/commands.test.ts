@@ -1,12 +1,13 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Simulator } from '../../simulator/simulator.ts';
+import { openStore } from '../../src/store/store.ts';
 import { PACKAGE_ROOT, sharedDirectory } from '../support/sandbox.ts';
 
 const COMMAND = ['--import', 'tsx', 'src/cli.ts'];
@@ -96,7 +97,7 @@ describe('nanoclaw start', () => {
 
   it('with a group whose folder leaves its parent never touches what lies there', async () => {
     const { env, root } = await server();
-    await nanoclaw(['groups'], env);
+    openStore(join(root, 'store', 'messages.db')).close();
     const sql = new BetterSqlite3(join(root, 'store', 'messages.db'));
     sql.exec(
       "INSERT INTO registered_groups (jid, name, folder, trigger_pattern, added_at) VALUES ('x@g.us', 'X', '../outside', '@Andy', '')",
@@ -131,9 +132,16 @@ describe('nanoclaw start', () => {
 describe('the other commands', () => {
   it('say that nothing is there yet, and status ends with 1 while no host runs', async () => {
     const env = { NANOCLAW_ROOT: sharedDirectory() };
-    expect((await nanoclaw(['groups'], env)).stdout).toMatch(/Pair first/);
+    for (const command of ['groups', 'tasks', 'sessions', 'status']) {
+      expect(await nanoclaw([command], env)).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/Pair first/),
+      });
+    }
+    // They only look: nothing was made.
+    expect(readdirSync(env.NANOCLAW_ROOT)).toEqual([]);
+    openStore(join(env.NANOCLAW_ROOT, 'store', 'messages.db')).close();
     expect((await nanoclaw(['tasks'], env)).stdout).toMatch(/No task/);
-    expect((await nanoclaw(['sessions'], env)).stdout).toMatch(/No agent session/);
     const status = await nanoclaw(['status', '--json'], env);
     expect(status.code).toBe(1);
     expect(JSON.parse(status.stdout)).toMatchObject({ hostPid: null, groups: 0 });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { House } from '../support/house.ts';
 
 describe('an agent that fails', () => {
@@ -18,7 +18,7 @@ describe('an agent that fails', () => {
   it.each([
     ['exits without a frame', 'vanish', /without an answer/],
     ['reports an error', 'fail', /did not work/],
-    ['floods stdout', 'flood 100', /./],
+    ['floods stdout before its answer', 'flood 100', /done/],
     ['sends a frame that never ends', 'flood frame 20', /could not be read/],
   ])(
     'and %s holds up no other chat',
@@ -35,14 +35,23 @@ describe('an agent that fails', () => {
     90_000,
   );
 
-  it('and hangs is ended at its deadline, even if it ignores the request to end', async () => {
+  it('and hangs is ended at its deadline, even if it ignores the request to end, and neighbours are served', async () => {
     const house = await House.start({ CONTAINER_TIMEOUT: '2000' });
-    await house.end();
-    // The deadline is never shorter than IDLE_TIMEOUT plus 30 seconds.
-    await house.begin();
+    const family = house.simulator.createGroup({ subject: 'Family', members: [] });
+    await house.say('@Andy activate Family');
+    await house.answer(/is active/);
     await house.say('@Andy hang on');
-    await house.logged(/Container timeout/).catch(() => house.logged(/Container timeout/));
-    await house.say('@Andy ping');
-    expect(house.query("SELECT 1 FROM runs WHERE status = 'running'").length).toBeLessThanOrEqual(1);
-  }, 90_000);
+    await house.logged(/Container arguments.*"group":"main"/);
+    await house.say('@Andy ping', family.jid);
+    await house.answer(/pong/, family.jid);
+    // The deadline is never shorter than IDLE_TIMEOUT plus 30 seconds.
+    await vi.waitFor(() => house.logged(/Container timeout/), { timeout: 60_000 });
+    await vi.waitFor(
+      () =>
+        expect(house.query("SELECT exit_reason FROM runs WHERE status = 'failed'")).toContainEqual({
+          exit_reason: 'timeout',
+        }),
+      { timeout: 30_000 },
+    );
+  }, 120_000);
 });

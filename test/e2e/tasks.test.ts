@@ -1,5 +1,7 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { House } from '../support/house.ts';
 
@@ -42,10 +44,12 @@ describe('a file that an operator drops by hand', () => {
     const house = await House.start();
     const file = join(house.root, 'data', 'ipc', 'main', 'messages', 'x.json');
     await vi.waitFor(() => expect(existsSync(dirname(file))).toBe(true));
-    writeFileSync(
-      file,
-      JSON.stringify({ type: 'message', chatJid: house.simulator.selfChat, text: 'by hand' }),
-    );
+    const text = JSON.stringify({ type: 'message', chatJid: house.simulator.selfChat, text: 'by hand' });
+    const half = await open(file, 'w');
+    await half.write(text.slice(0, 20));
+    await setTimeout(100);
+    await half.write(text.slice(20));
+    await half.close();
     await house.answer(/by hand/);
     expect(existsSync(file)).toBe(false);
   });

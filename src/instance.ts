@@ -1,0 +1,50 @@
+import { chmod, mkdir } from 'node:fs/promises';
+import { systemClock } from './clock.ts';
+import type { BaseConfig } from './config.ts';
+import { followAssistantName } from './groups/registration.ts';
+import type { Log } from './log.ts';
+import { adoptV1Files } from './operations/adopt-v1-files.ts';
+import { type Paths, pathsAt } from './paths.ts';
+import { HostLock } from './store/host-lock.ts';
+import { openStore, type Store } from './store/store.ts';
+
+/** One root, held by this process alone, with its database open. */
+export interface Instance {
+  readonly paths: Paths;
+  readonly store: Store;
+  /** Closes the database and lets another process in. */
+  close(): void;
+}
+
+/**
+ * Takes the lock, opens the database and takes over what an earlier system left.
+ * @throws HostLockError, DatabaseError
+ */
+export async function openInstance(config: BaseConfig, log: Log): Promise<Instance> {
+  const paths = pathsAt(config.root);
+  for (const directory of [paths.groups, paths.data, paths.logs, paths.globalGroup, paths.store]) {
+    await mkdir(directory, { recursive: true });
+  }
+  // Messages and the account lie there: nobody else's business.
+  await chmod(paths.store, 0o700);
+  const lock = HostLock.acquire(paths.hostLock, process.pid);
+  let store: Store | undefined;
+  try {
+    store = openStore(paths.database);
+    await adoptV1Files(store, paths, log, systemClock.now());
+    followAssistantName(store, `@${config.assistantName}`);
+  } catch (error) {
+    store?.close();
+    lock.release();
+    throw error;
+  }
+  const opened = store;
+  return {
+    paths,
+    store: opened,
+    close: () => {
+      opened.close();
+      lock.release();
+    },
+  };
+}
