@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 interface Package {
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly version?: string;
   readonly hasInstallScript?: boolean;
 }
@@ -26,6 +27,17 @@ describe('the dependencies', () => {
   it('are pinned to exact versions', () => {
     const versions = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies });
     expect(versions.filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(String(version)))).toEqual([]);
+  });
+
+  it('are locked for every platform, so that a clean install works on each', () => {
+    const locked = Object.keys(lock.packages);
+    const optional = Object.values(lock.packages).flatMap((entry) =>
+      Object.keys(entry.optionalDependencies ?? {}),
+    );
+    expect(optional.length).toBeGreaterThan(0);
+    expect(optional.filter((name) => !locked.some((path) => path.endsWith(`node_modules/${name}`)))).toEqual(
+      [],
+    );
   });
 
   it('name no registry’s host in the lock file', () => {
