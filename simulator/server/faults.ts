@@ -41,7 +41,7 @@ export class Faults {
   readonly #logins = { code: 401, left: 0 };
   readonly #sends = { code: 463, left: 0 };
   readonly #acks = { left: 0 };
-  #withheld: { connection: Connection; ack: BinaryNode }[] = [];
+  #withheld: { connection: Connection; ack: BinaryNode; confirm: () => void }[] = [];
   readonly #garbled = { left: 0 };
   readonly #forged = { left: 0 };
   #backlogReceipts: number | undefined;
@@ -97,20 +97,26 @@ export class Faults {
     this.#broken = which;
   }
 
-  /** Delivers the next messages of the linked device (all, when no number is given) but keeps their acks back. */
+  /**
+   * Delivers the next messages of the linked device (all, when no number is given) but keeps their acks back, and the
+   * phones' receipts with them: a client takes either for the server's answer.
+   */
   withholdAcks(count = Number.POSITIVE_INFINITY): void {
     this.#targets.note('withholdAcks', { count });
     this.#acks.left = count;
   }
 
   /**
-   * Sends the acks kept back, on the connections that they belong to; those of lost connections are gone. Acks come
+   * Sends the acks and receipts kept back, on the connections that they belong to; those of lost connections are gone. Acks come
    * at once again. Returns how many were sent.
    */
   releaseAcks(): number {
     const live = this.#withheld.filter(({ connection }) => connection.open);
     this.#targets.note('releaseAcks', { sent: live.length, lost: this.#withheld.length - live.length });
-    for (const { connection, ack } of live) connection.send(ack);
+    for (const { connection, ack, confirm } of live) {
+      connection.send(ack);
+      confirm();
+    }
     this.#withheld = [];
     this.#acks.left = 0;
     return live.length;
@@ -217,10 +223,14 @@ export class Faults {
     return take(this.#forged);
   }
 
-  /** For the server: sends an ack, or keeps it. */
-  ack(connection: Connection, ack: BinaryNode): void {
-    if (take(this.#acks)) this.#withheld.push({ connection, ack });
-    else connection.send(ack);
+  /** For the server: sends an ack and lets the phones confirm, or keeps both. */
+  ack(connection: Connection, ack: BinaryNode, confirm: () => void): void {
+    if (take(this.#acks)) {
+      this.#withheld.push({ connection, ack, confirm });
+      return;
+    }
+    connection.send(ack);
+    confirm();
   }
 
   /** For the server: a stanza of the backlog was acknowledged. */

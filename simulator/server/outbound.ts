@@ -181,7 +181,10 @@ export async function takeMessage(
     return;
   }
   const { read, failed } = await open(service, companion, node, where);
-  service.faults.ack(connection, ack());
+  const readers = [...new Set(read.map(({ person }) => person))];
+  service.faults.ack(connection, ack(), () => {
+    if (node.attrs.category !== 'peer') confirm(service, companion, node, readers);
+  });
   for (const reader of failed) await askAgain(service, companion, node, reader);
   const first = read[0];
   if (!first) {
@@ -199,8 +202,6 @@ export async function takeMessage(
     text: text ?? '',
     type,
   });
-  const readers = [...new Set(read.map(({ person }) => person))];
-  if (node.attrs.category !== 'peer') confirm(service, companion, node, readers);
   if (text === undefined || service.chats.find(where.chat, id)) return;
   service.chats.add({
     id,

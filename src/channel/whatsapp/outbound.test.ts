@@ -49,6 +49,13 @@ describe('a send over the wire', () => {
     expect(await outcome).toEqual({ kind: 'acked' });
   });
 
+  it('is unconfirmed when no ack comes in time, although the bytes have left', async () => {
+    rig.server.faults.withholdAcks();
+    const outcome = await send(rig.server.selfChat);
+    expect(outcome).toMatchObject({ kind: 'unconfirmed' });
+    expect(rig.server.chat(rig.server.selfChat).map(({ text }) => text)).toContain('hello');
+  });
+
   it('is unconfirmed at once when the line is cut after it left', async () => {
     cutAtNextMessage();
     const outcome = await send(rig.server.selfChat);
