@@ -106,6 +106,14 @@ export const KEY_VARIABLES = {
   offline: [],
 } as const satisfies Record<Provider, readonly string[]>;
 
+/** The variables that hold another address of a provider's service. */
+export const ADDRESS_VARIABLES = {
+  claude: ['ANTHROPIC_BASE_URL'],
+  codex: ['OPENAI_BASE_URL'],
+  kimi: ['KIMI_BASE_URL'],
+  offline: [],
+} as const satisfies Record<Provider, readonly string[]>;
+
 export interface Config {
   readonly root: string;
   /** The folder of the package itself: the agent's image and runner come from here. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { Environment, KEY_VARIABLES, loadConfig } from '../../src/config.ts';
+import { ADDRESS_VARIABLES, Environment, KEY_VARIABLES, loadConfig } from '../../src/config.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
 const run = promisify(execFile);
@@ -23,7 +23,7 @@ describe('what people read', () => {
       ...Object.keys(Environment.shape),
       ...Object.values(KEY_VARIABLES).flat(),
     ]);
-    const addresses = ['ANTHROPIC_BASE_URL', 'OPENAI_BASE_URL', 'KIMI_BASE_URL'];
+    const addresses: readonly string[] = Object.values(ADDRESS_VARIABLES).flat();
     const builders = ['AGENT_PROVIDERS', 'INSTALL_CJK_FONTS'];
     const named = [...read('.env.example').matchAll(/^(?:# )?([A-Z_]+)=/gm)].map(([, name]) => name ?? '');
     expect(named.filter((name) => !known.has(name) && ![...addresses, ...builders].includes(name))).toEqual(
