@@ -28,6 +28,7 @@ const BY_KIND = {
     retryable: true,
   },
   network: { words: 'the model’s service could not be reached', retryable: true },
+  session_lost: { words: 'the thread of our conversation was lost', retryable: true },
   other: { words: 'the agent reported an error', retryable: true },
 } as const satisfies Record<ErrorKind, Pick<Failure, 'words' | 'retryable'>>;
 

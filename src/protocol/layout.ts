@@ -20,6 +20,8 @@ export interface Layout {
   readonly availableGroups: string;
   readonly attachments: string;
   readonly extra: string;
+  /** The directory of the socket to the keys' proxy. */
+  readonly credentials: string;
   readonly home: string;
 }
 
@@ -42,6 +44,9 @@ export const RESERVED_FOLDERS = [
 
 /** The sentinel file in `input/` that asks the agent to finish. */
 export const CLOSE_SENTINEL = '_close';
+
+/** The sentinel file in `input/` that tells the agent that time is nearly up: to answer with what there is. */
+export const WRAP_UP_SENTINEL = '_wrap_up';
 
 export const WORKSPACE_ROOT = '/workspace';
 export const CONTAINER_HOME = '/home/node';
@@ -70,6 +75,7 @@ export function layoutAt(root: string = WORKSPACE_ROOT, home: string = CONTAINER
     availableGroups: `${ipc}/available_groups.json`,
     attachments: `${root}/attachments`,
     extra: `${root}/extra`,
+    credentials: `${root}/credentials`,
     home,
   };
 }

@@ -32,7 +32,7 @@ export const OutputFrame = z
     resumeAt: z.string().optional(),
     error: z.string().optional().describe('why it failed; set when status is error'),
     errorKind: z
-      .enum(['no_key', 'key_refused', 'model_unknown', 'rate_limit', 'network', 'other'])
+      .enum(['no_key', 'key_refused', 'model_unknown', 'rate_limit', 'network', 'session_lost', 'other'])
       .optional()
       .describe('the cause, where the runner can tell: decides whether another try can heal it'),
   })

@@ -8,7 +8,7 @@ const file = (text: string) => JSON.stringify({ type: 'message', text });
 
 async function all(inbox: Inbox): Promise<string[]> {
   const texts: string[] = [];
-  for await (const text of inbox.followUps()) texts.push(text);
+  for await (const text of inbox.rest()) texts.push(text);
   return texts;
 }
 
@@ -28,7 +28,7 @@ describe('the inbox', () => {
     const directory = temporaryDirectory();
     await writeFile(join(directory, '1.json'), file('one'));
     await writeFile(join(directory, '2.json'), file('two'));
-    const followUps = new Inbox(directory, 0).followUps();
+    const followUps = new Inbox(directory, 0).rest();
     expect((await followUps.next()).value).toBe('one');
     expect(await readdir(directory)).toEqual(['2.json']);
   });
@@ -41,7 +41,7 @@ describe('the inbox', () => {
     const directory = temporaryDirectory();
     await writeFile(join(directory, '1.json'), file('one'));
     const texts: string[] = [];
-    for await (const text of new Inbox(directory, 60_000).followUps()) {
+    for await (const text of new Inbox(directory, 60_000).rest()) {
       texts.push(text);
       if (text === 'one') await writeFile(join(directory, '2.json'), file('two'));
       else await writeFile(join(directory, '_close'), '');

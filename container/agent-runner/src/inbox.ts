@@ -1,14 +1,15 @@
 import { watch } from 'node:fs';
 import { readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CLOSE_SENTINEL } from '../../../src/protocol/layout.ts';
+import { CLOSE_SENTINEL, WRAP_UP_SENTINEL } from '../../../src/protocol/layout.ts';
 import { InputFile } from '../../../src/protocol/mailbox.ts';
+import type { FollowUps } from './providers/provider.ts';
 
 /** Events do not cross every virtual machine's border: the directory is looked at this often besides. */
 const RELOOK_MS = 500;
 
-/** The follow-ups that the host puts into `input/` while the agent works. */
-export class Inbox {
+/** What the host puts into `input/` while the agent works: follow-ups, and the sentinels that ask it to finish. */
+export class Inbox implements FollowUps {
   readonly #directory: string;
   readonly #idleMs: number;
 
@@ -18,17 +19,30 @@ export class Inbox {
     this.#idleMs = Number.isFinite(idleMs) && idleMs > 0 ? idleMs : 0;
   }
 
+  async *arriving(until: AbortSignal): AsyncGenerator<string> {
+    while (!until.aborted) {
+      for (const name of (await this.#names()).filter(isFollowUp)) {
+        // One that came as the turn ended is for the turn that follows.
+        if (until.aborted) return;
+        const text = await this.#take(name);
+        if (text !== undefined) yield text;
+      }
+      await this.#change(RELOOK_MS, until);
+    }
+  }
+
   /**
    * The follow-ups in the order of their names, until `_close` is found or none came in time. A file is unlinked when
    * its text is handed out: the host counts it as answered by the frame that follows.
    */
-  async *followUps(): AsyncGenerator<string> {
+  async *rest(): AsyncGenerator<string> {
     do {
       const names = await this.#names();
-      for (const name of names.filter((leaf) => leaf.endsWith('.json') && !leaf.startsWith('.'))) {
+      for (const name of names.filter(isFollowUp)) {
         const text = await this.#take(name);
         if (text !== undefined) yield text;
       }
+      if (names.includes(WRAP_UP_SENTINEL)) return;
       if (names.includes(CLOSE_SENTINEL)) {
         await unlink(join(this.#directory, CLOSE_SENTINEL)).catch(reportOnStderr);
         return;
@@ -36,11 +50,21 @@ export class Inbox {
     } while (this.#idleMs > 0 && (await this.#somethingNew()));
   }
 
+  /** Resolves when the host says that time is nearly up; never, when `until` aborts before. */
+  async untilWrapUp(until: AbortSignal): Promise<void> {
+    while (!until.aborted) {
+      if ((await this.#names()).includes(WRAP_UP_SENTINEL)) return;
+      await this.#change(RELOOK_MS, until);
+    }
+    await new Promise(() => undefined);
+  }
+
   async #names(): Promise<string[]> {
     try {
       return (await readdir(this.#directory)).sort();
     } catch (error) {
-      reportOnStderr(error);
+      // A bare `docker run` may have none; what is wrong with it was said when the workspace was prepared.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') reportOnStderr(error);
       return [];
     }
   }
@@ -63,32 +87,38 @@ export class Inbox {
     while (Date.now() < deadline) {
       await this.#change(Math.min(RELOOK_MS, deadline - Date.now()));
       const names = await this.#names();
-      if (
-        names.some((name) => name === CLOSE_SENTINEL || (name.endsWith('.json') && !name.startsWith('.')))
-      ) {
+      if (names.some((name) => name === CLOSE_SENTINEL || name === WRAP_UP_SENTINEL || isFollowUp(name))) {
         return true;
       }
     }
     return false;
   }
 
-  #change(timeoutMs: number): Promise<void> {
+  #change(timeoutMs: number, until?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const finish = () => {
         clearTimeout(timer);
         watcher?.close();
+        until?.removeEventListener('abort', finish);
         resolve();
       };
       const timer = setTimeout(finish, Math.max(0, timeoutMs));
       let watcher: ReturnType<typeof watch> | undefined;
+      until?.addEventListener('abort', finish, { once: true });
       try {
         watcher = watch(this.#directory, finish);
         watcher.once('error', finish);
-      } catch (error) {
-        reportOnStderr(error);
+      } catch {
+        // Without events the time-out alone wakes it.
+        watcher = undefined;
       }
+      if (until?.aborted === true) finish();
     });
   }
+}
+
+function isFollowUp(name: string): boolean {
+  return name.endsWith('.json') && !name.startsWith('.');
 }
 
 function reportOnStderr(error: unknown): void {

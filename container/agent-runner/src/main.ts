@@ -7,12 +7,15 @@ import { failureFrame } from './failure.ts';
 import { runGateScript } from './gate-script.ts';
 import { Inbox } from './inbox.ts';
 import { providerNamed } from './providers/providers.ts';
+import { reachModel } from './reach-model.ts';
 import { runTurn } from './run-turn.ts';
 import { readTurnInput } from './turn-input.ts';
 import { prepareWorkspace } from './workspace.ts';
 
 /** How a process ends that was asked to by SIGTERM: 128 + 15. */
 const EXIT_TERMINATED = 143;
+/** After SIGTERM the agent's program has this long to end. */
+const STOP_GRACE_MS = 2_000;
 
 function emit(frame: OutputFrame): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -23,14 +26,24 @@ function emit(frame: OutputFrame): Promise<void> {
 /** One turn: JSON on stdin, frames on stdout, then the end. */
 async function main(): Promise<number> {
   // Process 1 of a container ignores SIGTERM unless it handles it.
-  process.once('SIGTERM', () => process.exit(EXIT_TERMINATED));
+  const stopping = new AbortController();
+  process.once('SIGTERM', () => {
+    stopping.abort();
+    setTimeout(() => process.exit(EXIT_TERMINATED), STOP_GRACE_MS);
+  });
+  const code = await answerTurn(stopping.signal);
+  return stopping.signal.aborted ? EXIT_TERMINATED : code;
+}
+
+async function answerTurn(stop: AbortSignal): Promise<number> {
   try {
     const input = await readTurnInput(process.stdin);
     const layout = layoutAt(
       process.env.NANOCLAW_WORKSPACE ?? WORKSPACE_ROOT,
       process.env.HOME ?? CONTAINER_HOME,
     );
-    const env = { ...process.env, ...(await readEnvDir(layout.envDir)) };
+    const given = { ...process.env, ...(await readEnvDir(layout.envDir)), ...input.secrets };
+    const env = await reachModel(given);
     const provider = providerNamed(chooseProvider(input, env));
     await prepareWorkspace(layout);
     const prompt = await runGateScript(input, layout.group);
@@ -39,7 +52,7 @@ async function main(): Promise<number> {
       return 0;
     }
     const inbox = new Inbox(layout.input, Number(env.IDLE_TIMEOUT ?? 0));
-    return await runTurn({ input: { ...input, prompt }, layout, env, provider, inbox, emit });
+    return await runTurn({ input: { ...input, prompt }, layout, env, provider, inbox, emit, stop });
   } catch (error) {
     await emit(failureFrame(error));
     return 1;

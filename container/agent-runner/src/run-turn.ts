@@ -11,18 +11,26 @@ export interface TurnRun {
   readonly provider: AgentProvider;
   readonly inbox: Inbox;
   readonly emit: (frame: OutputFrame) => Promise<void>;
+  /** Aborted when the runner is to end. */
+  readonly stop: AbortSignal;
 }
 
 /**
  * Answers the turn, then the follow-ups that came meanwhile, each in the session of the one before.
  * @returns the process's exit code: 1 as soon as the agent failed
  */
-export async function runTurn({ input, layout, env, provider, inbox, emit }: TurnRun): Promise<number> {
+export async function runTurn(run: TurnRun): Promise<number> {
+  const { input, layout, env, provider, inbox, emit, stop } = run;
+  const wrapUp = new AbortController();
+  void inbox.untilWrapUp(stop).then(() => wrapUp.abort());
   let { sessionId, resumeAt } = input;
 
   const answer = async (prompt: string): Promise<boolean> => {
     try {
-      for await (const frame of provider.answer({ input, layout, env, prompt, sessionId, resumeAt })) {
+      const session = { sessionId, resumeAt };
+      const signals = { followUps: inbox, stop, wrapUp: wrapUp.signal };
+      for await (const frame of provider.answer({ input, layout, env, prompt, ...session, ...signals })) {
+        if (frame.newSessionId !== undefined && frame.newSessionId !== sessionId) resumeAt = undefined;
         sessionId = frame.newSessionId ?? sessionId;
         resumeAt = frame.resumeAt ?? resumeAt;
         await emit(frame);
@@ -37,7 +45,8 @@ export async function runTurn({ input, layout, env, provider, inbox, emit }: Tur
   };
 
   if (!(await answer(input.prompt))) return 1;
-  for await (const followUp of inbox.followUps()) {
+  for await (const followUp of inbox.rest()) {
+    if (stop.aborted) break;
     if (!(await answer(followUp))) return 1;
   }
   return 0;

@@ -8,6 +8,7 @@ import { formatPrompt } from '../../../../src/protocol/prompt.ts';
 import type { OutputFrame, TurnInput } from '../../../../src/protocol/turn.ts';
 import { temporaryDirectory } from '../../../../test/support/temporary.ts';
 import { OfflineProvider } from './offline.ts';
+import { testTurn } from './test-turn.ts';
 
 type Answer = (file: TaskFile | MessageFile) => MailboxResult | undefined;
 
@@ -105,9 +106,10 @@ async function frames(
   const provider = new OfflineProvider({ now: () => NOW, newSessionId: () => 'session-1' });
   const message = { sender: 'Ann', time: '14:00', id: '1', text: `@Andy ${request}` };
   const prompt = change.isScheduledTask === true ? request : formatPrompt([message], 'Europe/Berlin');
-  const turn = { input: { ...INPUT, ...change }, layout: host.layout, env: {}, prompt, resumeAt: undefined };
+  const input = { ...INPUT, ...change };
+  const turn = testTurn({ input, layout: host.layout, prompt, sessionId: change.sessionId });
   const said: OutputFrame[] = [];
-  for await (const frame of provider.answer({ ...turn, sessionId: change.sessionId })) said.push(frame);
+  for await (const frame of provider.answer(turn)) said.push(frame);
   return said;
 }
 

@@ -1,24 +1,38 @@
 import type { Layout } from '../../../../src/protocol/layout.ts';
 import type { OutputFrame, Provider, TurnInput } from '../../../../src/protocol/turn.ts';
 
+/** The follow-ups that come while the agent works. */
+export interface FollowUps {
+  /**
+   * Each follow-up as it comes, until the signal aborts. Its file is unlinked when it is handed out: only an agent that
+   * takes it into the running turn may ask for it. The others are answered one by one after the turn.
+   */
+  arriving(until: AbortSignal): AsyncIterable<string>;
+}
+
 /** What an agent is asked: the turn's own prompt, or a follow-up in the same sandbox. */
 export interface AgentTurn {
   readonly input: TurnInput;
   readonly layout: Layout;
-  /** The process's environment with `env-dir/env` on top. */
+  /** The process's environment, `env-dir/env` and the secrets; the addresses in it can be reached from here. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly prompt: string;
-  /** The session to resume; undefined, or unknown to the agent: a new one. */
+  /** The session to resume; undefined: a new one. */
   readonly sessionId: string | undefined;
   readonly resumeAt: string | undefined;
+  readonly followUps: FollowUps;
+  /** Aborted when the turn must end: the agent's program is to be gone within two seconds. */
+  readonly stop: AbortSignal;
+  /** Aborted when time is nearly up: break off, and answer with what there is. */
+  readonly wrapUp: AbortSignal;
 }
 
 /** One kind of agent. Each has one file here. */
 export interface AgentProvider {
   readonly name: Provider;
   /**
-   * Answers a prompt in frames; the session's id comes with the first. May throw instead of yielding an error frame:
-   * a TurnFailure keeps its cause.
+   * Answers a prompt in frames; the session's id comes with the first, as soon as it is known. May throw instead of
+   * yielding an error frame: a TurnFailure keeps its cause.
    */
   answer(turn: AgentTurn): AsyncIterable<OutputFrame>;
 }
