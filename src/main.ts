@@ -141,6 +141,7 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
     newId,
     log,
     provider: config.provider,
+    idleTimeoutMs: config.idleTimeoutMs,
     timezone: config.timezone,
     mostAtOnce: config.maxConcurrentContainers,
     drainMailbox: (folder) => mailbox.drain(folder),
@@ -178,7 +179,7 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
   if (orphans > 0) log.warn({ orphans }, 'Removed sandboxes that an earlier process left behind');
   await folders.makeNew(store.groups.all());
   await mailbox.start();
-  conversation.settleInterrupted();
+  await conversation.settleInterrupted();
   conversation.wake();
   scheduler.wake();
   await channel.start();

@@ -48,8 +48,19 @@ export interface RunningTurn {
   readonly name: string;
   /** Resolves when the sandbox is gone and every frame was handled. Never rejects. */
   readonly done: Promise<TurnOutcome>;
-  /** Asks the agent to finish after what it is doing: writes `_close`. Harmless when called twice or too late. */
-  finish(): Promise<void>;
+  /**
+   * Gives the agent a follow-up: a file in `input/`, which it unlinks when it takes it.
+   * @param file a fresh leaf name ending in `.json`
+   * @returns false when nothing was written: the sandbox has ended, was asked to finish, or has not enough time left
+   * @throws the system's errors
+   */
+  followUp(file: string, text: string): Promise<boolean>;
+  /**
+   * Asks the agent to finish after what it is doing: writes `_close`, unless a follow-up still waits in `input/`. Harmless when
+   * called twice or too late.
+   * @returns false when a follow-up waits
+   */
+  finish(): Promise<boolean>;
   /** Ends the sandbox now; `done` resolves afterwards. */
   stop(): Promise<void>;
 }
@@ -60,6 +71,8 @@ export interface AgentRunner {
    * Never rejects: a sandbox that cannot start is an outcome.
    */
   run(request: TurnRequest, onFrame: (frame: OutputFrame) => Promise<void>): Promise<RunningTurn>;
+  /** Whether an agent of the group has taken a file that was put into its `input/`. */
+  hasTaken(groupFolder: string, file: string): Promise<boolean>;
   /** Ends and removes sandboxes that an earlier process of this install left behind; tells how many. */
   removeOrphans(): Promise<number>;
   /** The line that people see: which sandbox runs the agent. */

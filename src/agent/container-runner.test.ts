@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { sharedDirectory, takeTurn, testAgent } from '../../test/support/sandbox.ts';
 import { rememberingLog } from '../../test/support/silent-log.ts';
 import { encodeFrame, type OutputFrame } from '../protocol/turn.ts';
+import type { RunningTurn } from './agent.ts';
 
 async function runLogs(directory: string): Promise<string[]> {
   const names = (await readdir(directory)).sort();
@@ -32,6 +33,40 @@ describe('a turn', () => {
     const second = await agent.turn('@Andy what did I say before?', { sessionId });
     expect(second.results).toEqual(['Before this you said: “echo hello”']);
     expect(second.frames[0]?.newSessionId).toBe(sessionId);
+  });
+
+  it('goes on with a follow-up in the same sandbox, and ends when it is asked to', async () => {
+    const agent = await testAgent({ settings: { idleTimeoutMs: 30_000 } });
+    const results: string[] = [];
+    let running: RunningTurn | undefined;
+    let answered: () => void = () => undefined;
+    const first = new Promise<void>((resolve) => {
+      answered = resolve;
+    });
+    running = await agent.runner.run(agent.request('@Andy ping'), async ({ result }) => {
+      if (result == null) return;
+      results.push(result);
+      if (results.length === 1) answered();
+      else await running?.finish();
+    });
+    await first;
+    expect(await running.followUp('1.json', '@Andy echo still there')).toBe(true);
+    expect(await running.done).toMatchObject({ reason: 'exited', exitCode: 0 });
+    expect(results).toEqual(['pong', 'still there']);
+    expect(await agent.runner.hasTaken('family', '1.json')).toBe(true);
+  });
+
+  it('is told when its time is nearly up', async () => {
+    const program = `
+      import { existsSync } from 'node:fs';
+      import { setTimeout } from 'node:timers/promises';
+      while (!existsSync('/workspace/ipc/input/_wrap_up')) await setTimeout(20);
+      process.stdout.write(${JSON.stringify(encodeFrame({ status: 'success', result: 'what I have' }))});
+    `;
+    const agent = await testAgent({ program, settings: { timeoutMs: 4_000 }, idleGraceMs: 0 });
+    const { outcome, results } = await agent.turn('x');
+    expect(outcome).toMatchObject({ reason: 'exited', exitCode: 0 });
+    expect(results).toEqual(['what I have']);
   });
 
   it('begins a new session in the place of one that it does not know', async () => {

@@ -4,11 +4,12 @@ import type { Log } from '../log.ts';
 import type { Paths } from '../paths.ts';
 import type { OutputFrame, TurnInput } from '../protocol/turn.ts';
 import type { AgentRunner, Credentials, RunningTurn, TurnOutcome, TurnRequest } from './agent.ts';
-import { deadlineMs } from './deadline.ts';
+import { deadlineMs, softDeadlineMs } from './deadline.ts';
 import { removeEnvDir } from './env-dir.ts';
-import { writeCloseSentinel } from './input-dir.ts';
+import { isGone } from './input-dir.ts';
 import { sandboxName } from './install.ts';
 import { removeOrphans } from './orphans.ts';
+import { RunInput } from './run-input.ts';
 import { writeRunLog } from './run-log.ts';
 import { type Runtime, RuntimeError, type Sandbox } from './runtime/runtime.ts';
 import { withoutSecrets } from './secret-filter.ts';
@@ -85,12 +86,22 @@ export class ContainerRunner implements AgentRunner {
     const watch = new TurnWatch({ name, sandbox, runtime, onFrame, deadlineMs: deadline, secrets, log });
     const done = this.#settle(turn, prepared, sandbox, watch.untilEnded());
     sendInput(sandbox, turnInput(request, settings, credentials), log);
+    const input = this.#openInput(turn, deadline, done);
     return {
       name,
       done,
-      finish: this.#finisher(turn, done),
+      followUp: (file, text) => input.followUp(file, text),
+      finish: () => input.finish(),
       stop: () => watch.end('stopped', 'the host ended it'),
     };
+  }
+
+  hasTaken(groupFolder: string, file: string): Promise<boolean> {
+    return isGone(this.#inputOf(groupFolder), file);
+  }
+
+  #inputOf(groupFolder: string): string {
+    return join(this.#options.paths.groupIpc(groupFolder), 'input');
   }
 
   async #settle(
@@ -108,19 +119,25 @@ export class ContainerRunner implements AgentRunner {
     return { reason, exitCode, frames, error, retryable, logFile, durationMs };
   }
 
-  /** Writes `_close` once, and not when the sandbox has ended. */
-  #finisher({ request, name, log }: StartedTurn, done: Promise<TurnOutcome>): () => Promise<void> {
-    const input = join(this.#options.paths.groupIpc(request.groupFolder), 'input');
-    let finishing: Promise<void> | undefined;
+  /** What the sandbox is told while it runs; its soft deadline is set here. */
+  #openInput(
+    { request, name, startedAt, log }: StartedTurn,
+    deadline: number,
+    done: Promise<unknown>,
+  ): RunInput {
+    const { clock, newId } = this.#options;
+    const directory = this.#inputOf(request.groupFolder);
+    // A follow-up gets at least half of what a turn may take.
+    const input = new RunInput({ directory, acceptUntil: startedAt + deadline / 2, clock, newId, log });
+    const wrapUp = setTimeout(() => {
+      log.info({ sandbox: name }, 'Container time is nearly up: the agent is asked to finish');
+      void input.wrapUp();
+    }, softDeadlineMs(deadline));
     void done.then(() => {
-      finishing ??= Promise.resolve();
+      clearTimeout(wrapUp);
+      input.close();
     });
-    return () => {
-      finishing ??= writeCloseSentinel(input, this.#options.newId()).catch((error: Error) => {
-        log.debug({ sandbox: name, error: error.message }, 'Close sentinel not written');
-      });
-      return finishing;
-    };
+    return input;
   }
 
   async #writeLog(
@@ -177,8 +194,13 @@ function notStarted(name: string, error: unknown): RunningTurn {
     logFile: undefined,
     durationMs: 0,
   };
-  const nothing = async () => undefined;
-  return { name, done: Promise.resolve(outcome), finish: nothing, stop: nothing };
+  return {
+    name,
+    done: Promise.resolve(outcome),
+    followUp: async () => false,
+    finish: async () => true,
+    stop: async () => undefined,
+  };
 }
 
 /** The system's own errors (a full disk, too many processes) may pass; the others name something to be set right. */

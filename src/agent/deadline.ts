@@ -1,4 +1,4 @@
-import { SECOND } from '../clock.ts';
+import { MINUTE, SECOND } from '../clock.ts';
 
 /** What a sandbox gets on top of its wait for follow-ups. */
 export const IDLE_GRACE_MS = 30 * SECOND;
@@ -14,4 +14,12 @@ export function deadlineMs(
   idleGraceMs: number = IDLE_GRACE_MS,
 ): number {
   return Math.max(groupTimeoutMs ?? timeoutMs, idleTimeoutMs + idleGraceMs);
+}
+
+/** Before its end an agent is asked to answer with what it has: a tenth of its time, at most this. */
+const LONGEST_WRAP_UP_MS = 2 * MINUTE;
+
+/** When an agent is asked to finish, in milliseconds after its start. */
+export function softDeadlineMs(deadline: number): number {
+  return deadline - Math.min(deadline / 10, LONGEST_WRAP_UP_MS);
 }

@@ -1,6 +1,5 @@
-import { chmod, constants, lchown, mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises';
+import { chmod, constants, lchown, lstat, mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { CLOSE_SENTINEL } from '../protocol/layout.ts';
 import type { Owner } from './directories.ts';
 
 /**
@@ -24,18 +23,45 @@ export async function emptyInput(directory: string, aside: string, owner: Owner 
 }
 
 /**
- * Puts `_close` into `input/`, which asks the agent to finish. The sandbox can write there too, so the file is made
- * under a name of its own, following no link, and renamed.
+ * Puts a file into `input/`. The sandbox can write there too, so it is made under a name of its own, following no link, and
+ * renamed.
+ * @param name its leaf name
+ * @param id a fresh id, for the temporary name
  */
-export async function writeCloseSentinel(directory: string, id: string): Promise<void> {
-  const temporary = join(directory, `.close-${id}.tmp`);
+export async function writeInput(
+  directory: string,
+  name: string,
+  content: string,
+  id: string,
+): Promise<void> {
+  const temporary = join(directory, `.${id}.tmp`);
   const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
   const file = await open(temporary, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, 0o644);
-  await file.close();
   try {
-    await rename(temporary, join(directory, CLOSE_SENTINEL));
+    await file.writeFile(content);
+  } finally {
+    await file.close();
+  }
+  try {
+    await rename(temporary, join(directory, name));
   } catch (error) {
     await unlink(temporary);
+    throw error;
+  }
+}
+
+/** Whether a follow-up waits in `input/`. */
+export async function hasFollowUps(directory: string): Promise<boolean> {
+  return (await readdir(directory)).some((name) => name.endsWith('.json') && !name.startsWith('.'));
+}
+
+/** Whether a file of `input/` is gone. */
+export async function isGone(directory: string, name: string): Promise<boolean> {
+  try {
+    await lstat(join(directory, name));
+    return false;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return true;
     throw error;
   }
 }

@@ -77,7 +77,8 @@ export class TurnPreparation {
     const shown = { project, extra, credentials: credentials.mounts };
     const mounts = planMounts({ groupFolder, isMain, paths, layout: this.#layout, runEnv, ...shown });
     log.debug({ mounts }, 'Container mounts');
-    const network = settings.provider === 'offline' ? 'none' : 'ordinary';
+    const network =
+      settings.provider === 'offline' ? 'none' : (request.containerConfig.network ?? 'ordinary');
     return {
       spec: { name, runId, groupFolder, mounts, timezone: settings.timezone, network },
       credentials,

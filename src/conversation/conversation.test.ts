@@ -33,6 +33,7 @@ function rig(
     newId,
     log: silentLog,
     provider: 'offline',
+    idleTimeoutMs: 0,
     drainMailbox: drain,
     channel: {
       setTyping: async (jid, on) => void typing.push(`${jid} ${on}`),
@@ -283,7 +284,7 @@ describe('after a crash of the host', () => {
       { id: 'old', folder: 'main', chatJid: MAIN.jid, attempt: 1, firstSeq: 1, lastSeq: 1 },
       0,
     );
-    conversation.settleInterrupted();
+    await conversation.settleInterrupted();
     conversation.wake();
     await vi.waitFor(() => expect(store.messages.cursor(MAIN.jid)).toBe(1));
     expect(agent.requests).toHaveLength(1);
@@ -302,14 +303,14 @@ describe('after a crash of the host', () => {
       0,
     );
     store.outbox.add({ chatJid: MAIN.jid, message: { kind: 'text', text: 'sent' }, source, runId: 'old' }, 0);
-    conversation.settleInterrupted();
+    await conversation.settleInterrupted();
     conversation.wake();
     expect(agent.requests).toEqual([]);
     expect(store.messages.cursor(MAIN.jid)).toBe(1);
     expect(texts(store)).toEqual(['sent', ...notices]);
   });
 
-  it('a task’s run without effects is queued again as the next attempt at the same slot', () => {
+  it('a task’s run without effects is queued again as the next attempt at the same slot', async () => {
     const { store, conversation } = rig(answers('x'));
     store.groups.add(MAIN, 0);
     store.runs.queueTask(
@@ -317,7 +318,7 @@ describe('after a crash of the host', () => {
       0,
     );
     store.runs.startQueued('q', 0);
-    conversation.settleInterrupted();
+    await conversation.settleInterrupted();
     expect(store.runs.queued()).toMatchObject([{ taskId: 't', slot: 's', attempt: 2 }]);
   });
 });

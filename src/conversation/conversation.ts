@@ -1,15 +1,14 @@
 import type { Channel } from '../channel/channel.ts';
-import type { NewId } from '../clock.ts';
 import type { RegisteredGroup } from '../store/groups.ts';
 import type { Run } from '../store/runs.ts';
 import { earlier, FAILURE_PAUSE_MS, Waker } from '../waker.ts';
+import { takenUpTo } from './dialogue.ts';
 import { nextTry } from './retries.ts';
 import { Turn, type TurnPlan, type TurnPorts } from './turn.ts';
 import { CHARACTER_CAP, chatPrompt, MESSAGE_CAP, takeWhatFits, taskPrompt } from './turn-prompt.ts';
 import { showTyping } from './typing.ts';
 
 export interface ConversationOptions extends TurnPorts {
-  readonly newId: NewId;
   readonly channel: Pick<Channel, 'setTyping'>;
   readonly timezone: string;
   readonly mostAtOnce: number;
@@ -21,6 +20,7 @@ export interface ConversationOptions extends TurnPorts {
 
 /** Something that waits for a turn. */
 interface Job {
+  readonly kind: 'chat' | 'task';
   readonly group: RegisteredGroup;
   /** Milliseconds since the epoch. */
   readonly notBefore: number;
@@ -49,10 +49,14 @@ export class Conversation {
   }
 
   /** Settles the runs that a crash cut off. To be called once, before anything starts, when their sandboxes are gone. */
-  settleInterrupted(): void {
+  async settleInterrupted(): Promise<void> {
     const { store, settlement, log } = this.#options;
     for (const run of store.runs.running()) {
-      const again = settlement.interrupt(run, { exitReason: 'host_crashed', logFile: undefined });
+      const lastSeq = await takenUpTo(this.#options, run);
+      const again = settlement.interrupt(
+        { ...run, lastSeq },
+        { exitReason: 'host_crashed', logFile: undefined },
+      );
       log.warn({ group: run.folder, run: run.id, again }, 'Turn was interrupted by a crash');
     }
   }
@@ -83,8 +87,13 @@ export class Conversation {
   #look(now: number): number | undefined {
     let next: number | undefined;
     for (const job of this.#jobs()) {
-      if (this.#active.size >= this.#options.mostAtOnce) break;
-      if (this.#active.has(job.group.folder)) continue;
+      const active = this.#active.get(job.group.folder);
+      if (active !== undefined) {
+        if (job.kind === 'chat' && active.turn.chatJid === job.group.jid) active.turn.offerFollowUps();
+        else active.turn.makeWay();
+        continue;
+      }
+      if (this.#active.size >= this.#options.mostAtOnce) continue;
       const time = Math.max(job.notBefore, this.#resting.get(job.group.folder) ?? 0);
       if (time > now) next = earlier(next, time);
       else this.#start(job);
@@ -106,7 +115,7 @@ export class Conversation {
       if (withPeople.has(run.folder)) continue;
       const group = store.groups.find(run.chatJid);
       if (group?.folder === run.folder) {
-        yield { group, notBefore: run.notBefore, claim: () => this.#claimTask(run, group) };
+        yield { kind: 'task', group, notBefore: run.notBefore, claim: () => this.#claimTask(run, group) };
       } else this.#drop(run, 'its chat is not registered any more');
     }
   }
@@ -115,7 +124,7 @@ export class Conversation {
     const next = nextTry(this.#options.store.runs.tries(group.jid, firstSeq));
     // A run that ended for good has moved the cursor; what an operator moved back is a fresh start.
     const { time, attempt } = next.kind === 'at' ? next : { time: 0, attempt: 1 };
-    return { group, notBefore: time, claim: () => this.#claimChat(group, firstSeq, attempt) };
+    return { kind: 'chat', group, notBefore: time, claim: () => this.#claimChat(group, firstSeq, attempt) };
   }
 
   #claimChat(group: RegisteredGroup, firstSeq: number, attempt: number): TurnPlan | undefined {
@@ -134,8 +143,19 @@ export class Conversation {
       prompt: chatPrompt(messages, timezone),
       sharesSession: true,
       script: undefined,
-      onAnswer: showTyping(channel, group.jid),
+      followUp: (after) => this.#followUp(group, after),
+      showWork: () => showTyping(channel, group.jid),
     };
+  }
+
+  #followUp(group: RegisteredGroup, after: number): { text: string; lastSeq: number } | undefined {
+    const { store, timezone } = this.#options;
+    const firstSeq = store.messages.nextCall(group.jid, after, group.requiresTrigger);
+    if (firstSeq === undefined) return undefined;
+    const found = store.messages.ofTurn(group.jid, firstSeq, MESSAGE_CAP).filter(({ seq }) => seq > after);
+    const messages = takeWhatFits(found, firstSeq, CHARACTER_CAP);
+    const lastSeq = messages.at(-1)?.seq;
+    return lastSeq === undefined ? undefined : { text: chatPrompt(messages, timezone), lastSeq };
   }
 
   #claimTask(queued: Run, group: RegisteredGroup): TurnPlan | undefined {
@@ -151,7 +171,8 @@ export class Conversation {
       prompt: taskPrompt(task.prompt, timezone),
       sharesSession: task.contextMode === 'group',
       script: task.script ?? undefined,
-      onAnswer: () => undefined,
+      followUp: () => undefined,
+      showWork: () => () => undefined,
     };
   }
 
@@ -204,7 +225,7 @@ export class Conversation {
       turn.fail(error);
       throw error;
     } finally {
-      plan.onAnswer();
+      turn.end();
       await cleanUp(plan.group);
     }
   }

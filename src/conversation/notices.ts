@@ -69,6 +69,10 @@ export function failureNotice(failure: Failure, logFile: string | undefined): st
 export const INTERRUPTED_NOTICE =
   '⚠️ I was interrupted in the middle of that. Part of it may be done already, so I did not begin again: please look, and ask again for what is missing.';
 
+/** The chat's one message about a session that could not be resumed; the answer follows. */
+export const SESSION_LOST_NOTICE =
+  'ℹ️ I lost the thread of our conversation and begin a new one. What I wrote down is still there.';
+
 /** The host itself failed: an answer that could not be stored, a sandbox that could not be prepared. */
 export function hostFailure(error: unknown): Failure {
   const detail = error instanceof Error ? error.message : String(error);

@@ -1,7 +1,14 @@
 import type { NewId } from '../clock.ts';
+import type { Provider } from '../protocol/turn.ts';
 import type { Run, RunEnd } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
-import { type Failure, failureNotice, INTERRUPTED_NOTICE, SUSPECT_NOTICE } from './notices.ts';
+import {
+  type Failure,
+  failureNotice,
+  INTERRUPTED_NOTICE,
+  SESSION_LOST_NOTICE,
+  SUSPECT_NOTICE,
+} from './notices.ts';
 import { nextTry } from './retries.ts';
 
 /**
@@ -11,6 +18,7 @@ import { nextTry } from './retries.ts';
  * - It failed and left none: it is tried again, until the tries are used up or another one cannot heal it; then the chat is
  *   told, in the transaction in which the cursor moves.
  * - It was interrupted and left none: it runs again.
+ * - The agent's session could not be resumed: the session is dropped, the chat is told, and the run goes again at once.
  */
 export class Settlement {
   readonly #store: Store;
@@ -53,6 +61,26 @@ export class Settlement {
     });
   }
 
+  /** @returns whether it will run again, with a new session */
+  loseSession(
+    run: Run,
+    end: Omit<RunEnd, 'status' | 'error'>,
+    provider: Provider,
+    failure: Failure,
+  ): boolean {
+    return this.#store.transaction(() => {
+      this.#store.sessions.remove(run.folder, provider);
+      this.#end(run, { ...end, status: 'interrupted', error: failure.detail }, undefined);
+      if (this.#store.runs.leftEffects(run.id) || !this.#again(run)) {
+        this.#close(run, failureNotice(failure, end.logFile));
+        return false;
+      }
+      // Nobody's effect: the run that follows is free to run.
+      this.#notify({ chatJid: run.chatJid }, SESSION_LOST_NOTICE);
+      return true;
+    });
+  }
+
   #end(run: Run, end: RunEnd, result: string | undefined): void {
     const now = this.#now();
     this.#store.runs.end(run.id, end, now);
@@ -91,7 +119,7 @@ export class Settlement {
     if (notice !== undefined) this.#notify(run, notice);
   }
 
-  #notify({ chatJid, id }: Run, text: string): void {
+  #notify({ chatJid, id }: { readonly chatJid: string; readonly id?: string }, text: string): void {
     this.#store.outbox.add(
       { chatJid, message: { kind: 'text', text }, source: 'notice', runId: id },
       this.#now(),

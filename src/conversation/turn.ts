@@ -1,10 +1,12 @@
 import type { AgentRunner, RunningTurn, TurnOutcome, TurnRequest } from '../agent/agent.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock, NewId } from '../clock.ts';
 import type { Log } from '../log.ts';
+import { isStaleSession } from '../protocol/stale-session.ts';
 import { type OutputFrame, type Provider, visibleText } from '../protocol/turn.ts';
 import type { RegisteredGroup } from '../store/groups.ts';
 import type { Run } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
+import { Dialogue } from './dialogue.ts';
 import { type Failure, findFailure, hostFailure } from './notices.ts';
 import type { Settlement } from './settlement.ts';
 
@@ -14,8 +16,11 @@ export interface TurnPorts {
   readonly agent: AgentRunner;
   readonly settlement: Settlement;
   readonly clock: Clock;
+  readonly newId: NewId;
   readonly log: Log;
   readonly provider: Provider;
+  /** Milliseconds that a sandbox stays after its answer, for follow-ups. */
+  readonly idleTimeoutMs: number;
   /** Everything that the agent dropped in the folder's mailbox so far has become its effect. */
   readonly drainMailbox: (folder: string) => Promise<void>;
 }
@@ -27,8 +32,10 @@ export interface TurnPlan {
   /** Whether the run resumes the group's session and leaves its own there. */
   readonly sharesSession: boolean;
   readonly script: string | undefined;
-  /** Called at the first answer. */
-  readonly onAnswer: () => void;
+  /** The prompt of a follow-up: the waiting messages after one of them. Undefined: none calls the assistant. */
+  readonly followUp: (after: number) => { readonly text: string; readonly lastSeq: number } | undefined;
+  /** Shows that the agent is at work, until the returned function is called. */
+  readonly showWork: () => () => void;
 }
 
 /** One claimed run, from its prompt to its stored answer. */
@@ -36,7 +43,10 @@ export class Turn {
   readonly #ports: TurnPorts;
   readonly #plan: TurnPlan;
   readonly #log: Log;
+  readonly #dialogue: Dialogue;
   #running: RunningTurn | undefined;
+  #stopShowing: () => void;
+  #resumed = false;
   #hostStops = false;
   #lastResult: string | undefined;
   #sessionNoted = false;
@@ -47,18 +57,52 @@ export class Turn {
     this.#ports = ports;
     this.#plan = plan;
     this.#log = ports.log.child({ group: plan.group.folder, run: plan.run.id });
+    this.#dialogue = new Dialogue(ports, plan.run);
+    this.#stopShowing = plan.showWork();
   }
 
-  /** Runs the turn and settles it. Rejects only when the database does. */
+  get chatJid(): string {
+    return this.#plan.run.chatJid;
+  }
+
+  /** Runs the turn and settles it. Rejects only when the database or a disk does. */
   async run(): Promise<void> {
     const { agent, drainMailbox } = this.#ports;
     const running = await agent.run(this.#request(), (frame) => this.#takeFrame(frame));
     this.#running = running;
+    this.#dialogue.begin(running);
     if (this.#hostStops) void running.stop();
-    else if (this.#lastResult !== undefined) void running.finish();
+    else this.offerFollowUps();
     const outcome = await running.done;
+    this.#dialogue.end();
     await drainMailbox(this.#plan.group.folder);
-    this.#settle(outcome);
+    this.#settle(outcome, await this.#dialogue.takenUpTo());
+  }
+
+  /** Gives the agent what people said since, if it may have more. */
+  offerFollowUps(): void {
+    const after = this.#dialogue.givenUpTo;
+    const followUp = after === undefined ? undefined : this.#plan.followUp(after);
+    if (followUp === undefined) return;
+    this.#stopShowing();
+    this.#stopShowing = this.#plan.showWork();
+    this.#dialogue.give(followUp.text, followUp.lastSeq).catch((error: unknown) => {
+      this.#log.error(
+        { err: error },
+        'A follow-up could not be given to the agent; it waits for the next turn',
+      );
+    });
+  }
+
+  /** Something waits that this turn's sandbox cannot take: it ends as soon as it has answered. */
+  makeWay(): void {
+    void this.#dialogue.makeWay();
+  }
+
+  /** The turn is over, however it went: nothing shows that the agent is at work. */
+  end(): void {
+    this.#dialogue.end();
+    this.#stopShowing();
   }
 
   /** The host stops: the sandbox is ended and the run counts as interrupted, unless it had answered. */
@@ -81,6 +125,7 @@ export class Turn {
     const session = sharesSession
       ? this.#ports.store.sessions.find(group.folder, this.#ports.provider)
       : undefined;
+    this.#resumed = session !== undefined;
     return {
       runId: run.id,
       groupFolder: group.folder,
@@ -113,6 +158,7 @@ export class Turn {
     if (frame.status === 'error') this.#errorFrame = frame;
     const result = frame.status === 'success' ? (frame.result ?? undefined) : undefined;
     const text = result === undefined ? '' : visibleText(result);
+    const takenUpTo = result === undefined ? null : await this.#dialogue.takenUpTo();
     store.transaction(() => {
       if (sharesSession && frame.newSessionId !== undefined) {
         store.sessions.save(group.folder, provider, {
@@ -125,13 +171,13 @@ export class Turn {
         { chatJid: run.chatJid, message: { kind: 'text', text }, source: 'reply', runId: run.id },
         clock.now(),
       );
-      if (run.lastSeq !== null) store.messages.moveCursor(run.chatJid, run.lastSeq);
+      if (takenUpTo !== null) store.messages.moveCursor(run.chatJid, takenUpTo);
     });
     this.#noteSession(frame.newSessionId);
     if (result === undefined) return;
     this.#lastResult = text;
-    this.#plan.onAnswer();
-    await this.#running?.finish();
+    this.#stopShowing();
+    await this.#dialogue.answered();
   }
 
   #noteSession(sessionId: string | undefined): void {
@@ -141,9 +187,10 @@ export class Turn {
     this.#ports.log.info(`Session initialized: ${sessionId}`);
   }
 
-  #settle(outcome: TurnOutcome): void {
+  /** @param takenUpTo the last message that the agent has taken */
+  #settle(outcome: TurnOutcome, takenUpTo: number | null): void {
     const { settlement } = this.#ports;
-    const { run } = this.#plan;
+    const run = { ...this.#plan.run, lastSeq: takenUpTo };
     const end = { exitReason: outcome.reason, logFile: outcome.logFile };
     const failure = this.#frameFailure ?? findFailure(outcome, this.#errorFrame);
     const facts = { durationMs: outcome.durationMs, log: outcome.logFile };
@@ -153,9 +200,18 @@ export class Turn {
     } else if (this.#frameFailure === undefined && this.#hostStops && outcome.reason === 'stopped') {
       const again = settlement.interrupt(run, end);
       this.#log.warn({ ...facts, again }, 'Turn interrupted: the host stops');
+    } else if (this.#sessionIsLost(failure)) {
+      const again = settlement.loseSession(run, end, this.#ports.provider, failure);
+      this.#log.warn({ ...facts, again, error: failure.detail }, 'Stale session cleared');
     } else {
       const again = settlement.fail(run, end, failure);
       this.#log.error({ ...facts, again, reason: outcome.reason, error: failure.detail }, 'Turn failed');
     }
+  }
+
+  /** Only a session that was resumed can be lost: the try with a new one that follows never can. */
+  #sessionIsLost(failure: Failure): boolean {
+    if (!this.#resumed || this.#frameFailure !== undefined) return false;
+    return this.#errorFrame?.errorKind === 'session_lost' || isStaleSession(failure.detail);
   }
 }

@@ -55,6 +55,12 @@ const scheduleValue = z.union([z.string().min(1).max(256), z.number()]).transfor
 
 export const ContainerConfig = z.looseObject({
   timeout: z.number().int().positive().optional().describe('milliseconds for one turn'),
+  network: z
+    .enum(['none', 'ordinary'])
+    .optional()
+    .describe(
+      'none: only the model is reached, through the keys’ proxy; absent: what the runtime ordinarily gives',
+    ),
   additionalMounts: z
     .array(
       z.object({

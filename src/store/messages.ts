@@ -50,6 +50,7 @@ export class Messages {
   readonly #before;
   readonly #from;
   readonly #waiting;
+  readonly #nextCall;
   readonly #lastBefore;
   readonly #cursor;
   readonly #setCursor;
@@ -77,6 +78,9 @@ export class Messages {
         SELECT m.chat_jid, m.seq FROM registered_groups g JOIN messages m ON m.chat_jid = g.jid
         WHERE g.requires_trigger = 0 AND m.is_bot_message = 0 AND m.seq > ${CURSOR_OF_GROUP})
       GROUP BY chatJid ORDER BY firstSeq`);
+    this.#nextCall = db.sql.prepare<{ jid: string; after: number; all: number }, { seq: number | null }>(`
+      SELECT MIN(seq) AS seq FROM messages
+      WHERE chat_jid = @jid AND seq > @after AND is_bot_message = 0 AND (@all = 1 OR is_trigger = 1)`);
     this.#lastBefore = db.sql.prepare<[string, string], { seq: number | null }>(
       'SELECT MAX(seq) AS seq FROM messages WHERE chat_jid = ? AND timestamp <= ?',
     );
@@ -132,6 +136,11 @@ export class Messages {
   /** The chats in which somebody waits for an answer, the longest waiting first. */
   waiting(): readonly WaitingChat[] {
     return this.#waiting.all();
+  }
+
+  /** The first message after another one that calls the assistant; undefined: none. */
+  nextCall(chatJid: string, after: number, requiresTrigger: boolean): number | undefined {
+    return this.#nextCall.get({ jid: chatJid, after, all: requiresTrigger ? 0 : 1 })?.seq ?? undefined;
   }
 
   /**

@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { copyFromV1, setV1TablesAside } from './adopt-v1.ts';
-import { SCHEMA_1 } from './schema.ts';
+import { SCHEMA_1, SCHEMA_2 } from './schema.ts';
 import type { Sql } from './sql.ts';
 
 /** A step of the schema. Each runs in a transaction of its own; `user_version` names the last one that was done. */
@@ -18,6 +18,7 @@ const MIGRATIONS: readonly Migration[] = [
       copyFromV1(sql, adopted);
     },
   },
+  { version: 2, up: (sql) => sql.exec(SCHEMA_2) },
 ];
 
 /**

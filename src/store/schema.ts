@@ -135,3 +135,28 @@ CREATE TABLE mailbox_claims (
 );
 CREATE INDEX mailbox_claims_by_run ON mailbox_claims (run_id) WHERE run_id IS NOT NULL;
 `;
+
+/** What was used of the models, and the follow-ups that running sandboxes were given. */
+export const SCHEMA_2 = `
+CREATE TABLE usage (
+  run_id TEXT NOT NULL,
+  group_folder TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  model TEXT NOT NULL,
+  requests INTEGER NOT NULL,
+  input_tokens INTEGER NOT NULL,
+  cached_input_tokens INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  at TEXT NOT NULL,
+  PRIMARY KEY (run_id, model)
+);
+CREATE INDEX usage_by_group ON usage (group_folder, at);
+
+CREATE TABLE follow_ups (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  run_id TEXT NOT NULL,
+  file TEXT NOT NULL,
+  last_seq INTEGER NOT NULL,
+  UNIQUE (run_id, file)
+);
+`;

@@ -11,6 +11,7 @@ export interface Session {
 export class Sessions {
   readonly #find;
   readonly #save;
+  readonly #remove;
   readonly #all;
 
   constructor(db: Database) {
@@ -23,6 +24,9 @@ export class Sessions {
         resume_at = CASE WHEN excluded.session_id = session_id THEN COALESCE(excluded.resume_at, resume_at)
                          ELSE excluded.resume_at END,
         session_id = excluded.session_id`);
+    this.#remove = db.sql.prepare<[string, string]>(
+      'DELETE FROM sessions WHERE group_folder = ? AND provider = ?',
+    );
     this.#all = db.sql.prepare<[], Session & { readonly folder: string; readonly provider: string }>(
       'SELECT group_folder AS folder, provider, session_id AS sessionId, resume_at AS resumeAt FROM sessions ORDER BY 1, 2',
     );
@@ -38,6 +42,11 @@ export class Sessions {
     session: { sessionId: string; resumeAt?: string | undefined },
   ): void {
     this.#save.run(folder, provider, session.sessionId, session.resumeAt ?? null);
+  }
+
+  /** The group's next turn with this provider starts a new session. */
+  remove(folder: string, provider: Provider): void {
+    this.#remove.run(folder, provider);
   }
 
   all(): readonly (Session & { readonly folder: string; readonly provider: string })[] {

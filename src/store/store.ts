@@ -2,6 +2,7 @@ import type { Bells } from './bells.ts';
 import { Chats } from './chats.ts';
 import { Claims } from './claims.ts';
 import { Database } from './database.ts';
+import { FollowUps } from './follow-ups.ts';
 import { Groups } from './groups.ts';
 import { Messages } from './messages.ts';
 import { Outbox } from './outbox.ts';
@@ -9,6 +10,7 @@ import { Runs } from './runs.ts';
 import { Sessions } from './sessions.ts';
 import { State } from './state.ts';
 import { Tasks } from './tasks.ts';
+import { Usage } from './usage.ts';
 
 /** The truth: everything that must survive a crash, by aggregate. */
 export interface Store {
@@ -19,6 +21,8 @@ export interface Store {
   readonly sessions: Sessions;
   readonly tasks: Tasks;
   readonly runs: Runs;
+  readonly followUps: FollowUps;
+  readonly usage: Usage;
   readonly outbox: Outbox;
   readonly claims: Claims;
   readonly state: State;
@@ -51,6 +55,8 @@ function storeOn(db: Database): Store {
     sessions: new Sessions(db),
     tasks: new Tasks(db),
     runs: new Runs(db),
+    followUps: new FollowUps(db),
+    usage: new Usage(db),
     outbox: new Outbox(db),
     claims: new Claims(db),
     state: new State(db),

@@ -23,6 +23,11 @@ export class ScriptedAgent implements AgentRunner {
   readonly requests: TurnRequest[] = [];
   readonly atWork = new Set<string>();
   mostAtWork = 0;
+  /** What the sandboxes were given beside their prompts, by file; those that were taken are gone. */
+  readonly input = new Map<string, string>();
+  /** How often the agent was asked to finish. */
+  finished = 0;
+  acceptsFollowUps = false;
   #script: Script;
 
   constructor(script: Script) {
@@ -52,9 +57,21 @@ export class ScriptedAgent implements AgentRunner {
     return {
       name: `scripted-${request.runId}`,
       done,
-      finish: async () => undefined,
+      followUp: async (file, text) => {
+        if (this.acceptsFollowUps) this.input.set(file, text);
+        return this.acceptsFollowUps;
+      },
+      finish: async () => {
+        if (this.input.size > 0) return false;
+        this.finished++;
+        return true;
+      },
       stop: async () => stopped.resolve({ reason: 'stopped', exitCode: undefined, error: 'stopped' }),
     };
+  }
+
+  async hasTaken(_folder: string, file: string): Promise<boolean> {
+    return !this.input.has(file);
   }
 
   async removeOrphans(): Promise<number> {

@@ -1,0 +1,65 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { silentLog } from '../../test/support/silent-log.ts';
+import { temporaryDirectory } from '../../test/support/temporary.ts';
+import { counter } from '../../test/support/test-store.ts';
+import { RunInput } from './run-input.ts';
+
+function rig(now = 0, acceptUntil = 100) {
+  const directory = temporaryDirectory();
+  const clock = { now: () => now };
+  const input = new RunInput({ directory, acceptUntil, clock, newId: counter(), log: silentLog });
+  return { directory, input };
+}
+
+describe('what a running sandbox is told', () => {
+  it('is a follow-up in the form that the agent reads, whole under its name', async () => {
+    const { directory, input } = rig();
+    expect(await input.followUp('1.json', 'and this')).toBe(true);
+    expect(await readdir(directory)).toEqual(['1.json']);
+    expect(JSON.parse(await readFile(join(directory, '1.json'), 'utf8'))).toEqual({
+      type: 'message',
+      text: 'and this',
+    });
+  });
+
+  it('is not to finish while a follow-up waits', async () => {
+    const { directory, input } = rig();
+    await input.followUp('1.json', 'and this');
+    expect(await input.finish()).toBe(false);
+    expect(await readdir(directory)).toEqual(['1.json']);
+  });
+
+  it('is to finish once, and nothing more after that', async () => {
+    const { directory, input } = rig();
+    expect(await Promise.all([input.finish(), input.finish()])).toEqual([true, true]);
+    expect(await input.followUp('1.json', 'too late')).toBe(false);
+    await input.wrapUp();
+    expect(await readdir(directory)).toEqual(['_close']);
+  });
+
+  it('is that time is nearly up', async () => {
+    const { directory, input } = rig();
+    await input.wrapUp();
+    expect(await readdir(directory)).toEqual(['_wrap_up']);
+  });
+
+  it('is nothing when it has ended, or when too little time is left', async () => {
+    const late = rig(100, 100);
+    expect(await late.input.followUp('1.json', 'late')).toBe(false);
+    const ended = rig();
+    ended.input.close();
+    expect(await ended.input.followUp('1.json', 'late')).toBe(false);
+    expect(await ended.input.finish()).toBe(true);
+    expect([...(await readdir(late.directory)), ...(await readdir(ended.directory))]).toEqual([]);
+  });
+
+  it('takes nothing from a name that is in use as a directory: the agent planted it, and the error says so', async () => {
+    const { directory, input } = rig();
+    await mkdir(join(directory, '1.json'));
+    await writeFile(join(directory, '1.json', 'x'), '');
+    await expect(input.followUp('1.json', 'x')).rejects.toThrow(/EISDIR|ENOTEMPTY/);
+    expect(await readdir(directory)).toEqual(['1.json']);
+  });
+});

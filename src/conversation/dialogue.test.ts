@@ -1,0 +1,255 @@
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { type Script, ScriptedAgent } from '../../test/support/scripted-agent.ts';
+import { silentLog } from '../../test/support/silent-log.ts';
+import { counter, FAMILY, MAIN, newMessage, testStore } from '../../test/support/test-store.ts';
+import type { OutputFrame } from '../protocol/turn.ts';
+import type { Store } from '../store/store.ts';
+import { Conversation } from './conversation.ts';
+import { Settlement } from './settlement.ts';
+
+const clock = { now: () => Date.now() };
+
+/** A turn that goes on until the test lets it answer and end. */
+function rig(options: { readonly idleTimeoutMs?: number; readonly store?: Store } = {}) {
+  const { store = testStore(), idleTimeoutMs = 0 } = options;
+  const acts: { say: (frame: OutputFrame) => Promise<void>; end: (how?: object) => void }[] = [];
+  const script: Script = (_, say) =>
+    new Promise((resolve) => acts.push({ say, end: (how = {}) => resolve(how) }));
+  const agent = new ScriptedAgent(script);
+  agent.acceptsFollowUps = true;
+  const newId = counter('run');
+  const conversation = new Conversation({
+    store,
+    agent,
+    settlement: new Settlement(store, newId, clock.now),
+    clock,
+    newId,
+    log: silentLog,
+    provider: 'offline',
+    idleTimeoutMs,
+    drainMailbox: async () => undefined,
+    channel: { setTyping: async () => undefined },
+    timezone: 'UTC',
+    mostAtOnce: 2,
+    prepare: async () => undefined,
+    cleanUp: async () => undefined,
+  });
+  onTestFinished(() => conversation.stop(0));
+  store.bells.on('messages', () => conversation.wake());
+  store.bells.on('runs', () => conversation.wake());
+  const started = async (count: number) => {
+    await vi.waitFor(() => expect(acts).toHaveLength(count));
+    const act = acts.at(-1);
+    if (act === undefined) throw new Error('nothing has started');
+    return act;
+  };
+  const given = async (count: number) => {
+    await vi.waitFor(() => expect(store.followUps.ofRun(agent.requests[0]?.runId ?? '')).toHaveLength(count));
+    return [...agent.input.keys()];
+  };
+  return { store, agent, conversation, started, given };
+}
+
+const answer = (result: string): OutputFrame => ({ status: 'success', result });
+const call = (store: Store, id: string, text = '@Andy hi'): void => {
+  store.messages.add(newMessage({ id, text, isTrigger: true }));
+};
+
+describe('a follow-up', () => {
+  it('reaches the sandbox at work, with what was said before it since', async () => {
+    const { store, agent, started, given } = rig();
+    store.groups.add(MAIN, 0);
+    call(store, '1', '@Andy first');
+    await started(1);
+    store.messages.add(newMessage({ id: '2', text: 'by the way' }));
+    call(store, '3', '@Andy and this');
+    const [file = ''] = await given(1);
+    expect(file).toMatch(/^\d+-[\w-]+\.json$/);
+    const text = agent.input.get(file) ?? '';
+    expect(text).toContain('by the way');
+    expect(text).toContain('and this');
+    expect(text).not.toContain('first');
+    expect(agent.requests).toHaveLength(1);
+  });
+
+  it('that does not call the assistant waits', async () => {
+    const { store, agent, started } = rig();
+    store.groups.add(MAIN, 0);
+    call(store, '1');
+    await started(1);
+    store.messages.add(newMessage({ id: '2', text: 'just chatting' }));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(agent.input.size).toBe(0);
+  });
+
+  it('counts as answered by the answer after it was taken, not before', async () => {
+    const { store, agent, started, given } = rig();
+    store.groups.add(MAIN, 0);
+    call(store, '1');
+    const act = await started(1);
+    call(store, '2');
+    const [file = ''] = await given(1);
+    await act.say(answer('to the first'));
+    expect(store.messages.cursor(MAIN.jid)).toBe(1);
+    expect(agent.finished).toBe(0);
+    agent.input.delete(file);
+    await act.say(answer('to both'));
+    expect(store.messages.cursor(MAIN.jid)).toBe(2);
+    expect(agent.finished).toBe(1);
+    act.end();
+    await vi.waitFor(() => expect(agent.atWork.size).toBe(0));
+    expect(agent.requests).toHaveLength(1);
+  });
+
+  it('that was not taken when the sandbox ends is the next turn', async () => {
+    const { store, agent, started, given } = rig();
+    store.groups.add(MAIN, 0);
+    call(store, '1');
+    const act = await started(1);
+    call(store, '2', '@Andy second');
+    await given(1);
+    await act.say(answer('to the first'));
+    act.end();
+    await started(2);
+    expect(agent.requests[1]?.prompt).toContain('second');
+    expect(agent.requests[1]?.prompt).not.toContain('hi');
+  });
+
+  it('that was taken by a turn which then failed after it had acted is closed with it', async () => {
+    const { store, agent, started, given } = rig();
+    store.groups.add(MAIN, 0);
+    call(store, '1');
+    const act = await started(1);
+    call(store, '2');
+    const [file = ''] = await given(1);
+    await act.say(answer('to the first'));
+    agent.input.delete(file);
+    act.end({ reason: 'exited', exitCode: 1, error: 'broke' });
+    await vi.waitFor(() => expect(store.messages.cursor(MAIN.jid)).toBe(2));
+    expect(agent.requests).toHaveLength(1);
+  });
+
+  it('is not given to a sandbox that was asked to finish', async () => {
+    const { store, agent, started } = rig();
+    store.groups.add(MAIN, 0);
+    call(store, '1');
+    const act = await started(1);
+    await act.say(answer('done'));
+    expect(agent.finished).toBe(1);
+    call(store, '2', '@Andy second');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(agent.input.size).toBe(0);
+    act.end();
+    await started(2);
+    expect(agent.requests[1]?.prompt).toContain('second');
+  });
+
+  it('reaches a sandbox that idles after its answer; one that idles makes way for a task', async () => {
+    const { store, agent, started, given } = rig({ idleTimeoutMs: 60_000 });
+    store.groups.add(MAIN, 0);
+    call(store, '1');
+    const act = await started(1);
+    await act.say(answer('one'));
+    expect(agent.finished).toBe(0);
+    call(store, '2');
+    const [file = ''] = await given(1);
+    agent.input.delete(file);
+    await act.say(answer('two'));
+    expect(store.messages.cursor(MAIN.jid)).toBe(2);
+    expect(agent.finished).toBe(0);
+    store.runs.queueTask(
+      {
+        id: 'task-run',
+        folder: MAIN.folder,
+        chatJid: MAIN.jid,
+        taskId: 'task',
+        slot: 'now',
+        attempt: 1,
+        notBefore: 0,
+      },
+      Date.now(),
+    );
+    await vi.waitFor(() => expect(agent.finished).toBe(1));
+  });
+
+  it('never reaches the sandbox of a task or of another group', async () => {
+    const { store, agent, started } = rig();
+    store.groups.add(MAIN, 0);
+    store.groups.add(FAMILY, 0);
+    call(store, '1');
+    await started(1);
+    store.messages.add(newMessage({ id: '2', chatJid: FAMILY.jid, isTrigger: true }));
+    await started(2);
+    expect(agent.input.size).toBe(0);
+    expect(agent.requests[1]?.groupFolder).toBe(FAMILY.folder);
+  });
+
+  it('that was taken before a crash is closed with its run, if the run had acted', async () => {
+    const { store, agent, conversation } = rig();
+    store.groups.add(MAIN, 0);
+    const run = { id: 'run-0', folder: MAIN.folder, chatJid: MAIN.jid, attempt: 1, firstSeq: 1, lastSeq: 1 };
+    store.runs.startChat(run, 0);
+    store.messages.add(newMessage({ id: '1', isTrigger: true }));
+    store.messages.add(newMessage({ id: '2', isTrigger: true }));
+    store.followUps.add('run-0', { file: 'taken.json', lastSeq: 2 });
+    store.outbox.add(
+      { chatJid: MAIN.jid, message: { kind: 'text', text: 'one' }, source: 'reply', runId: 'run-0' },
+      0,
+    );
+    await conversation.settleInterrupted();
+    expect(agent.requests).toEqual([]);
+    expect(store.messages.cursor(MAIN.jid)).toBe(2);
+  });
+});
+
+describe('a session that cannot be resumed', () => {
+  it('is dropped; the chat is told, and the turn goes on once with a new one', async () => {
+    const { store, agent, started } = rig();
+    store.groups.add(MAIN, 0);
+    store.sessions.save(MAIN.folder, 'offline', { sessionId: 'old' });
+    call(store, '1', '@Andy question');
+    const first = await started(1);
+    expect(agent.requests[0]?.sessionId).toBe('old');
+    await first.say({ status: 'error', error: 'No conversation found with session ID: old' });
+    first.end({ exitCode: 1 });
+    const second = await started(2);
+    expect(agent.requests[1]).toMatchObject({ sessionId: undefined });
+    expect(agent.requests[1]?.prompt).toContain('question');
+    await second.say({ status: 'success', result: 'answer', newSessionId: 'new' });
+    second.end();
+    await vi.waitFor(() => expect(store.messages.cursor(MAIN.jid)).toBe(1));
+    expect(store.sessions.find(MAIN.folder, 'offline')?.sessionId).toBe('new');
+    const said = [];
+    for (let head = store.outbox.heads()[0]; head !== undefined; head = store.outbox.heads()[0]) {
+      said.push(head.message.kind === 'text' ? head.message.text : '');
+      store.outbox.settle(head.seq, 'sent', 0);
+    }
+    expect(said).toEqual([expect.stringContaining('lost the thread'), 'answer']);
+  });
+
+  it('is told by the program’s last words where there was no frame', async () => {
+    const { store, started } = rig();
+    store.groups.add(MAIN, 0);
+    store.sessions.save(MAIN.folder, 'offline', { sessionId: 'old' });
+    call(store, '1');
+    const first = await started(1);
+    first.end({
+      exitCode: 1,
+      error: "exit code 1: ENOENT: no such file, open '/home/node/.claude/x/old.jsonl'",
+    });
+    await started(2);
+    expect(store.sessions.find(MAIN.folder, 'offline')).toBeUndefined();
+  });
+
+  it('is kept through an error of the network', async () => {
+    const { store, started } = rig();
+    store.groups.add(MAIN, 0);
+    store.sessions.save(MAIN.folder, 'offline', { sessionId: 'old' });
+    call(store, '1');
+    const first = await started(1);
+    await first.say({ status: 'error', error: 'connect ECONNREFUSED', errorKind: 'network' });
+    first.end({ exitCode: 1 });
+    await vi.waitFor(() => expect(store.runs.running()).toEqual([]));
+    expect(store.sessions.find(MAIN.folder, 'offline')?.sessionId).toBe('old');
+  });
+});

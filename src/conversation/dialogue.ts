@@ -1,0 +1,121 @@
+import type { AgentRunner, RunningTurn } from '../agent/agent.ts';
+import type { Clock, NewId } from '../clock.ts';
+import type { Run } from '../store/runs.ts';
+import type { Store } from '../store/store.ts';
+
+export interface DialogueOptions {
+  readonly store: Store;
+  readonly agent: Pick<AgentRunner, 'hasTaken'>;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  /** Milliseconds that a sandbox stays after its answer, for follow-ups. */
+  readonly idleTimeoutMs: number;
+}
+
+/**
+ * Follow-ups between a chat and the sandbox at work in it.
+ * A follow-up was taken when its file is gone, and it is answered when an answer is stored after that. Whatever was not taken when
+ * the sandbox ends waits for the next turn: the cursor never moves over it.
+ */
+export class Dialogue {
+  readonly #options: DialogueOptions;
+  readonly #run: Run;
+  #running: RunningTurn | undefined;
+  #open: boolean;
+  /** The last message that the agent was given. */
+  #given: number;
+  #idle: NodeJS.Timeout | undefined;
+  #answered = false;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(options: DialogueOptions, run: Run) {
+    this.#options = options;
+    this.#run = run;
+    this.#open = run.kind === 'chat' && run.lastSeq !== null;
+    this.#given = run.lastSeq ?? 0;
+  }
+
+  begin(running: RunningTurn): void {
+    this.#running = running;
+    if (this.#answered) void this.#maybeFinish();
+  }
+
+  /** The last message that the agent was given, and until when more may be given: undefined when no more may be. */
+  get givenUpTo(): number | undefined {
+    return this.#open && this.#running !== undefined ? this.#given : undefined;
+  }
+
+  /**
+   * Gives the agent more messages. What cannot be given waits for the next turn.
+   * @throws the system's errors
+   */
+  give(text: string, lastSeq: number): Promise<void> {
+    const { store, clock, newId } = this.#options;
+    const running = this.#running;
+    if (running === undefined) return Promise.resolve();
+    clearTimeout(this.#idle);
+    this.#given = lastSeq;
+    const file = `${clock.now()}-${newId()}.json`;
+    this.#writing = this.#writing
+      .catch(() => undefined)
+      .then(async () => {
+        if (this.#open && (await running.followUp(file, text))) {
+          // After the file: a row without one would count as taken.
+          store.followUps.add(this.#run.id, { file, lastSeq });
+        } else {
+          this.#open = false;
+          if (this.#answered) await this.#finish();
+        }
+      });
+    return this.#writing;
+  }
+
+  /** How far the messages go that the agent has taken: those of the prompt and of the follow-ups that are gone. */
+  async takenUpTo(): Promise<number | null> {
+    return takenUpTo(this.#options, this.#run);
+  }
+
+  /** An answer was stored. The sandbox is asked to end, at once or when nothing has come for a while. */
+  async answered(): Promise<void> {
+    this.#answered = true;
+    clearTimeout(this.#idle);
+    await this.#maybeFinish();
+  }
+
+  /** Something else waits for the group: an idle sandbox ends. */
+  async makeWay(): Promise<void> {
+    if (this.#answered) await this.#finish();
+  }
+
+  end(): void {
+    this.#open = false;
+    clearTimeout(this.#idle);
+  }
+
+  async #maybeFinish(): Promise<void> {
+    const { idleTimeoutMs } = this.#options;
+    if (idleTimeoutMs > 0 && this.#open) {
+      this.#idle = setTimeout(() => void this.#finish(), idleTimeoutMs);
+    } else await this.#finish();
+  }
+
+  async #finish(): Promise<void> {
+    if (await this.#running?.finish()) this.#open = false;
+  }
+}
+
+/**
+ * How far the messages go that a run's agent has taken.
+ * @returns null for a run of a task
+ */
+export async function takenUpTo(
+  { store, agent }: Pick<DialogueOptions, 'store' | 'agent'>,
+  run: Run,
+): Promise<number | null> {
+  let last = run.lastSeq;
+  for (const { file, lastSeq } of store.followUps.ofRun(run.id)) {
+    if (!(await agent.hasTaken(run.folder, file))) break;
+    last = lastSeq;
+  }
+  return last;
+}

@@ -1,0 +1,83 @@
+import { chmod, chown, lstat, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** The user that sandboxes run as, where it is not the host's own. */
+export interface SandboxUser {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Node cuts a longer path off without a word and listens elsewhere; the least limit of all systems is 104. */
+const MAX_SOCKET_PATH_BYTES = 100;
+
+export const SOCKET_NAME = 'proxy.sock';
+
+/** No socket can be made at this path. */
+export class SocketPathError extends Error {
+  override readonly name = 'SocketPathError';
+
+  constructor(path: string) {
+    super(
+      `The socket's path ${path} is longer than ${MAX_SOCKET_PATH_BYTES} bytes. Set XDG_RUNTIME_DIR to a short directory of your own, or unset it for /tmp.`,
+    );
+  }
+}
+
+/** Something of somebody else stands where the sockets' directory must be. */
+export class SocketDirectoryError extends Error {
+  override readonly name = 'SocketDirectoryError';
+
+  constructor(path: string, what: string) {
+    super(`${path} must be a directory of this user alone and is ${what}. Remove it: rm -r ${path}`);
+  }
+}
+
+export interface SocketDirectoryOptions {
+  readonly installId: string;
+  /** Undefined: sandboxes run as the host's own user. */
+  readonly owner: SandboxUser | undefined;
+  /** The host's user. */
+  readonly hostUid: number;
+  /** XDG_RUNTIME_DIR, where it is set. */
+  readonly runtimeDirectory: string | undefined;
+  /** The system's directory for everybody's temporary files; absent: /tmp. */
+  readonly temporaryDirectory?: string | undefined;
+}
+
+/**
+ * Makes the install's short private directory for sockets, and in it the one that sandboxes see: other sockets of the
+ * host lie out of their reach. The sandboxes' user may use what is in there and add nothing.
+ * @returns the path of the sandboxes' directory
+ * @throws SocketPathError, SocketDirectoryError
+ */
+export async function makeSocketDirectory(options: SocketDirectoryOptions): Promise<string> {
+  const { installId, owner, hostUid, runtimeDirectory, temporaryDirectory = '/tmp' } = options;
+  // A user's runtime directory lets nobody else through, and so no sandbox of another user.
+  const isOwn = runtimeDirectory !== undefined && runtimeDirectory !== '' && owner === undefined;
+  const outer = isOwn
+    ? join(runtimeDirectory, `nanoclaw-${installId}`)
+    : join(temporaryDirectory, `nanoclaw-${installId}-${hostUid}`);
+  const inner = join(outer, 'keys');
+  const socket = join(inner, SOCKET_NAME);
+  if (Buffer.byteLength(socket) > MAX_SOCKET_PATH_BYTES) throw new SocketPathError(socket);
+  for (const path of [outer, inner]) await makePrivate(path, hostUid, owner);
+  return inner;
+}
+
+async function makePrivate(path: string, hostUid: number, owner: SandboxUser | undefined): Promise<void> {
+  await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
+  const found = await lstat(path);
+  if (!found.isDirectory()) throw new SocketDirectoryError(path, found.isSymbolicLink() ? 'a link' : 'a file');
+  if (found.uid !== hostUid) throw new SocketDirectoryError(path, `owned by uid ${found.uid}`);
+  // Ours, and in a directory where nobody else can rename it: from here on the path stays what it is.
+  if (owner !== undefined) await chown(path, hostUid, owner.gid);
+  await chmod(path, owner === undefined ? 0o700 : 0o710);
+}
+
+/** Lets the sandboxes' user connect to a socket, and nobody else. */
+export async function shareSocket(path: string, hostUid: number, owner: SandboxUser | undefined): Promise<void> {
+  if (owner !== undefined) await chown(path, hostUid, owner.gid);
+  await chmod(path, owner === undefined ? 0o600 : 0o660);
+}
