@@ -59,7 +59,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/[^/]+\\.ts$',
-        pathNot: '^src/(main|instance|cli|pair|line|dev)\\.ts$|\\.test\\.ts$',
+        pathNot: '^src/(main|instance|cli|pair|line|keys|dev)\\.ts$|\\.test\\.ts$',
       },
       to: { path: '^src/[^/]+/', pathNot: '^src/protocol/' },
     },

@@ -66,6 +66,7 @@ async function takeTurn(agent: AgentRunner): Promise<TurnTime> {
     chatJid: 'family@g.us',
     isMain: false,
     isScheduledTask: false,
+    provider: 'offline' as const,
     prompt: '@Andy ping',
     containerConfig: {},
   };

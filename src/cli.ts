@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
 import type { LineState } from './channel/channel.ts';
-import { SECOND } from './clock.ts';
+import { SECOND, systemClock } from './clock.ts';
 import { type BaseConfig, type Config, ConfigError, loadBaseConfig, loadConfig } from './config.ts';
 import { type OpenLog, openLog } from './log.ts';
 import { startHost } from './main.ts';
@@ -159,7 +159,8 @@ function program(): Command {
     .option(...JSON_FLAG)
     .action((flags: { json?: true }) =>
       withStore((store, config) => {
-        const status = readStatus(store, lockHolder(pathsAt(config.root).hostLock) ?? null);
+        const holder = lockHolder(pathsAt(config.root).hostLock) ?? null;
+        const status = readStatus(store, holder, systemClock.now());
         say(flags.json ? json(status) : formatStatus(status));
         if (status.hostPid === null || status.line !== 'open') process.exitCode = NOT_WELL;
       }),

@@ -1,16 +1,17 @@
 import { v7 as uuidv7 } from 'uuid';
 import { ContainerRunner } from './agent/container-runner.ts';
+import { warnOfStaleImage } from './agent/image-source.ts';
 import { installId } from './agent/install.ts';
-import { chooseRuntime } from './agent/runtime/choose.ts';
+import { chooseRuntime, otherRuntimes } from './agent/runtime/choose.ts';
 import type { LineState } from './channel/channel.ts';
 import { inspectCredentials } from './channel/whatsapp/credentials.ts';
 import { SECOND, systemClock } from './clock.ts';
-import { type Config, ConfigError, readVariables } from './config.ts';
+import type { Config } from './config.ts';
 import { Conversation } from './conversation/conversation.ts';
 import { Settlement } from './conversation/settlement.ts';
-import { MountedKeys } from './credentials/mounted-keys.ts';
 import { GroupFolders } from './groups/group-folders.ts';
 import { type Instance, openInstance } from './instance.ts';
+import { wireKeys } from './keys.ts';
 import { wireLine } from './line.ts';
 import type { Log } from './log.ts';
 import { Mailbox } from './mailbox/mailbox.ts';
@@ -42,9 +43,6 @@ const GRACE_MS = 10 * SECOND;
 /** Sends under way may be answered for this long. */
 const LAST_SENDS_MS = 5 * SECOND;
 
-/** The agents that this version's image and bundle contain. */
-const BUILT_PROVIDERS = ['offline'] as const satisfies readonly Config['provider'][];
-
 /**
  * Loads, wires and starts everything. The order matters: the lock, then the database; sandboxes of an earlier process end
  * and their mailboxes are drained before its runs are settled, and only then does the line open.
@@ -52,7 +50,6 @@ const BUILT_PROVIDERS = ['offline'] as const satisfies readonly Config['provider
  */
 export async function startHost(options: HostOptions): Promise<Host> {
   const { config, log } = options;
-  checkProvider(config);
   const instance = await openInstance(config, log);
   try {
     return await run(options, instance);
@@ -70,7 +67,7 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
   // An account that cannot be read stops the start here, before any turn has begun.
   inspectCredentials(paths.whatsappDatabase);
   const install = await installId(config.root);
-  const runtime = await chooseRuntime({
+  const choice = {
     requested: config.runtime,
     allowPlainProcess: options.allowPlainProcess,
     provider: config.provider,
@@ -80,9 +77,13 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
     packageRoot: config.packageRoot,
     log,
     environment: process.env,
-  });
+  };
+  const runtime = await chooseRuntime(choice);
+  await warnOfStaleImage(runtime, config.packageRoot, log);
+  const keys = await wireKeys({ config, paths, store, runtime, installId: install, clock, log });
   const agent = new ContainerRunner({
     runtime,
+    otherRuntimes: otherRuntimes(runtime, choice),
     paths,
     packageRoot: config.packageRoot,
     installId: install,
@@ -91,15 +92,13 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
     log,
     settings: {
       assistantName: config.assistantName,
-      provider: config.provider,
-      model: config.model,
       timeoutMs: config.containerTimeoutMs,
       idleTimeoutMs: config.idleTimeoutMs,
       timezone: config.timezone,
       credentialsMode: config.credentials,
       agentEnv: options.offlineFaults ? { NANOCLAW_OFFLINE_FAULTS: '1' } : undefined,
     },
-    credentials: new MountedKeys(() => (config.credentials === 'mount' ? readVariables(process.env) : {})),
+    credentials: keys.credentials,
   });
 
   const ready = readiness(log);
@@ -141,6 +140,7 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
     newId,
     log,
     provider: config.provider,
+    model: config.model,
     idleTimeoutMs: config.idleTimeoutMs,
     timezone: config.timezone,
     mostAtOnce: config.maxConcurrentContainers,
@@ -195,6 +195,7 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
     reception.stop();
     // Sends that the closing line cut off are back in the outbox by now.
     await delivery.stop();
+    await keys.stop();
     close();
     log.info('Stopped');
   };
@@ -204,14 +205,6 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
       return stopping;
     },
   };
-}
-
-function checkProvider(config: Config): void {
-  const built: readonly string[] = BUILT_PROVIDERS;
-  if (built.includes(config.provider)) return;
-  throw new ConfigError(
-    `AGENT_PROVIDER is ${config.provider}; this version has ${built.join(', ')} only. Set AGENT_PROVIDER=offline for the built-in agent.`,
-  );
 }
 
 /** Says `Ready` once: when the line has opened for the first time and everything else runs. */

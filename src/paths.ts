@@ -20,6 +20,8 @@ export interface Paths {
   readonly sessions: string;
   readonly attachments: string;
   readonly envDir: string;
+  /** For manual commands only: the host never shows it to a sandbox. */
+  readonly manualEnv: string;
   readonly runEnv: string;
   /** The copies of the project's top-level text files that main may read. */
   readonly projectView: string;
@@ -63,6 +65,7 @@ export function pathsAt(root: string, home: string = homedir()): Paths {
     sessions: join(data, 'sessions'),
     attachments: join(data, 'attachments'),
     envDir: join(data, 'env'),
+    manualEnv: join(data, 'env', 'env'),
     runEnv: join(data, 'env', 'runs'),
     projectView: join(data, 'project-view'),
     globalGroup: join(groups, 'global'),

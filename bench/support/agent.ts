@@ -50,8 +50,6 @@ export async function startAgent(
     credentials: new MountedKeys(() => ({})),
     settings: {
       assistantName: 'Andy',
-      provider: 'offline',
-      model: undefined,
       timeoutMs: TURN_TIMEOUT_MS,
       idleTimeoutMs: 0,
       timezone: 'UTC',

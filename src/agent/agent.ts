@@ -11,6 +11,9 @@ export interface TurnRequest {
   readonly isMain: boolean;
   readonly isScheduledTask: boolean;
   readonly prompt: string;
+  readonly provider: Provider;
+  /** Undefined: the agent's own default. */
+  readonly model?: string | undefined;
   readonly sessionId?: string | undefined;
   readonly resumeAt?: string | undefined;
   /** A task's gate script. */
@@ -21,12 +24,13 @@ export interface TurnRequest {
 /**
  * Why a turn ended.
  * - `exited`: the agent ended by itself (`exitCode`).
+ * - `out_of_memory`: the kernel ended it, or something that it ran, for want of memory.
  * - `timeout`: it was ended at its deadline.
  * - `stopped`: the host asked it to end.
  * - `start_failed`: no sandbox could be started (missing image, no runtime).
  * - `bad_output`: it broke the frame protocol (a frame over the cap, a frame that is no JSON).
  */
-export type ExitReason = 'exited' | 'timeout' | 'stopped' | 'start_failed' | 'bad_output';
+export type ExitReason = 'exited' | 'out_of_memory' | 'timeout' | 'stopped' | 'start_failed' | 'bad_output';
 
 export interface TurnOutcome {
   readonly reason: ExitReason;

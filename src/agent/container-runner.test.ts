@@ -330,6 +330,7 @@ describe('the host', () => {
     expect(results).toEqual(['done']);
     const logs = (await runLogs(agent.paths.groupLogs('family'))).join();
     expect(logs).toContain('[redacted]');
+    expect(logs).toContain('== Input ==');
     expect(logs + JSON.stringify(lines)).not.toContain(key);
   });
 

@@ -10,7 +10,7 @@ import { isGone } from './input-dir.ts';
 import { sandboxName } from './install.ts';
 import { removeOrphans } from './orphans.ts';
 import { RunInput } from './run-input.ts';
-import { writeRunLog } from './run-log.ts';
+import { type RunRecord, writeRunLog } from './run-log.ts';
 import { type Runtime, RuntimeError, type Sandbox } from './runtime/runtime.ts';
 import { withoutSecrets } from './secret-filter.ts';
 import type { AgentSettings } from './settings.ts';
@@ -20,6 +20,8 @@ import { type Ending, TurnWatch } from './turn-watch.ts';
 
 export interface ContainerRunnerOptions {
   readonly runtime: Runtime;
+  /** Those that an earlier process may have used: where to look for orphans. */
+  readonly otherRuntimes?: readonly Runtime[];
   readonly paths: Paths;
   /** The package's folder, for main's view of the project. */
   readonly packageRoot: string;
@@ -40,6 +42,7 @@ interface StartedTurn {
   readonly runEnv: string;
   readonly startedAt: number;
   readonly log: Log;
+  readonly details?: RunRecord['details'] | undefined;
 }
 
 /** Runs each turn in a sandbox of its own, made by one of the runtimes. */
@@ -57,7 +60,8 @@ export class ContainerRunner implements AgentRunner {
   }
 
   async removeOrphans(): Promise<number> {
-    return removeOrphans(this.#options.runtime, this.#options.paths.runEnv, this.#options.log);
+    const { runtime, paths, log, otherRuntimes } = this.#options;
+    return removeOrphans(runtime, paths.runEnv, log, otherRuntimes);
   }
 
   async run(request: TurnRequest, onFrame: (frame: OutputFrame) => Promise<void>): Promise<RunningTurn> {
@@ -80,12 +84,14 @@ export class ContainerRunner implements AgentRunner {
     const { secrets, credentials } = prepared;
     const command = sandbox.command.map((argument) => withoutSecrets(argument, secrets));
     log.debug({ command }, 'Container arguments');
+    const given = turnInput(request, settings, credentials);
+    const details = log.isLevelEnabled('debug') ? { command, input: readable(given, secrets) } : undefined;
 
     const { timeoutMs, idleTimeoutMs } = settings;
     const deadline = deadlineMs(request.containerConfig.timeout, timeoutMs, idleTimeoutMs, idleGraceMs);
     const watch = new TurnWatch({ name, sandbox, runtime, onFrame, deadlineMs: deadline, secrets, log });
-    const done = this.#settle(turn, prepared, sandbox, watch.untilEnded());
-    sendInput(sandbox, turnInput(request, settings, credentials), log);
+    const done = this.#settle({ ...turn, details }, prepared, sandbox, watch.untilEnded());
+    sendInput(sandbox, given, log);
     const input = this.#openInput(turn, deadline, done);
     return {
       name,
@@ -141,8 +147,8 @@ export class ContainerRunner implements AgentRunner {
   }
 
   async #writeLog(
-    { request, name, startedAt, log }: StartedTurn,
-    { spec, secrets }: PreparedTurn,
+    { request, name, startedAt, log, details }: StartedTurn,
+    { spec }: PreparedTurn,
     ending: Ending,
     durationMs: number,
   ): Promise<string | undefined> {
@@ -157,7 +163,7 @@ export class ContainerRunner implements AgentRunner {
         durationMs,
         mounts: spec.mounts,
         promptLength: request.prompt.length,
-        prompt: log.isLevelEnabled('debug') ? withoutSecrets(request.prompt, secrets) : undefined,
+        details,
       });
     } catch (error) {
       log.error({ error }, 'Run log cannot be written');
@@ -182,6 +188,11 @@ function sendInput({ child }: Sandbox, input: TurnInput, log: Log): void {
   // A sandbox that ends before it has read its input says why by its exit.
   child.stdin.on('error', (error) => log.debug({ error: error.message }, 'Container stdin closed'));
   child.stdin.end(JSON.stringify(input));
+}
+
+/** The input for a log: whole, without the keys. */
+function readable({ secrets: _, ...input }: TurnInput, secrets: readonly string[]): string {
+  return withoutSecrets(JSON.stringify(input, null, 2), secrets);
 }
 
 function notStarted(name: string, error: unknown): RunningTurn {

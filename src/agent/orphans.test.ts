@@ -4,9 +4,12 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { PACKAGE_ROOT, sharedDirectory, testAgent } from '../../test/support/sandbox.ts';
+import { silentLog } from '../../test/support/silent-log.ts';
 import { pathsAt } from '../paths.ts';
+import { removeOrphans } from './orphans.ts';
 import { chooseRuntime } from './runtime/choose.ts';
 import { processStart } from './runtime/process-identity.ts';
+import { type Runtime, RuntimeUnavailableError } from './runtime/runtime.ts';
 
 interface Host {
   readonly process: ChildProcess;
@@ -86,6 +89,30 @@ describe('after the host was killed', () => {
     expect(await owner.runner.removeOrphans()).toBe(1);
   });
 
+  it('what ran in another runtime is ended too, and one that does not work here holds nobody up', async () => {
+    const { root, paths } = await newRoot();
+    const host = await startHost(root, 'plain-process');
+    await killHost(host);
+    const agent = await testAgent({ paths });
+    const plain = await plainProcess({ installId: agent.installId, paths, log: silentLog });
+    const killed: string[] = [];
+    const chosen: Runtime = {
+      ...unusable(),
+      listOwn: async () => [],
+      kill: async (name) => void killed.push(name),
+    };
+    const others = [unusable(), plain, plain];
+    expect(await removeOrphans(chosen, paths.runEnv, silentLog, others)).toBe(1);
+    expect(killed).toEqual([]);
+    await expect.poll(() => processesOf(host.name), { timeout: 10_000 }).toEqual([]);
+    expect(await removeOrphans(chosen, paths.runEnv, silentLog, others)).toBe(0);
+  });
+
+  it('the start ends when the chosen runtime cannot tell what it has', async () => {
+    const { paths } = await newRoot();
+    await expect(removeOrphans(unusable(), paths.runEnv, silentLog)).rejects.toThrow(/no engine/);
+  });
+
   it('a process that was given an orphan’s number is left alone, and a torn record is no hindrance', async () => {
     const { paths } = await newRoot();
     const bystander = spawn('sleep', ['600'], { stdio: 'ignore' });
@@ -104,6 +131,23 @@ describe('after the host was killed', () => {
     expect(bystander.signalCode).toBeNull();
   });
 });
+
+/** A runtime whose engine is away. */
+function unusable(): Runtime {
+  const away = async (): Promise<never> => {
+    throw new RuntimeUnavailableError('no engine');
+  };
+  return {
+    kind: 'docker',
+    description: 'unusable',
+    owner: undefined,
+    check: away,
+    start: away,
+    kill: away,
+    listOwn: away,
+    imageSource: away,
+  };
+}
 
 type RuntimeOptions = Pick<Parameters<typeof chooseRuntime>[0], 'installId' | 'paths' | 'log'>;
 

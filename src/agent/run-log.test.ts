@@ -15,7 +15,7 @@ const RECORD: RunRecord = {
   frames: ['success, 4 characters'],
   mounts: [{ hostPath: '/h', containerPath: '/c', readonly: true }],
   promptLength: 10,
-  prompt: undefined,
+  details: undefined,
   stdout: 'noise\n',
   stderr: 'words\n',
 };
@@ -40,13 +40,18 @@ describe('a run log', () => {
     ]) {
       expect(text).toContain(part);
     }
-    expect(text).not.toContain('== Prompt ==');
+    expect(text).not.toContain('== Input ==');
   });
 
-  it('keeps the prompt where it is given', async () => {
+  it('keeps the input and the command where they are given', async () => {
     const directory = temporaryDirectory();
-    const name = await writeRunLog(directory, 'abc', { ...RECORD, prompt: 'what was said' });
-    expect(await readFile(join(directory, name), 'utf8')).toContain('== Prompt ==\nwhat was said');
+    const name = await writeRunLog(directory, 'abc', {
+      ...RECORD,
+      details: { input: 'what was said', command: ['docker', 'run'] },
+    });
+    expect(await readFile(join(directory, name), 'utf8')).toContain(
+      '== Command ==\ndocker run\n\n== Input ==\nwhat was said',
+    );
   });
 
   it('follows no link, neither to a file nor to a directory', async () => {

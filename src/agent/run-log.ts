@@ -20,8 +20,8 @@ export interface RunRecord {
   readonly frames: readonly string[];
   readonly mounts: readonly Mount[];
   readonly promptLength: number;
-  /** Undefined: not to be kept; people's words stand in logs at debug only. */
-  readonly prompt: string | undefined;
+  /** What only a log at debug holds, people's words being in it; undefined: not to be kept. */
+  readonly details: { readonly input: string; readonly command: readonly string[] } | undefined;
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -45,7 +45,9 @@ function format(record: RunRecord): string {
     '',
     '== Frames ==',
     ...record.frames,
-    ...(record.prompt === undefined ? [] : ['', '== Prompt ==', record.prompt]),
+    ...(record.details === undefined
+      ? []
+      : ['', '== Command ==', record.details.command.join(' '), '', '== Input ==', record.details.input]),
     '',
     '== Stdout outside frames ==',
     record.stdout.trimEnd(),

@@ -1,10 +1,6 @@
-import type { Provider } from '../protocol/turn.ts';
-
 /** What of the host's configuration a turn depends on. */
 export interface AgentSettings {
   readonly assistantName: string;
-  readonly provider: Provider;
-  readonly model: string | undefined;
   /** Milliseconds for one turn, unless the group has its own. */
   readonly timeoutMs: number;
   /** Milliseconds that a sandbox waits for follow-ups after its answer; 0: not at all. */

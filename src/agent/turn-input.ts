@@ -8,8 +8,8 @@ export function turnInput(
   settings: AgentSettings,
   credentials: RunCredentials,
 ): TurnInput {
-  const { prompt, groupFolder, chatJid, isMain, isScheduledTask } = request;
-  const { assistantName, provider, model, credentialsMode } = settings;
+  const { prompt, groupFolder, chatJid, isMain, isScheduledTask, provider, model } = request;
+  const { assistantName, credentialsMode } = settings;
   return {
     prompt,
     groupFolder,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Log } from '../log.ts';
 import type { Paths } from '../paths.ts';
 import { layoutAt } from '../protocol/layout.ts';
+import type { Provider } from '../protocol/turn.ts';
 import type { Credentials, RunCredentials, TurnRequest } from './agent.ts';
 import { prepareDirectories } from './directories.ts';
 import { writeEnvDir } from './env-dir.ts';
@@ -28,6 +29,15 @@ export interface PreparedTurn {
   readonly credentials: RunCredentials;
   /** What no log may hold. */
   readonly secrets: readonly string[];
+}
+
+/** A real agent is never run outside a sandbox. */
+class NoSandboxError extends Error {
+  override readonly name = 'NoSandboxError';
+
+  constructor(provider: Provider) {
+    super(`The agent ${provider} needs a sandbox, and this host has none. Install bubblewrap or Docker`);
+  }
 }
 
 /** Lays out on the host what a turn's sandbox is to see. */
@@ -56,7 +66,8 @@ export class TurnPreparation {
    */
   async prepare(request: TurnRequest, name: string, runEnv: string, log: Log): Promise<PreparedTurn> {
     const { runtime, paths, settings } = this.#options;
-    const { groupFolder, isMain, runId } = request;
+    const { groupFolder, isMain, runId, provider } = request;
+    if (runtime.kind === 'plain-process' && provider !== 'offline') throw new NoSandboxError(provider);
     await prepareDirectories(paths, { groupFolder, isMain }, runtime.owner, log);
     const aside = join(paths.ipcErrors, groupFolder, `input-${randomUUID()}`);
     await emptyInput(join(paths.groupIpc(groupFolder), 'input'), aside, runtime.owner);
@@ -66,7 +77,7 @@ export class TurnPreparation {
     const credentials = await this.#options.credentials.issue({
       runId,
       groupFolder,
-      provider: settings.provider,
+      provider,
     });
     try {
       await writeEnvDir(runEnv, { ...this.#environment(), ...credentials.env }, runtime.owner);
@@ -77,10 +88,9 @@ export class TurnPreparation {
     const shown = { project, extra, credentials: credentials.mounts };
     const mounts = planMounts({ groupFolder, isMain, paths, layout: this.#layout, runEnv, ...shown });
     log.debug({ mounts }, 'Container mounts');
-    const network =
-      settings.provider === 'offline' ? 'none' : (request.containerConfig.network ?? 'ordinary');
+    const network = provider === 'offline' ? 'none' : (request.containerConfig.network ?? 'ordinary');
     return {
-      spec: { name, runId, groupFolder, mounts, timezone: settings.timezone, network },
+      spec: { name, runId, groupFolder, mounts, timezone: settings.timezone, network, provider },
       credentials,
       secrets: secretsIn(credentials.env),
     };

@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { SECOND } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { OutputFrame } from '../protocol/turn.ts';
@@ -89,8 +90,9 @@ export class TurnWatch {
     const linger = setInterval(() => this.#releasePipes(), LINGER_MS);
     await Promise.all([stdoutRead, stderrRead]);
     clearInterval(linger);
+    const outOfMemory = await this.#ranOutOfMemory();
     await this.#makeSureItIsGone();
-    return this.#ending();
+    return this.#ending(outOfMemory);
   }
 
   /** Ends the sandbox. The first call decides the reason. */
@@ -125,6 +127,19 @@ export class TurnWatch {
       await runtime.kill(name);
     } catch (error) {
       log.error({ sandbox: name, error: (error as Error).message }, 'Container cannot be ended');
+    }
+  }
+
+  /** Asks only where an exit is to be explained. */
+  async #ranOutOfMemory(): Promise<boolean> {
+    const { sandbox, log, name } = this.#options;
+    if (this.#cause !== undefined || this.#exit?.spawnError !== undefined || this.#exit?.exitCode === 0)
+      return false;
+    try {
+      return await sandbox.ranOutOfMemory();
+    } catch (error) {
+      log.debug({ sandbox: name, error: (error as Error).message }, 'Container cannot be asked how it ended');
+      return false;
     }
   }
 
@@ -198,7 +213,7 @@ export class TurnWatch {
     this.#options.sandbox.child.stderr.destroy();
   }
 
-  #ending(): Ending {
+  #ending(outOfMemory: boolean): Ending {
     const { sandbox, secrets, log, name } = this.#options;
     const { exitCode, spawnError } = this.#exit ?? { exitCode: undefined, spawnError: undefined };
     const filter = new SecretFilter(secrets);
@@ -220,6 +235,10 @@ export class TurnWatch {
     const failure = this.#frameCount === 0 ? sandbox.startFailure(exitCode, stderr) : undefined;
     if (failure !== undefined) return { ...said, reason: 'start_failed', ...failure };
     const error = exitCode === 0 ? undefined : exitWords(exitCode, stderr);
+    if (outOfMemory) {
+      const words = `it ran out of memory, ${error ?? ''}`;
+      return { ...said, reason: 'out_of_memory', error: words, retryable: true };
+    }
     return { ...said, reason: 'exited', error, retryable: true };
   }
 }
@@ -228,5 +247,13 @@ const LONGEST_WORDS = 300;
 
 function exitWords(exitCode: number | undefined, stderr: string): string {
   const last = stderr.trim().split('\n').at(-1)?.slice(0, LONGEST_WORDS) ?? '';
-  return `exit code ${exitCode}${last === '' ? '' : `: ${last}`}`;
+  return `exit code ${exitCode}${signalWords(exitCode)}${last === '' ? '' : `: ${last}`}`;
+}
+
+/** A shell, an init and an engine all tell of a signal as 128 and its number. */
+function signalWords(exitCode: number | undefined): string {
+  const number = (exitCode ?? 0) - 128;
+  const name = Object.entries(constants.signals).find(([, value]) => value === number)?.[0];
+  if (name === undefined) return '';
+  return name === 'SIGKILL' ? ' (SIGKILL: for want of memory, or somebody ended it)' : ` (${name})`;
 }

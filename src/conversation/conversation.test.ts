@@ -33,6 +33,7 @@ function rig(
     newId,
     log: silentLog,
     provider: 'offline',
+    model: undefined,
     idleTimeoutMs: 0,
     drainMailbox: drain,
     channel: {

@@ -26,6 +26,7 @@ function rig(options: { readonly idleTimeoutMs?: number; readonly store?: Store 
     newId,
     log: silentLog,
     provider: 'offline',
+    model: undefined,
     idleTimeoutMs,
     drainMailbox: async () => undefined,
     channel: { setTyping: async () => undefined },

@@ -34,6 +34,7 @@ const BY_KIND = {
 
 const BY_REASON = {
   exited: 'the agent ended unexpectedly',
+  out_of_memory: 'the agent ran out of memory',
   timeout: 'the agent took too long and was stopped',
   stopped: 'the agent was stopped',
   start_failed: 'the agent’s sandbox could not be started',

@@ -18,7 +18,9 @@ export interface TurnPorts {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly log: Log;
+  /** The agent of groups that have none of their own, and its model. */
   readonly provider: Provider;
+  readonly model: string | undefined;
   /** Milliseconds that a sandbox stays after its answer, for follow-ups. */
   readonly idleTimeoutMs: number;
   /** Everything that the agent dropped in the folder's mailbox so far has become its effect. */
@@ -43,6 +45,7 @@ export class Turn {
   readonly #ports: TurnPorts;
   readonly #plan: TurnPlan;
   readonly #log: Log;
+  readonly #provider: Provider;
   readonly #dialogue: Dialogue;
   #running: RunningTurn | undefined;
   #stopShowing: () => void;
@@ -57,6 +60,7 @@ export class Turn {
     this.#ports = ports;
     this.#plan = plan;
     this.#log = ports.log.child({ group: plan.group.folder, run: plan.run.id });
+    this.#provider = plan.group.containerConfig.provider ?? ports.provider;
     this.#dialogue = new Dialogue(ports, plan.run);
     this.#stopShowing = plan.showWork();
   }
@@ -122,9 +126,7 @@ export class Turn {
 
   #request(): TurnRequest {
     const { run, group, prompt, sharesSession, script } = this.#plan;
-    const session = sharesSession
-      ? this.#ports.store.sessions.find(group.folder, this.#ports.provider)
-      : undefined;
+    const session = sharesSession ? this.#ports.store.sessions.find(group.folder, this.#provider) : undefined;
     this.#resumed = session !== undefined;
     return {
       runId: run.id,
@@ -133,11 +135,19 @@ export class Turn {
       isMain: group.isMain,
       isScheduledTask: run.kind === 'task',
       prompt,
+      provider: this.#provider,
+      model: this.#model(),
       sessionId: session?.sessionId,
       resumeAt: session?.resumeAt ?? undefined,
       script,
       containerConfig: group.containerConfig,
     };
+  }
+
+  /** A model belongs to its agent: the general one is no other agent's. */
+  #model(): string | undefined {
+    const { model } = this.#plan.group.containerConfig;
+    return model ?? (this.#provider === this.#ports.provider ? this.#ports.model : undefined);
   }
 
   /** A frame that could not be stored ends the sandbox, and the turn has failed whatever was said before. */
@@ -151,7 +161,7 @@ export class Turn {
   }
 
   async #onFrame(frame: OutputFrame): Promise<void> {
-    const { store, clock, provider, drainMailbox } = this.#ports;
+    const { store, clock, drainMailbox } = this.#ports;
     const { run, group, sharesSession } = this.#plan;
     // What a tool sent before the answer stands before it in the chat.
     await drainMailbox(group.folder);
@@ -161,7 +171,7 @@ export class Turn {
     const takenUpTo = result === undefined ? null : await this.#dialogue.takenUpTo();
     store.transaction(() => {
       if (sharesSession && frame.newSessionId !== undefined) {
-        store.sessions.save(group.folder, provider, {
+        store.sessions.save(group.folder, this.#provider, {
           sessionId: frame.newSessionId,
           resumeAt: frame.resumeAt,
         });
@@ -201,7 +211,7 @@ export class Turn {
       const again = settlement.interrupt(run, end);
       this.#log.warn({ ...facts, again }, 'Turn interrupted: the host stops');
     } else if (this.#sessionIsLost(failure)) {
-      const again = settlement.loseSession(run, end, this.#ports.provider, failure);
+      const again = settlement.loseSession(run, end, this.#provider, failure);
       this.#log.warn({ ...facts, again, error: failure.detail }, 'Stale session cleared');
     } else {
       const again = settlement.fail(run, end, failure);

@@ -80,6 +80,8 @@ export class EventStream {
     this.#dataBytes = 0;
     this.#dataTooLong = false;
     if (tooLong || lines.length === 0) return;
-    this.#onData(Buffer.concat(lines.flatMap((line, index) => (index === 0 ? [line] : [Buffer.from('\n'), line]))));
+    this.#onData(
+      Buffer.concat(lines.flatMap((line, index) => (index === 0 ? [line] : [Buffer.from('\n'), line]))),
+    );
   }
 }

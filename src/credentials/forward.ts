@@ -1,72 +1,16 @@
-import {
-  type ClientRequest,
-  Agent as HttpAgent,
-  type IncomingMessage,
-  request as httpRequest,
-  type ServerResponse,
-} from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import type { Socket } from 'node:net';
-import { SECOND } from '../clock.ts';
-import type { Log } from '../log.ts';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answerHeaders, requestHeaders } from './headers.ts';
 import { keyHeaders, type ModelAccess } from './model-access.ts';
 import type { Protocol, Route } from './model-service.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import type { TokenHolder } from './run-tokens.ts';
+import type { Upstream } from './upstream.ts';
 import type { Usage } from './usage.ts';
 import { UsageReader } from './usage-reader.ts';
 
-/** A connection nobody uses is closed before the services' own limits do it under a new request. */
-const IDLE_CONNECTION_MS = 20 * SECOND;
 const REDIRECT = /^3(?!04)/;
 /** An error's answer is read whole before it is passed on; longer ones are cut. */
 const MAX_ERROR_BYTES = 256 * 1024;
-
-/** Connections to the services, kept for the next request. */
-export class Upstream {
-  readonly #http = new HttpAgent({ keepAlive: true, timeout: IDLE_CONNECTION_MS });
-  readonly #https: HttpsAgent;
-  readonly #connectTimeoutMs: number;
-
-  /**
-   * @param connectTimeoutMs milliseconds until a connection, TLS included, must stand; a stream has no limit
-   * @param ca a certificate authority (PEM) beside the system's; undefined: those of Node alone
-   */
-  constructor(connectTimeoutMs: number, ca?: string) {
-    this.#connectTimeoutMs = connectTimeoutMs;
-    this.#https = new HttpsAgent({
-      keepAlive: true,
-      timeout: IDLE_CONNECTION_MS,
-      ...(ca === undefined ? {} : { ca }),
-    });
-  }
-
-  request(url: URL, options: Pick<Parameters<typeof httpRequest>[1], 'method' | 'headers' | 'signal'>): ClientRequest {
-    const isSecure = url.protocol === 'https:';
-    // Zero undoes the agent's limit, which is for idle connections.
-    const whole = { ...options, timeout: 0, agent: isSecure ? this.#https : this.#http };
-    const outgoing = isSecure ? httpsRequest(url, whole) : httpRequest(url, whole);
-    outgoing.on('socket', (socket) => this.#limitConnecting(outgoing, socket, isSecure));
-    return outgoing;
-  }
-
-  close(): void {
-    this.#http.destroy();
-    this.#https.destroy();
-  }
-
-  #limitConnecting(outgoing: ClientRequest, socket: Socket, isSecure: boolean): void {
-    if (outgoing.reusedSocket) return;
-    const timer = setTimeout(() => {
-      outgoing.destroy(Object.assign(new Error('no connection in time'), { code: 'ETIMEDOUT' }));
-    }, this.#connectTimeoutMs);
-    timer.unref();
-    const stop = (): void => clearTimeout(timer);
-    socket.once(isSecure ? 'secureConnect' : 'connect', stop);
-    outgoing.once('close', stop);
-  }
-}
 
 /** One request on its way, and what it needs there. */
 export interface Exchange {
@@ -78,7 +22,6 @@ export interface Exchange {
   readonly access: ModelAccess;
   readonly url: URL;
   readonly maxBodyBytes: number;
-  readonly log: Log;
   /** Told when the answer has passed, or as far as it came. */
   readonly onUsage: (usage: Usage) => void;
   /** Told the status that the service answered with. */
@@ -107,14 +50,16 @@ export function forward(exchange: Exchange, upstream: Upstream): void {
     else refuse(request, response, cause, message);
   };
   const unreachable = (reason: string): void => {
-    if (!isRefused && !response.destroyed) exchange.onUnreachable(reason);
+    // Nobody waits any more when the client or its run is gone.
+    if (!isRefused && !response.destroyed && !holder.released.aborted) exchange.onUnreachable(reason);
     giveUp('unreachable', `the model's service cannot be reached (${reason})`);
   };
 
   outgoing.on('response', (answer) => {
     const status = answer.statusCode ?? 502;
     exchange.onStatus(status);
-    if (REDIRECT.test(String(status))) return unreachable('it answers with a redirect, which is not followed');
+    if (REDIRECT.test(String(status)))
+      return unreachable('it answers with a redirect, which is not followed');
     answer.on('error', (error) => unreachable(codeOf(error)));
     if (status >= 400) void passError(exchange, answer, status);
     else passOn(exchange, answer, status);
@@ -140,7 +85,11 @@ export function tooLarge(limit: number): string {
   return `the request is larger than ${limit} bytes`;
 }
 
-function passOn({ response, access, protocol, route, onUsage }: Exchange, answer: IncomingMessage, status: number): void {
+function passOn(
+  { response, access, protocol, route, onUsage }: Exchange,
+  answer: IncomingMessage,
+  status: number,
+): void {
   response.writeHead(status, answerHeaders(answer.headers, access.key));
   response.flushHeaders();
   if (route.metered) {
@@ -155,27 +104,29 @@ function passOn({ response, access, protocol, route, onUsage }: Exchange, answer
 }
 
 /** Passes an error on with the key taken out of its text: some services say what they were sent. */
-async function passError({ response, access }: Exchange, answer: IncomingMessage, status: number): Promise<void> {
+async function passError(
+  { response, access }: Exchange,
+  answer: IncomingMessage,
+  status: number,
+): Promise<void> {
+  const { key = '' } = access;
   const pieces: Buffer[] = [];
   let bytes = 0;
   try {
     for await (const piece of answer as AsyncIterable<Buffer>) {
-      pieces.push(piece);
+      if (bytes < MAX_ERROR_BYTES + key.length) pieces.push(piece);
       bytes += piece.length;
-      if (bytes > MAX_ERROR_BYTES) break;
     }
   } catch {
     // The answer's own error event has given the exchange up.
     return;
   }
   if (response.headersSent || response.destroyed) return;
-  const whole = Buffer.concat(pieces).subarray(0, MAX_ERROR_BYTES);
-  // As latin1 every byte is a character and stays what it is.
-  const text = whole.toString('latin1');
-  const clean = access.key === undefined ? text : text.replaceAll(access.key, '[redacted]');
-  const body = Buffer.from(clean, 'latin1');
-  const headers = answerHeaders(answer.headers, access.key);
-  response.writeHead(status, { ...headers, 'content-length': body.length });
+  // As latin1 every byte is a character and stays what it is. Cut last, or a part of the key could stay at the end.
+  const text = Buffer.concat(pieces).toString('latin1');
+  const clean = key === '' ? text : text.replaceAll(key, '[redacted]');
+  const body = Buffer.from(clean, 'latin1').subarray(0, MAX_ERROR_BYTES);
+  response.writeHead(status, { ...answerHeaders(answer.headers, access.key), 'content-length': body.length });
   response.end(body);
 }
 

@@ -12,7 +12,8 @@ const HOP_BY_HOP = new Set([
 ]);
 
 /** Names of headers that carry somebody's rights. */
-const CREDENTIAL = /(^|-)(auth|authorization|authenticate|cookie2?|secret|password|credentials?|token)(-|$)|api-?key/;
+const CREDENTIAL =
+  /(^|-)(auth|authorization|authenticate|cookie2?|secret|password|credentials?|token)(-|$)|api-?key/;
 
 /** OAuth tokens of Claude are only taken from requests that announce them. */
 const CLAUDE_OAUTH_BETA = 'oauth-2025-04-20';

@@ -1,21 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, chown, rm } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { join } from 'node:path';
 import type { Credentials, RunCredentials } from '../agent/agent.ts';
-import { SECOND } from '../clock.ts';
+import { HOUR, SECOND } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { layoutAt } from '../protocol/layout.ts';
 import type { Provider } from '../protocol/turn.ts';
-import { forward, tooLarge, Upstream } from './forward.ts';
-import { accessTo, addressPath, type ModelAccess, upstreamUrl, type Variables } from './model-access.ts';
-import { type KeyedProvider, MODEL_SERVICES, type ModelService, routeOf } from './model-service.ts';
+import { accessTo, addressPath, type Variables } from './model-access.ts';
 import type { ProxyPlace } from './proxy-place.ts';
-import { type Refusal, refuse } from './refusal.ts';
-import { RunTokens, type TokenHolder } from './run-tokens.ts';
-import { SOCKET_NAME } from './socket-directory.ts';
-import type { Usage } from './usage.ts';
+import { RequestHandler, type UsageReport } from './request-handler.ts';
+import { RunTokens } from './run-tokens.ts';
+import { removeSocketDirectory, SOCKET_NAME, shareSocket } from './socket-directory.ts';
+import { Upstream } from './upstream.ts';
 
 export interface KeyProxyOptions {
   readonly place: ProxyPlace;
@@ -34,13 +32,6 @@ export interface KeyProxyOptions {
   readonly ca?: string | undefined;
 }
 
-/** What an answer used, and for whom. */
-export interface UsageReport extends Usage {
-  readonly runId: string;
-  readonly groupFolder: string;
-  readonly provider: Provider;
-}
-
 /** The proxy cannot listen where it must. */
 export class ProxyListenError extends Error {
   override readonly name = 'ProxyListenError';
@@ -57,10 +48,10 @@ export class ProxyListenError extends Error {
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 const MAX_HEADER_BYTES = 64 * 1024;
 const CONNECT_TIMEOUT_MS = 30 * SECOND;
-/** No agent works on more at once; a sandbox that does is out of hand. */
-const MAX_REQUESTS_PER_RUN = 64;
+/** Claude's public prefixes: a key of an account, a token of a subscription. */
+const KIND_OF_KEY = /^sk-ant-(api|oat)\d\d-/;
 /** Longer than any pause between two requests of a turn: a client never meets a closing connection. */
-const IDLE_CLIENT_MS = 3_600 * SECOND;
+const IDLE_CLIENT_MS = HOUR;
 
 /**
  * Holds the keys so that sandboxes don't. A sandbox has a token of its run's own, good for its provider's calls to a model
@@ -70,8 +61,7 @@ export class KeyProxy implements Credentials {
   readonly #options: KeyProxyOptions;
   readonly #tokens: RunTokens;
   readonly #upstream: Upstream;
-  readonly #log: Log;
-  #server: Server | undefined;
+  readonly #server: Server;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -79,7 +69,16 @@ export class KeyProxy implements Credentials {
     this.#options = options;
     this.#tokens = new RunTokens(options.newToken ?? (() => randomBytes(32).toString('base64url')));
     this.#upstream = new Upstream(options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS, options.ca);
-    this.#log = options.log.child({ room: 'credentials' });
+    const handler = new RequestHandler({
+      tokens: this.#tokens,
+      upstream: this.#upstream,
+      readVariables: options.readVariables,
+      onUsage: options.onUsage,
+      maxBodyBytes: options.maxBodyBytes ?? MAX_BODY_BYTES,
+      log: options.log.child({ room: 'credentials' }),
+    });
+    const limits = { maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: IDLE_CLIENT_MS };
+    this.#server = createServer(limits, (request, response) => handler.handle(request, response));
   }
 
   /**
@@ -112,7 +111,10 @@ export class KeyProxy implements Credentials {
       return { env: {}, mounts: [], release: async () => undefined };
     }
     const path = addressPath(provider, access);
-    const { token, release } = this.#tokens.issue({ ...run, provider });
+    const { token, release } = this.#tokens.issue(
+      { ...run, provider },
+      KIND_OF_KEY.exec(access.key ?? '')?.[0],
+    );
     const { place } = this.#options;
     const { credentials } = layoutAt();
     return {
@@ -136,7 +138,44 @@ export class KeyProxy implements Credentials {
   #address(): string {
     const { place } = this.#options;
     if (place.kind === 'unix') return `unix:${layoutAt().credentials}/${SOCKET_NAME}`;
-    const address = this.#server?.address();
+    const address = this.#server.address();
     if (address === null || typeof address !== 'object') throw new Error('The keys’ proxy was not started');
     return `http://${place.host}:${address.port}`;
   }
+
+  async #listen(): Promise<void> {
+    const { place } = this.#options;
+    if (place.kind === 'tcp') {
+      const port = place.port ?? 0;
+      await this.#bind({ host: place.bind, port }, `${place.bind}:${port}`);
+      return;
+    }
+    const path = join(place.directory, SOCKET_NAME);
+    await rm(path, { force: true });
+    await this.#bind({ path }, path);
+    await shareSocket(path, place.owner);
+  }
+
+  async #bind(
+    where: { readonly path: string } | { readonly host: string; readonly port: number },
+    name: string,
+  ): Promise<void> {
+    try {
+      this.#server.listen(where);
+      await once(this.#server, 'listening');
+    } catch (error) {
+      throw new ProxyListenError(name, error as NodeJS.ErrnoException);
+    }
+  }
+
+  async #close(): Promise<void> {
+    await this.#starting?.catch(() => undefined);
+    this.#upstream.close();
+    if (!this.#server.listening) return;
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await once(this.#server, 'close');
+    const { place } = this.#options;
+    if (place.kind === 'unix') await removeSocketDirectory(place.directory);
+  }
+}

@@ -1,4 +1,4 @@
-import type { SandboxUser } from './socket-directory.ts';
+import { makeSocketDirectory, type SandboxUser, type SocketDirectoryOptions } from './socket-directory.ts';
 
 /** Where the proxy listens, and how sandboxes find it. */
 export type ProxyPlace =
@@ -31,7 +31,9 @@ const APPLE_GATEWAY = '192.168.64.1';
  * (`host.containers.internal`) forward a name of theirs to the host's own loopback, so that nothing beyond this machine
  * can connect. Apple's container reaches the host at its network's gateway, which exists once its network is up.
  */
-export function proxyReach(sandbox: SandboxKindAndPlatform): 'unix' | { readonly bind: string; readonly host: string } {
+export function proxyReach(
+  sandbox: SandboxKindAndPlatform,
+): 'unix' | { readonly bind: string; readonly host: string } {
   const { kind, platform, isDockerDesktop = false } = sandbox;
   const isLinux = platform === 'linux';
   switch (kind) {
@@ -45,4 +47,17 @@ export function proxyReach(sandbox: SandboxKindAndPlatform): 'unix' | { readonly
     case 'container':
       return { bind: APPLE_GATEWAY, host: APPLE_GATEWAY };
   }
+}
+
+/**
+ * Decides where the proxy listens and makes the socket's directory where there is one.
+ * @throws SocketPathError, SocketDirectoryError
+ */
+export async function makeProxyPlace(
+  sandbox: SandboxKindAndPlatform,
+  socket: SocketDirectoryOptions,
+): Promise<ProxyPlace> {
+  const reach = proxyReach(sandbox);
+  if (reach !== 'unix') return { kind: 'tcp', ...reach };
+  return { kind: 'unix', directory: await makeSocketDirectory(socket), owner: socket.owner };
 }

@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { KeyedProvider } from './model-service.ts';
 
@@ -30,15 +31,30 @@ export class RunTokens {
     this.#newToken = newToken;
   }
 
-  /** Makes a token for a run. `release` ends it; calling it again changes nothing. */
-  issue(run: { readonly runId: string; readonly groupFolder: string; readonly provider: KeyedProvider }): {
+  /**
+   * Makes a token for a run. `release` ends it; calling it again changes nothing.
+   * @param prefix what the token begins with, for programs that tell kinds of keys apart
+   */
+  issue(
+    run: { readonly runId: string; readonly groupFolder: string; readonly provider: KeyedProvider },
+    prefix = '',
+  ): {
     readonly token: string;
     readonly release: () => void;
   } {
-    const token = this.#newToken();
+    const token = prefix + this.#newToken();
     const released = new AbortController();
+    // Every request under way listens.
+    setMaxListeners(0, released.signal);
     const { runId, groupFolder, provider } = run;
-    const holder = { runId, groupFolder, provider, released: released.signal, told: new Set<string>(), active: 0 };
+    const holder = {
+      runId,
+      groupFolder,
+      provider,
+      released: released.signal,
+      told: new Set<string>(),
+      active: 0,
+    };
     const entry: Entry = { digest: digest(token), holder };
     this.#entries.add(entry);
     return {

@@ -1,5 +1,5 @@
-import { chmod, chown, lstat, mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, chown, lstat, mkdir, rmdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 
 /** The user that sandboxes run as, where it is not the host's own. */
 export interface SandboxUser {
@@ -11,6 +11,7 @@ export interface SandboxUser {
 const MAX_SOCKET_PATH_BYTES = 100;
 
 export const SOCKET_NAME = 'proxy.sock';
+const SANDBOX_DIRECTORY = 'keys';
 
 /** No socket can be made at this path. */
 export class SocketPathError extends Error {
@@ -57,27 +58,48 @@ export async function makeSocketDirectory(options: SocketDirectoryOptions): Prom
   const outer = isOwn
     ? join(runtimeDirectory, `nanoclaw-${installId}`)
     : join(temporaryDirectory, `nanoclaw-${installId}-${hostUid}`);
-  const inner = join(outer, 'keys');
+  const inner = join(outer, SANDBOX_DIRECTORY);
   const socket = join(inner, SOCKET_NAME);
   if (Buffer.byteLength(socket) > MAX_SOCKET_PATH_BYTES) throw new SocketPathError(socket);
-  for (const path of [outer, inner]) await makePrivate(path, hostUid, owner);
+  await makePrivate(outer, hostUid, owner, 0o710);
+  await makePrivate(inner, hostUid, owner, 0o750);
   return inner;
 }
 
-async function makePrivate(path: string, hostUid: number, owner: SandboxUser | undefined): Promise<void> {
+/** @param shared permissions where the sandboxes' user is another */
+async function makePrivate(
+  path: string,
+  hostUid: number,
+  owner: SandboxUser | undefined,
+  shared: number,
+): Promise<void> {
   await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
   });
   const found = await lstat(path);
-  if (!found.isDirectory()) throw new SocketDirectoryError(path, found.isSymbolicLink() ? 'a link' : 'a file');
+  if (!found.isDirectory())
+    throw new SocketDirectoryError(path, found.isSymbolicLink() ? 'a link' : 'a file');
   if (found.uid !== hostUid) throw new SocketDirectoryError(path, `owned by uid ${found.uid}`);
   // Ours, and in a directory where nobody else can rename it: from here on the path stays what it is.
-  if (owner !== undefined) await chown(path, hostUid, owner.gid);
-  await chmod(path, owner === undefined ? 0o700 : 0o710);
+  if (owner !== undefined) await chown(path, -1, owner.gid);
+  await chmod(path, owner === undefined ? 0o700 : shared);
 }
 
 /** Lets the sandboxes' user connect to a socket, and nobody else. */
-export async function shareSocket(path: string, hostUid: number, owner: SandboxUser | undefined): Promise<void> {
-  if (owner !== undefined) await chown(path, hostUid, owner.gid);
+export async function shareSocket(path: string, owner: SandboxUser | undefined): Promise<void> {
+  if (owner !== undefined) await chown(path, -1, owner.gid);
   await chmod(path, owner === undefined ? 0o600 : 0o660);
+}
+
+/** Removes what makeSocketDirectory made, as far as nothing else lies in it. */
+export async function removeSocketDirectory(directory: string): Promise<void> {
+  if (basename(directory) !== SANDBOX_DIRECTORY) return;
+  try {
+    await rmdir(directory);
+    await rmdir(dirname(directory));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // Other sockets of the host, or somebody tidied up before.
+    if (code !== 'ENOTEMPTY' && code !== 'ENOENT') throw error;
+  }
 }

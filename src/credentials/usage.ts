@@ -50,7 +50,10 @@ const Response = z.object({
 /** Responses: the last event holds the whole response; without streaming it is the answer. */
 const ResponsesEvent = z.union([
   z
-    .object({ type: z.enum(['response.completed', 'response.incomplete', 'response.failed']), response: Response })
+    .object({
+      type: z.enum(['response.completed', 'response.incomplete', 'response.failed']),
+      response: Response,
+    })
     .transform(({ response }) => response),
   Response.extend({ object: z.string().startsWith('response') }),
 ]);

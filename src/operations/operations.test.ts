@@ -4,11 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { rememberingLog } from '../../test/support/silent-log.ts';
 import { temporaryDirectory } from '../../test/support/temporary.ts';
 import { FAMILY, MAIN, newMessage, testStore } from '../../test/support/test-store.ts';
+import { HOUR } from '../clock.ts';
 import { pathsAt } from '../paths.ts';
 import { adoptV1Files } from './adopt-v1-files.ts';
 import { formatGroups, formatTasks } from './lists.ts';
 import { qrScreen } from './qr-screen.ts';
 import { formatStatus, readStatus } from './status.ts';
+
+const DAY = 24 * HOUR;
 
 describe('the files of a v1 checkout', () => {
   function rig(files: Record<string, string>) {
@@ -83,10 +86,15 @@ describe('what an operator reads', () => {
     store.groups.add(MAIN, 0);
     store.state.set('line', 'open');
     store.outbox.add({ chatJid: MAIN.jid, message: { kind: 'text', text: 'x' }, source: 'reply' }, 0);
-    expect(readStatus(store, null)).toMatchObject({ hostPid: null, line: 'not running' });
-    const status = readStatus(store, 4711);
+    expect(readStatus(store, null, 0)).toMatchObject({ hostPid: null, line: 'not running' });
+    const use = { runId: 'run', groupFolder: 'main', provider: 'claude', model: 'm', cachedInputTokens: 0 };
+    store.usage.add({ ...use, inputTokens: 100, outputTokens: 7 }, DAY);
+    store.usage.add({ ...use, inputTokens: 20, outputTokens: 3 }, DAY);
+    store.usage.add({ ...use, runId: 'old', inputTokens: 1, outputTokens: 1 }, 0);
+    const status = readStatus(store, 4711, DAY + 1);
     expect(status).toMatchObject({ hostPid: 4711, line: 'open', groups: 1, outbox: { queued: 1 } });
     expect(formatStatus(status)).toMatch(/running, process 4711[\s\S]*Outbox {4}1 waiting/);
+    expect(formatStatus(status)).toMatch(/120 in, 10 out in 24 hours \(main, claude\)$/);
   });
 
   it('lists groups and tasks in columns', () => {

@@ -1,6 +1,8 @@
+import { HOUR } from '../clock.ts';
 import type { RegisteredGroup } from '../store/groups.ts';
 import type { OutboxStatus } from '../store/outbox.ts';
 import type { Store } from '../store/store.ts';
+import type { GroupUse } from '../store/usage.ts';
 
 /** What an operator wants to know at a glance. */
 export interface Status {
@@ -17,10 +19,15 @@ export interface Status {
   readonly nextTask: string | null;
   readonly turnsUnderWay: number;
   readonly outbox: Readonly<Record<OutboxStatus, number>>;
+  /** What the models used in the last 24 hours, per group and agent. */
+  readonly usage: readonly GroupUse[];
 }
 
-/** @param hostPid the process that holds the root's lock, or null */
-export function readStatus(store: Store, hostPid: number | null): Status {
+/**
+ * @param hostPid the process that holds the root's lock, or null
+ * @param now milliseconds since the epoch
+ */
+export function readStatus(store: Store, hostPid: number | null, now: number): Status {
   const groups: readonly RegisteredGroup[] = store.groups.all();
   const nextDue = store.tasks.nextDue();
   const counts = store.outbox.counts();
@@ -42,12 +49,13 @@ export function readStatus(store: Store, hostPid: number | null): Status {
       failed: count('failed'),
       unknown: count('unknown'),
     },
+    usage: store.usage.byGroup(now - 24 * HOUR),
   };
 }
 
 /** The same in lines for a person. */
 export function formatStatus(status: Status): string {
-  const { outbox } = status;
+  const { outbox, usage } = status;
   return [
     `Host      ${status.hostPid === null ? 'not running' : `running, process ${status.hostPid}`}`,
     `WhatsApp  ${status.line}`,
@@ -56,5 +64,9 @@ export function formatStatus(status: Status): string {
     `Tasks     ${status.activeTasks} active${status.nextTask === null ? '' : `, next ${status.nextTask}`}`,
     `Turns     ${status.turnsUnderWay} under way`,
     `Outbox    ${outbox.queued + outbox.sending} waiting, ${outbox.sent} sent, ${outbox.failed} refused, ${outbox.unknown} unconfirmed`,
+    ...usage.map(
+      ({ folder, provider, inputTokens, outputTokens }) =>
+        `Tokens    ${inputTokens} in, ${outputTokens} out in 24 hours (${folder}, ${provider})`,
+    ),
   ].join('\n');
 }

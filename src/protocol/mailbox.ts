@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PROVIDERS } from './turn.ts';
 
 /** Files that the agent writes for the host, and those that the host writes for the agent. */
 
@@ -55,6 +56,8 @@ const scheduleValue = z.union([z.string().min(1).max(256), z.number()]).transfor
 
 export const ContainerConfig = z.looseObject({
   timeout: z.number().int().positive().optional().describe('milliseconds for one turn'),
+  provider: z.enum(PROVIDERS).optional().describe('another agent than AGENT_PROVIDER for this group'),
+  model: z.string().min(1).max(128).optional().describe('another model than AGENT_MODEL for this group'),
   network: z
     .enum(['none', 'ordinary'])
     .optional()

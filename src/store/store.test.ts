@@ -8,6 +8,7 @@ import { temporaryDirectory } from '../../test/support/temporary.ts';
 import { FAMILY, MAIN, newMessage, testStore } from '../../test/support/test-store.ts';
 import { Database, DatabaseError } from './database.ts';
 import { HostLock, HostLockError } from './host-lock.ts';
+import { SCHEMA_1 } from './schema.ts';
 import { openStore } from './store.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -340,5 +341,50 @@ describe('the lock of a root', () => {
     await expect(run).rejects.toMatchObject({ signal: 'SIGKILL' });
     const lock = HostLock.acquire(file, process.pid);
     lock.release();
+  });
+});
+
+describe('what the models used', () => {
+  it('is summed per run and model, and told per group and agent since an instant', () => {
+    const store = testStore();
+    const use = { runId: 'r1', groupFolder: 'main', provider: 'claude', model: 'm', cachedInputTokens: 1 };
+    store.usage.add({ ...use, inputTokens: 10, outputTokens: 2 }, NOW);
+    store.usage.add({ ...use, inputTokens: 30, outputTokens: 4 }, NOW + 5);
+    store.usage.add({ ...use, runId: 'r2', provider: 'kimi', inputTokens: 7, outputTokens: 1 }, NOW + 9);
+    expect(store.usage.byGroup()).toEqual([
+      {
+        folder: 'main',
+        provider: 'claude',
+        requests: 2,
+        inputTokens: 40,
+        cachedInputTokens: 2,
+        outputTokens: 6,
+      },
+      {
+        folder: 'main',
+        provider: 'kimi',
+        requests: 1,
+        inputTokens: 7,
+        cachedInputTokens: 1,
+        outputTokens: 1,
+      },
+    ]);
+    expect(store.usage.byGroup(NOW + 1).map(({ provider }) => provider)).toEqual(['kimi']);
+  });
+});
+
+describe('a database of the first schema', () => {
+  it('is brought to the newest one with all that it holds', () => {
+    const file = join(temporaryDirectory(), 'messages.db');
+    const old = new BetterSqlite3(file);
+    old.exec(SCHEMA_1);
+    old.pragma('user_version = 1');
+    old.exec("INSERT INTO router_state VALUES ('cursor:x', '7')");
+    old.close();
+    const store = openStore(file);
+    expect(store.messages.cursor('x')).toBe(7);
+    store.followUps.add('run', { file: 'a.json', lastSeq: 8 });
+    expect(store.followUps.ofRun('run')).toEqual([{ file: 'a.json', lastSeq: 8 }]);
+    store.close();
   });
 });

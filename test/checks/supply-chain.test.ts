@@ -11,7 +11,11 @@ interface Package {
 const read = (file: string): string =>
   readFileSync(fileURLToPath(new URL(`../../${file}`, import.meta.url)), 'utf8');
 const manifest = JSON.parse(read('package.json')) as Record<string, Record<string, string | boolean>>;
-const lock = JSON.parse(read('package-lock.json')) as { packages: Record<string, Package> };
+const readLock = (file: string) => JSON.parse(read(file)) as { packages: Record<string, Package> };
+const lock = readLock('package-lock.json');
+
+/** What the host is made of, and the agents' own programs. */
+const TREES = ['', 'container/agent-runner/'] as const;
 
 describe('the dependencies', () => {
   it('bring no install script that package.json does not name, allowed or denied', () => {
@@ -24,14 +28,19 @@ describe('the dependencies', () => {
     expect([...new Set(found)].filter((name) => !named.includes(name))).toEqual([]);
   });
 
-  it('are pinned to exact versions', () => {
-    const versions = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies });
-    expect(versions.filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(String(version)))).toEqual([]);
+  it.each(TREES)('are pinned to exact versions (%s)', (tree) => {
+    const { dependencies, devDependencies, optionalDependencies } = JSON.parse(
+      read(`${tree}package.json`),
+    ) as Record<string, Record<string, string>>;
+    const versions = Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies });
+    expect(versions.length).toBeGreaterThan(0);
+    expect(versions.filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))).toEqual([]);
   });
 
-  it('are locked for every platform, so that a clean install works on each', () => {
-    const locked = Object.keys(lock.packages);
-    const optional = Object.values(lock.packages).flatMap((entry) =>
+  it.each(TREES)('are locked for every platform, so that a clean install works on each (%s)', (tree) => {
+    const { packages } = readLock(`${tree}package-lock.json`);
+    const locked = Object.keys(packages);
+    const optional = Object.values(packages).flatMap((entry) =>
       Object.keys(entry.optionalDependencies ?? {}),
     );
     expect(optional.length).toBeGreaterThan(0);
@@ -40,7 +49,17 @@ describe('the dependencies', () => {
     );
   });
 
-  it('name no registry’s host in the lock file', () => {
-    expect(read('package-lock.json')).not.toMatch(/"resolved": "https?:/);
+  it('of the agents run no install script: what installs them says so', () => {
+    expect(String(manifest.scripts?.agents)).toContain('--ignore-scripts');
+    const lines = read('container/build.sh') + read('container/lib/agents.sh');
+    const installs = lines
+      .split('\n')
+      .filter((line) => /npm (ci|install)/.test(line) && !/^\s*#|echo|fail/.test(line));
+    expect(installs.length).toBeGreaterThan(0);
+    expect(installs.filter((line) => !line.includes('--ignore-scripts'))).toEqual([]);
+  });
+
+  it.each(TREES)('name no registry’s host in the lock file (%s)', (tree) => {
+    expect(read(`${tree}package-lock.json`)).not.toMatch(/"resolved": "https?:/);
   });
 });

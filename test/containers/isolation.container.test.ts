@@ -1,4 +1,7 @@
+import { describe } from 'vitest';
 import { describeIsolation } from '../support/isolation.ts';
-import { dockerRuntime } from './docker-agent.ts';
+import { engineRuntime, KINDS } from './engine-agent.ts';
 
-describeIsolation({ runtime: (request) => dockerRuntime(request) });
+describe.each(KINDS)('in a container of %s', (kind) => {
+  describeIsolation({ runtime: (request) => engineRuntime(kind, request) });
+});

@@ -7,6 +7,8 @@ import { type ChatLine, Simulator } from '../../simulator/simulator.ts';
 import { sharedDirectory } from './sandbox.ts';
 
 const TIMEOUT_MS = 20_000;
+/** Lines of the host's log that a failed test shows. */
+const LAST_WORDS = 25;
 
 /** A WhatsApp server on loopback and a real host on a root of its own, as a child process. */
 export class House {
@@ -31,6 +33,11 @@ export class House {
     onTestFinished(() => simulator.close());
     const house = new House(simulator, root, env);
     onTestFinished(() => house.host.stop());
+    // Before the root is gone.
+    onTestFinished(({ task }) => {
+      if (task.result?.state === 'fail')
+        console.error(`The host said last:\n${house.log().slice(-LAST_WORDS).join('\n')}`);
+    });
     await house.host.ready();
     await house.answer(/I live in this chat now/);
     return house;
@@ -109,8 +116,20 @@ export class House {
     }
   }
 
+  /** Changes the host's database while it runs, as an operator with `sqlite3` does. */
+  change(sql: string): void {
+    const database = new BetterSqlite3(join(this.root, 'store', 'messages.db'));
+    try {
+      database.exec(sql);
+    } finally {
+      database.close();
+    }
+  }
+
   #newHost(): HostProcess {
     const sandboxed = process.env.TEST_SANDBOX === 'required';
+    const isOffline = (this.#env.AGENT_PROVIDER ?? 'offline') === 'offline';
+    const plain = sandboxed ? [] : ['--allow-plain-process'];
     return new HostProcess({
       root: this.root,
       whatsappUrl: this.simulator.url,
@@ -124,7 +143,7 @@ export class House {
         ...(sandboxed ? { CONTAINER_RUNTIME: 'bubblewrap' } : {}),
         ...this.#env,
       },
-      flags: ['--offline-faults', ...(sandboxed ? [] : ['--allow-plain-process'])],
+      flags: isOffline ? ['--offline-faults', ...plain] : [],
     });
   }
 }

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { TurnRequest } from '../../src/agent/agent.ts';
 import { pathsAt } from '../../src/paths.ts';
 import { sharedDirectory, type TestAgent, type TestAgentOptions, testAgent } from './sandbox.ts';
+import { SYSTEM_CALLS } from './system-calls.ts';
 
 /** Runs inside: tries each line of JavaScript, and answers with what came of it. */
 function probe(attempts: Readonly<Record<string, string>>): string {
@@ -72,6 +73,42 @@ export function describeIsolation(base: TestAgentOptions): void {
       });
       expect(found.mount).toMatch(/permission denied|must be superuser/i);
       expect(found.unshare).toMatch(/unshare failed/);
+    });
+
+    it('no privilege is gained: tracing, users, devices, raw sockets, mounts and namespaces are refused', async () => {
+      const { found } = await look(base, {
+        calls: `JSON.parse(execFileSync('perl', ['-e', ${JSON.stringify(SYSTEM_CALLS)}], { encoding: 'utf8' }))`,
+        device: "execFileSync('mknod', ['/tmp/device', 'c', '1', '3'], { stdio: 'pipe' })",
+        setuid: 'process.setuid(0)',
+        setgid: 'process.setgid(0)',
+        groups: 'process.setgroups([0])',
+        setuidProgram:
+          "execFileSync('sh', ['-c', 'cp /bin/sh /tmp/sh && chmod 6755 /tmp/sh && /tmp/sh -pc \"id -u\"'], { encoding: 'utf8' }).trim()",
+        kernelSetting: "fs.writeFileSync('/proc/sys/kernel/core_pattern', 'x')",
+        hostname: "execFileSync('hostname', ['other'], { stdio: 'pipe' })",
+        limit: "execFileSync('bash', ['-c', 'ulimit -Hn 1000000'], { stdio: 'pipe' })",
+        remount: "execFileSync('mount', ['-o', 'remount,rw', '/'], { stdio: 'pipe' })",
+      });
+      const { calls, ...others } = found;
+      const refusals = Object.entries(calls as Record<string, string>);
+      expect(refusals.filter(([, answer]) => !/^E(PERM|ACCES|NOSYS|SRCH|AFNOSUPPORT)$/.test(answer))).toEqual(
+        [],
+      );
+      expect(refusals.length).toBeGreaterThan(15);
+      for (const name of ['ptraceInit', 'ptraceChild', 'ptraceMe', 'rawSocket'])
+        expect(calls).toHaveProperty(name, 'EPERM');
+      expect(others).toMatchObject({
+        // EINVAL: in its user namespace there is no such user.
+        setuid: expect.stringMatching(/EPERM|EINVAL/),
+        setgid: expect.stringMatching(/EPERM|EINVAL/),
+        groups: 'EPERM',
+        setuidProgram: '1000',
+        kernelSetting: expect.stringMatching(/EACCES|EROFS|EPERM/),
+      });
+      expect(others.device).toMatch(/Operation not permitted/);
+      expect(others.hostname).toMatch(/not permitted|must be root|ENOENT/i);
+      expect(others.limit).toMatch(/not permitted|Invalid argument/i);
+      expect(others.remount).toMatch(/permission denied|must be superuser|not permitted/i);
     });
 
     it('what may be written is the group, its sessions, its mailbox and temporary places; the rest is not', async () => {

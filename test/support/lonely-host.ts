@@ -12,7 +12,7 @@ const [root = '', packageRoot = '', kind = ''] = process.argv.slice(2);
 const paths = pathsAt(root, root);
 const install = await installId(root);
 const runtime = await chooseRuntime({
-  requested: kind === 'plain-process' ? 'auto' : kind === 'docker' ? 'docker' : 'bubblewrap',
+  requested: kind === 'plain-process' ? 'auto' : kind === 'docker' || kind === 'podman' ? kind : 'bubblewrap',
   allowPlainProcess: kind === 'plain-process',
   provider: 'offline',
   image: process.env.CONTAINER_IMAGE ?? 'none',
@@ -33,8 +33,6 @@ const runner = new ContainerRunner({
   credentials: { issue: async () => ({ env: {}, mounts: [], release: async () => undefined }) },
   settings: {
     assistantName: 'Andy',
-    provider: 'offline',
-    model: undefined,
     timeoutMs: 600_000,
     idleTimeoutMs: 0,
     timezone: 'UTC',
@@ -49,6 +47,7 @@ const running = await runner.run(
     chatJid: 'family@g.us',
     isMain: false,
     isScheduledTask: false,
+    provider: 'offline',
     prompt: '@Andy hang on',
     containerConfig: {},
   },

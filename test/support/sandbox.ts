@@ -118,8 +118,6 @@ export async function testAgent(options: TestAgentOptions = {}): Promise<TestAge
     idleGraceMs: options.idleGraceMs,
     settings: {
       assistantName: 'Andy',
-      provider: 'offline',
-      model: undefined,
       timeoutMs: 60_000,
       idleTimeoutMs: 0,
       timezone: 'Europe/Berlin',
@@ -134,6 +132,7 @@ export async function testAgent(options: TestAgentOptions = {}): Promise<TestAge
     chatJid: 'family@g.us',
     isMain: false,
     isScheduledTask: false,
+    provider: 'offline',
     prompt,
     containerConfig: {},
     ...change,

@@ -1,5 +1,7 @@
 import { CONTAINER_HOME, WORKSPACE_ROOT } from '../../protocol/layout.ts';
 import { AGENT_USER } from './agent-user.ts';
+import type { InstalledAgents } from './installed-agents.ts';
+import { LIMITS } from './limits.ts';
 import type { SandboxSpec } from './runtime.ts';
 
 /** What of this machine a bubblewrap sandbox is made of. */
@@ -13,6 +15,15 @@ export interface BubblewrapSystem {
   readonly runnerFile: string;
   /** Holds `passwd` and `group`, which name uid 1000. */
   readonly etc: string;
+  readonly agents: InstalledAgents;
+}
+
+/** The numbers of the open files by which bwrap and the host speak. */
+export interface BubblewrapFiles {
+  /** Where bwrap tells of its child. */
+  readonly info: number;
+  /** Where it reads the filter of system calls from; undefined: none. */
+  readonly seccomp: number | undefined;
 }
 
 /** Candidates for BubblewrapSystem.directories. No /etc as a whole: it tells of the host's users and services. */
@@ -40,9 +51,9 @@ const RUNNER_INSIDE = '/app/agent-runner/runner.mjs';
 const TMPFS_BYTES = 512 * 1024 * 1024;
 
 /** Limits per process, and for the number of processes (counted per sandbox on Linux 5.14 or newer). */
-const LIMITS = [
-  '--nproc=512',
-  '--nofile=4096',
+const PROCESS_LIMITS = [
+  `--nproc=${LIMITS.pids}`,
+  `--nofile=${LIMITS.openFiles}`,
   '--core=0',
   `--data=${4 * 1024 ** 3}`,
   `--fsize=${2 * 1024 ** 3}`,
@@ -71,12 +82,17 @@ export function isolationArguments(system: BubblewrapSystem): string[] {
 }
 
 /** The whole command line of a sandbox, `bwrap` itself left out. */
-export function bubblewrapArguments(spec: SandboxSpec, system: BubblewrapSystem, infoFd: number): string[] {
+export function bubblewrapArguments(
+  spec: SandboxSpec,
+  system: BubblewrapSystem,
+  files: BubblewrapFiles,
+): string[] {
+  const { agents } = system;
   const environment = {
     NANOCLAW_SANDBOX: spec.name,
     HOME: CONTAINER_HOME,
     USER: 'node',
-    PATH: '/app/bin:/usr/local/bin:/usr/bin:/bin',
+    PATH: [...agents.programs, '/app/bin', '/usr/local/bin', '/usr/bin', '/bin'].join(':'),
     LANG: 'C.UTF-8',
     TZ: spec.timezone,
     TMPDIR: '/tmp',
@@ -85,6 +101,8 @@ export function bubblewrapArguments(spec: SandboxSpec, system: BubblewrapSystem,
     ...isolationArguments(system),
     ...['--ro-bind', system.node, NODE_INSIDE],
     ...['--ro-bind', system.runnerFile, RUNNER_INSIDE],
+    ...agents.shown.flatMap(({ hostPath, inside }) => ['--ro-bind', hostPath, inside]),
+    ...agents.links.flatMap(({ path, target }) => ['--symlink', target, path]),
     ...spec.mounts.flatMap((mount) => [
       mount.readonly ? '--ro-bind' : '--bind',
       mount.hostPath,
@@ -94,11 +112,11 @@ export function bubblewrapArguments(spec: SandboxSpec, system: BubblewrapSystem,
     ...['--remount-ro', '/'],
     ...Object.entries(environment).flatMap(([name, value]) => ['--setenv', name, value]),
     ...['--chdir', `${WORKSPACE_ROOT}/group`],
-    ...['--info-fd', String(infoFd)],
+    ...['--info-fd', String(files.info)],
+    ...(files.seccomp === undefined ? [] : ['--seccomp', String(files.seccomp)]),
     '--',
     // Inside, where limits count for the sandbox's own user namespace.
-    ...(system.prlimit === undefined ? [] : [system.prlimit, ...LIMITS, '--']),
-    NODE_INSIDE,
-    RUNNER_INSIDE,
+    ...(system.prlimit === undefined ? [] : [system.prlimit, ...PROCESS_LIMITS, '--']),
+    ...(spec.command ?? [agents.node ?? NODE_INSIDE, RUNNER_INSIDE]),
   ];
 }

@@ -1,8 +1,9 @@
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import type { Log } from '../../log.ts';
 import type { Paths } from '../../paths.ts';
+import type { Provider } from '../../protocol/turn.ts';
 import type { Owner } from '../directories.ts';
 import { ownerFor } from './agent-user.ts';
 import {
@@ -14,6 +15,7 @@ import {
 import { childExit } from './child-exit.ts';
 import { type CommandResult, runCommand } from './command.ts';
 import { exists } from './exists.ts';
+import { checkInstalled, findInstalledAgents } from './installed-agents.ts';
 import { childrenOf, signal } from './process-identity.ts';
 import { ProcessRecords } from './process-records.ts';
 import { checkReachable } from './reachable.ts';
@@ -26,9 +28,11 @@ import {
   type SandboxSpec,
   type Spawn,
 } from './runtime.ts';
+import { seccompFilter } from './seccomp-filter.ts';
 
 const PROGRAM = 'bwrap';
 const INFO_FD = 3;
+const SECCOMP_FD = 4;
 const TRIAL_TIMEOUT_MS = 10_000;
 const PRLIMIT = '/usr/bin/prlimit';
 
@@ -38,6 +42,8 @@ const SETUP_FAILED = 1;
 export interface BubblewrapOptions {
   readonly paths: Paths;
   readonly packageRoot: string;
+  /** The agent whose program must be there. */
+  readonly provider: Provider;
   readonly runnerFile: string;
   readonly hostUid: number;
   readonly nodePath: string;
@@ -64,8 +70,10 @@ export class Bubblewrap implements Runtime {
 
   async check(): Promise<void> {
     await this.#bwrap(['--version']);
+    await checkInstalled(this.#options.packageRoot, this.#options.provider);
     const system = await this.#findSystem();
-    await this.#checkReachable([system.runnerFile, system.etc, system.node]);
+    const programs = system.agents.shown.map(({ hostPath }) => hostPath);
+    await this.#checkReachable([system.runnerFile, system.etc, system.node, ...programs]);
     await this.#checkReachable([this.#options.paths.groups, this.#options.paths.data]);
     const result = await this.#bwrap([...isolationArguments(system), '--', 'true']);
     if (result.code !== 0) {
@@ -78,19 +86,23 @@ export class Bubblewrap implements Runtime {
 
   async start(spec: SandboxSpec): Promise<Sandbox> {
     const system = this.#system ?? (await this.#findSystem());
+    await checkInstalled(this.#options.packageRoot, spec.provider ?? 'offline');
     await this.#checkReachable(spec.mounts.map((mount) => mount.hostPath));
-    const args = bubblewrapArguments(spec, system, INFO_FD);
-    const process = this.#options.spawn(PROGRAM, args, {
-      stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+    const filter = seccompFilter(process.arch);
+    const files = { info: INFO_FD, seccomp: filter === undefined ? undefined : SECCOMP_FD };
+    const args = bubblewrapArguments(spec, system, files);
+    const bwrap = this.#options.spawn(PROGRAM, args, {
+      stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
       cwd: '/',
       // A group of its own: Ctrl-C in the host's terminal is for the host.
       detached: true,
       ...this.#identity(),
       env: this.#environment(),
     });
-    const info = readAll(process.stdio[INFO_FD] as Readable);
-    // With four pipes the types no longer say that the first three are there.
-    const child = process as unknown as SandboxChild;
+    const info = readAll(bwrap.stdio[INFO_FD] as Readable);
+    give(bwrap.stdio[SECCOMP_FD] as Writable, filter, this.#options.log);
+    // With five pipes the types no longer say that the first three are there.
+    const child = bwrap as unknown as SandboxChild;
     const exited = childExit(child);
     if (child.pid !== undefined) await this.#records.add(spec.name, child.pid);
     let started = false;
@@ -114,6 +126,8 @@ export class Bubblewrap implements Runtime {
         exitCode === SETUP_FAILED && (!started || /^bwrap: /m.test(stderr))
           ? { error: `bubblewrap could not start: ${stderr.trim()}`, retryable: false }
           : undefined,
+      // Without control groups the kernel tells nobody.
+      ranOutOfMemory: async () => false,
       dispose: () => this.#records.remove(spec.name),
     };
   }
@@ -125,6 +139,10 @@ export class Bubblewrap implements Runtime {
 
   async listOwn(): Promise<string[]> {
     return this.#records.living();
+  }
+
+  async imageSource(): Promise<undefined> {
+    return undefined;
   }
 
   #identity(): { uid?: number; gid?: number } {
@@ -141,8 +159,9 @@ export class Bubblewrap implements Runtime {
   }
 
   async #findSystem(): Promise<BubblewrapSystem> {
-    const { runnerFile, packageRoot, nodePath, log } = this.#options;
-    if (!(await exists(runnerFile))) throw new RunnerMissingError(runnerFile);
+    const { runnerFile: given, packageRoot, nodePath, log } = this.#options;
+    if (!(await exists(given))) throw new RunnerMissingError(given);
+    const runnerFile = await realpath(given);
     const directories: string[] = [];
     for (const path of SYSTEM_DIRECTORIES) if (await exists(path)) directories.push(path);
     const prlimit = (await exists(PRLIMIT)) ? PRLIMIT : undefined;
@@ -152,8 +171,9 @@ export class Bubblewrap implements Runtime {
       directories,
       node: await realpath(nodePath),
       prlimit,
-      runnerFile: await realpath(runnerFile),
+      runnerFile,
       etc: join(packageRoot, 'container', 'bubblewrap'),
+      agents: await findInstalledAgents(packageRoot, runnerFile, process.arch),
     };
     return this.#system;
   }
@@ -189,6 +209,12 @@ async function readAll(stream: Readable): Promise<string> {
     return text;
   }
   return text;
+}
+
+/** A sandbox that could not be made does not read its filter: its exit says why. */
+function give(pipe: Writable, bytes: Buffer | undefined, log: Log): void {
+  pipe.on('error', (error) => log.debug({ error: error.message }, 'System call filter not read'));
+  pipe.end(bytes);
 }
 
 function parseChildPid(info: string): number | undefined {

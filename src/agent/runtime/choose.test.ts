@@ -5,73 +5,8 @@ import { PACKAGE_ROOT, sharedDirectory } from '../../../test/support/sandbox.ts'
 import { rememberingLog } from '../../../test/support/silent-log.ts';
 import { temporaryDirectory } from '../../../test/support/temporary.ts';
 import { pathsAt } from '../../paths.ts';
-import { type ChooseRuntimeOptions, chooseRuntime } from './choose.ts';
-import { dockerStartFailure } from './docker.ts';
-import { dockerArguments } from './docker-arguments.ts';
+import { type ChooseRuntimeOptions, chooseRuntime, otherRuntimes } from './choose.ts';
 import { ImageMissingError } from './runtime.ts';
-
-const SPEC = {
-  name: 'nanoclaw-1-family-2',
-  runId: 'run-2',
-  groupFolder: 'family',
-  mounts: [
-    { hostPath: '/data/a,b "c"', containerPath: '/workspace/group', readonly: false },
-    { hostPath: '/data/logs', containerPath: '/workspace/group/logs', readonly: true },
-  ],
-  timezone: 'Europe/Berlin',
-  network: 'none',
-} as const;
-const TARGET = { install: '0a1b2c3d', image: 'nanoclaw-agent:latest', user: { uid: 1000, gid: 1000 } };
-
-describe('the arguments of docker', () => {
-  it('quote what a mount’s fields cannot hold', () => {
-    const args = dockerArguments(SPEC, TARGET);
-    expect(args).toContain('type=bind,"source=/data/a,b ""c""",target=/workspace/group');
-    expect(args).toContain('type=bind,source=/data/logs,target=/workspace/group/logs,readonly');
-  });
-
-  it('end with the image, and take the network away only where it was asked for', () => {
-    expect(dockerArguments(SPEC, TARGET).slice(-1)).toEqual(['nanoclaw-agent:latest']);
-    expect(dockerArguments(SPEC, TARGET).join(' ')).toContain('--network none');
-    expect(dockerArguments({ ...SPEC, network: 'ordinary' }, TARGET)).not.toContain('--network');
-  });
-});
-
-describe('a failure of docker', () => {
-  it.each([
-    [
-      125,
-      "docker: Error response from daemon: No such image: x.\nSee 'docker run --help'.",
-      /container\/build\.sh/,
-      false,
-    ],
-    [
-      125,
-      'docker: Error response from daemon: pull access denied for x, repository does not exist',
-      /container\/build\.sh/,
-      false,
-    ],
-    [
-      125,
-      'docker: Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?',
-      /does not answer/,
-      true,
-    ],
-    [
-      125,
-      'docker: Error response from daemon: invalid mount config',
-      /could not start the container: docker: Error.*mount config$/,
-      false,
-    ],
-    [127, 'exec: "node": executable file not found', /Build it: container\/build\.sh/, false],
-  ])('%i with %j is no agent’s', (code, stderr, error, retryable) => {
-    expect(dockerStartFailure('x', code, stderr)).toEqual({ error: expect.stringMatching(error), retryable });
-  });
-
-  it.each([[1], [70], [137], [undefined]])('%s is the agent’s own', (code) => {
-    expect(dockerStartFailure('x', code, 'No such image')).toBeUndefined();
-  });
-});
 
 /** A directory with programs of the given sources, to be searched before nothing else. */
 async function programs(sources: Readonly<Record<string, string>>): Promise<string> {
@@ -87,7 +22,7 @@ function options(path: string, change: Partial<ChooseRuntimeOptions> = {}) {
   const { log, lines } = rememberingLog();
   const chosen: ChooseRuntimeOptions = {
     requested: 'auto',
-    provider: 'claude',
+    provider: 'offline',
     image: 'nanoclaw-agent:latest',
     installId: '0a1b2c3d',
     paths: pathsAt(sharedDirectory()),
@@ -101,6 +36,10 @@ function options(path: string, change: Partial<ChooseRuntimeOptions> = {}) {
 
 const DOCKER_WITHOUT_IMAGE = 'case $1 in version) echo 20.10;; *) exit 1;; esac';
 const DOCKER_WITHOUT_ENGINE = 'echo "Cannot connect to the Docker daemon" >&2; exit 1';
+const PODMAN_INFO = JSON.stringify({
+  host: { security: { rootless: true }, cgroupControllers: ['cpu', 'memory', 'pids'] },
+  version: { Version: '5.4.0' },
+});
 const BWRAP_REFUSED = 'echo "bwrap: setting up uid map: Permission denied" >&2; exit 1';
 
 describe('the choice of a runtime', () => {
@@ -122,7 +61,7 @@ describe('the choice of a runtime', () => {
     const { options: chosen, reasons } = options(path, { hostUser: { uid: 501, gid: 501 } });
     expect((await chooseRuntime(chosen)).kind).toBe('bubblewrap');
     expect(reasons().join('\n')).toMatch(
-      /docker.*does not answer[\s\S]*podman.*not supported yet[\s\S]*container.*not supported yet/,
+      /docker.*does not answer[\s\S]*podman.*not installed[\s\S]*container.*not installed/,
     );
   });
 
@@ -141,9 +80,8 @@ describe('the choice of a runtime', () => {
       /setting up uid map: Permission denied.*user namespaces/,
     );
     await expect(asked('docker')).rejects.toThrow(/Docker is not installed/);
-    await expect(asked('podman')).rejects.toThrow(
-      /CONTAINER_RUNTIME=podman is not supported yet\. Use docker or bubblewrap/,
-    );
+    await expect(asked('podman')).rejects.toThrow(/Podman is not installed\..*apt-get install podman/);
+    await expect(asked('container')).rejects.toThrow(/Apple's container is not installed.*Mac/);
   });
 
   it('names the bundle when it is missing', async () => {
@@ -162,7 +100,32 @@ describe('the choice of a runtime', () => {
     const runtime = await chooseRuntime(chosen);
     expect(runtime.kind).toBe('plain-process');
     expect(runtime.description).toMatch(/no sandbox/);
-    expect(reasons()).toHaveLength(2);
+    expect(reasons()).toHaveLength(3);
+  });
+
+  it('for the demo is Podman where it has the image and Docker has not', async () => {
+    const podman = `case $1 in info) echo '${PODMAN_INFO}';; *) exit 0;; esac`;
+    const path = await programs({ docker: DOCKER_WITHOUT_IMAGE, bwrap: BWRAP_REFUSED, podman });
+    const demo = { provider: 'offline', allowPlainProcess: true, hostUser: { uid: 501, gid: 501 } } as const;
+    const runtime = await chooseRuntime(options(path, demo).options);
+    expect(runtime.description).toBe('Podman 5.4.0 rootless (nanoclaw-agent:latest)');
+  });
+
+  it('leaves the others to be searched for what an earlier process left', async () => {
+    const { options: chosen } = options(await programs({ docker: 'echo 20.10' }));
+    const runtime = await chooseRuntime(chosen);
+    const others = otherRuntimes(runtime, chosen);
+    expect(others.map(({ kind }) => kind)).toEqual(['podman', 'container', 'bubblewrap']);
+  });
+
+  it('says how an agent’s program is installed that bubblewrap lacks', async () => {
+    const path = await programs({ bwrap: 'exit 0' });
+    const { options: chosen } = options(path, {
+      requested: 'bubblewrap',
+      provider: 'claude',
+      packageRoot: sharedDirectory(),
+    });
+    await expect(chooseRuntime(chosen)).rejects.toThrow(/"claude" is not installed.*npm run agents/);
   });
 
   it('never gives the plain process to an agent that runs foreign code', async () => {

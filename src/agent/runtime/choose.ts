@@ -5,9 +5,12 @@ import type { Log } from '../../log.ts';
 import type { Paths } from '../../paths.ts';
 import type { Provider } from '../../protocol/turn.ts';
 import type { Owner } from '../directories.ts';
+import { AppleContainer } from './apple-container.ts';
 import { Bubblewrap } from './bubblewrap.ts';
-import { Docker } from './docker.ts';
+import { DOCKER } from './docker.ts';
+import { Engine } from './engine.ts';
 import { PlainProcess } from './plain-process.ts';
+import { PODMAN } from './podman.ts';
 import {
   ImageMissingError,
   type Runtime,
@@ -20,7 +23,7 @@ export interface ChooseRuntimeOptions {
   /** CONTAINER_RUNTIME. */
   readonly requested: RuntimeName;
   /**
-   * The demo's and the tests' order: bubblewrap, else Docker if the image is there, else a plain process for the offline
+   * The demo's and the tests' order: bubblewrap, else Docker or Podman if the image is there, else a plain process for the offline
    * agent. Only with `auto`.
    */
   readonly allowPlainProcess?: boolean | undefined;
@@ -30,7 +33,7 @@ export interface ChooseRuntimeOptions {
   readonly paths: Paths;
   readonly packageRoot: string;
   readonly log: Log;
-  /** The host's environment: PATH, and where Docker's engine is. */
+  /** The host's environment: PATH, and where the engines are. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The bundled agent runner; absent: the package's own. */
   readonly runnerFile?: string | undefined;
@@ -41,7 +44,12 @@ export interface ChooseRuntimeOptions {
 type Candidate = Exclude<RuntimeName, 'auto'> | 'plain-process';
 
 const ORDER = ['docker', 'podman', 'container', 'bubblewrap'] as const satisfies readonly Candidate[];
-const DEMO_ORDER = ['bubblewrap', 'docker', 'plain-process'] as const satisfies readonly Candidate[];
+const DEMO_ORDER = [
+  'bubblewrap',
+  'docker',
+  'podman',
+  'plain-process',
+] as const satisfies readonly Candidate[];
 
 function build(candidate: Candidate, options: ChooseRuntimeOptions): Runtime {
   const { paths, packageRoot, provider, environment, log } = options;
@@ -50,31 +58,34 @@ function build(candidate: Candidate, options: ChooseRuntimeOptions): Runtime {
   const runnerFile =
     options.runnerFile ?? join(packageRoot, 'container', 'agent-runner', 'dist', 'runner.mjs');
   const common = { paths, runnerFile, spawn, nodePath: process.execPath, searchPath: environment.PATH };
+  const { installId: install, image } = options;
+  const seccompFile = join(packageRoot, 'container', 'seccomp.json');
+  const engine = { install, image, seccompFile, paths, hostUser, environment, spawn, log };
   switch (candidate) {
     case 'docker':
-      return new Docker({
-        install: options.installId,
-        image: options.image,
-        paths,
-        hostUser,
-        environment,
-        spawn,
-      });
+      return new Engine(DOCKER, engine);
+    case 'podman':
+      return new Engine(PODMAN, engine);
+    case 'container':
+      return new AppleContainer({ install, image, environment, spawn });
     case 'bubblewrap':
-      return new Bubblewrap({ ...common, packageRoot, hostUid: hostUser.uid, log });
+      return new Bubblewrap({ ...common, provider, packageRoot, hostUid: hostUser.uid, log });
     case 'plain-process':
       return new PlainProcess({ ...common, provider });
-    case 'podman':
-    case 'container':
-      throw new RuntimeUnavailableError(
-        `CONTAINER_RUNTIME=${candidate} is not supported yet. Use docker or bubblewrap`,
-      );
   }
 }
 
 /**
+ * The other runtimes that an earlier process of this install may have used, none of them made sure to work: where to
+ * look for orphans.
+ */
+export function otherRuntimes(chosen: Runtime, options: ChooseRuntimeOptions): Runtime[] {
+  return ORDER.filter((candidate) => candidate !== chosen.kind).map((candidate) => build(candidate, options));
+}
+
+/**
  * The runtime that the configuration asks for, made sure to work. `auto` takes the first that does and logs why each one
- * before it was passed over. A missing image is no reason to pass Docker over, but for the demo and the tests.
+ * before it was passed over. A missing image is no reason to pass an engine over, but for the demo and the tests.
  * @throws RuntimeError that names the cure
  */
 export async function chooseRuntime(options: ChooseRuntimeOptions): Promise<Runtime> {

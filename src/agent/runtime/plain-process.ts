@@ -84,6 +84,8 @@ export class PlainProcess implements Runtime {
           signal(child.pid, 'SIGTERM');
       },
       startFailure: () => undefined,
+      // Nothing limits it, and the kernel tells nobody else.
+      ranOutOfMemory: async () => false,
       dispose: async () => {
         await this.#records.remove(spec.name);
         await rm(place, { recursive: true, force: true });
@@ -97,6 +99,10 @@ export class PlainProcess implements Runtime {
 
   async listOwn(): Promise<string[]> {
     return this.#records.living();
+  }
+
+  async imageSource(): Promise<undefined> {
+    return undefined;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
+import type { Provider } from '../../protocol/turn.ts';
 import type { Owner } from '../directories.ts';
 import type { Mount } from '../mounts.ts';
 import type { ChildExit } from './child-exit.ts';
@@ -20,6 +21,10 @@ export interface SandboxSpec {
   readonly timezone: string;
   /** `none`, or whatever the runtime ordinarily gives. */
   readonly network: 'none' | 'ordinary';
+  /** The agent whose program must be there; undefined: none is asked for. */
+  readonly provider?: Provider | undefined;
+  /** Another program than the agent's runner, with its arguments: for looking around inside. */
+  readonly command?: readonly [program: string, ...args: string[]] | undefined;
 }
 
 export type SandboxChild = ChildProcessByStdio<Writable, Readable, Readable>;
@@ -38,6 +43,8 @@ export interface Sandbox {
    * @returns undefined when the agent itself ended so
    */
   startFailure(exitCode: number | undefined, stderr: string): StartFailure | undefined;
+  /** Whether the kernel ended something in it for want of memory. To be asked after its end and before dispose(). */
+  ranOutOfMemory(): Promise<boolean>;
   /** Takes back what was laid out on the host for it, once it has ended. */
   dispose(): Promise<void>;
 }
@@ -55,6 +62,8 @@ export interface Runtime {
   readonly description: string;
   /** The host's user that the agent's processes are; undefined: the host's own. */
   readonly owner: Owner | undefined;
+  /** Whether its containers live in Docker Desktop's virtual machine, as far as check() could tell. */
+  readonly isDockerDesktop?: boolean;
   /** Makes sure that it works here. @throws RuntimeError that names the cure */
   check(): Promise<void>;
   /** @throws RuntimeError when it can tell before the start that it will not work */
@@ -63,6 +72,8 @@ export interface Runtime {
   kill(name: string): Promise<void>;
   /** The names of this install's sandboxes that exist, those of earlier processes included. */
   listOwn(): Promise<string[]>;
+  /** What the image was built from, as its label `nanoclaw.source` tells; undefined: no image, or no such label. */
+  imageSource(): Promise<string | undefined>;
 }
 
 /** No sandbox can be started; the text names the cure. */
@@ -76,12 +87,15 @@ export class RuntimeUnavailableError extends RuntimeError {
   override readonly name = 'RuntimeUnavailableError';
 }
 
-/** The agent's image was not built. */
+/** The agent's image was not built, or something has removed it since. */
 export class ImageMissingError extends RuntimeError {
   override readonly name = 'ImageMissingError';
 
-  constructor(image: string) {
-    super(`There is no image ${image}. Build it: container/build.sh`);
+  /** @param build the command that builds it */
+  constructor(image: string, build = 'container/build.sh') {
+    super(
+      `There is no image ${image}. Build it: ${build}. If it was built and is gone: Kubernetes (in Rancher Desktop or Docker Desktop) removes images that no container uses, often overnight. Turn Kubernetes off, or keep the image in a registry and name it by CONTAINER_IMAGE`,
+    );
   }
 }
 
@@ -91,5 +105,14 @@ export class RunnerMissingError extends RuntimeError {
 
   constructor(file: string) {
     super(`The agent's runner is missing (${file}). Bundle it: npm run build:runner`);
+  }
+}
+
+/** A runtime that uses this machine's programs has none for the agent that is set. */
+export class AgentMissingError extends RuntimeError {
+  override readonly name = 'AgentMissingError';
+
+  constructor(provider: string, file: string) {
+    super(`The agent "${provider}" is not installed for bubblewrap (${file}). Install it: npm run agents`);
   }
 }

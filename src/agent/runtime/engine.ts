@@ -1,0 +1,209 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import type { Log } from '../../log.ts';
+import type { Paths } from '../../paths.ts';
+import type { Owner } from '../directories.ts';
+import type { Mount } from '../mounts.ts';
+import { AGENT_USER, ownerFor } from './agent-user.ts';
+import { childExit } from './child-exit.ts';
+import { type CommandResult, runCommand } from './command.ts';
+import { type EngineTarget, INSTALL_LABEL } from './engine-arguments.ts';
+import { type EngineWords, engineStartFailure, firstLine } from './engine-failure.ts';
+import {
+  ImageMissingError,
+  type Runtime,
+  RuntimeUnavailableError,
+  type Sandbox,
+  type SandboxSpec,
+  type Spawn,
+} from './runtime.ts';
+
+const COMMAND_TIMEOUT_MS = 20_000;
+const SOURCE_LABEL = 'nanoclaw.source';
+
+const BEING_REMOVED = /removal of container .* is already in progress/i;
+const REMOVAL_LOOKS = 100;
+const REMOVAL_LOOK_MS = 100;
+
+/** Runs the engine's program to its end. */
+export type Query = (args: readonly string[]) => Promise<CommandResult>;
+
+/** What one engine does in its own way. */
+export interface EngineDialect extends EngineWords {
+  readonly kind: 'docker' | 'podman';
+  readonly program: string;
+  /** What to do where the program is missing. */
+  readonly installation: string;
+  /** What of the host's environment the program may see: where its engine is, and nothing that holds keys. */
+  readonly clientVariables: RegExp;
+  /** The arguments that remove a container at once, its name left out. */
+  readonly removal: readonly string[];
+  /** Asks the engine what it is. @throws RuntimeUnavailableError when it does not answer, or is not fit */
+  meet(query: Query): Promise<EngineAcquaintance>;
+  /** Makes sure that a container could be made of the image. @throws RuntimeUnavailableError */
+  rehearse?(query: Query, create: readonly string[]): Promise<void>;
+}
+
+/** An engine as it was found. */
+export interface EngineAcquaintance {
+  readonly version: string;
+  readonly isDockerDesktop?: boolean;
+  /** The user inside must be AGENT_USER, whoever the host is. */
+  readonly mapsUsers: boolean;
+  /** What this engine cannot do here, for the log. */
+  readonly warnings: readonly string[];
+  /** What follows `run` or `create` on the command line. */
+  containerArguments(spec: SandboxSpec, target: EngineTarget): string[];
+}
+
+export interface EngineOptions {
+  readonly install: string;
+  readonly image: string;
+  readonly seccompFile: string;
+  readonly paths: Paths;
+  readonly hostUser: Owner;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly spawn: Spawn;
+  readonly log: Log;
+}
+
+/** A hardened container per run, by the program of a container engine. */
+export class Engine implements Runtime {
+  readonly kind: 'docker' | 'podman';
+  readonly owner: Owner | undefined;
+  readonly #dialect: EngineDialect;
+  readonly #options: EngineOptions;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #query: Query;
+  #met: EngineAcquaintance | undefined;
+
+  constructor(dialect: EngineDialect, options: EngineOptions) {
+    this.kind = dialect.kind;
+    this.owner = ownerFor(options.hostUser.uid);
+    this.#dialect = dialect;
+    this.#options = options;
+    this.#env = Object.fromEntries(
+      Object.entries(options.environment).filter(([name]) => dialect.clientVariables.test(name)),
+    );
+    this.#query = (args) => this.#run(args);
+  }
+
+  get isDockerDesktop(): boolean {
+    return this.#met?.isDockerDesktop ?? false;
+  }
+
+  get description(): string {
+    const { title } = this.#dialect;
+    return `${title}${this.#met === undefined ? '' : ` ${this.#met.version}`} (${this.#options.image})`;
+  }
+
+  async check(): Promise<void> {
+    const { image, install, log } = this.#options;
+    const met = await this.#acquaintance();
+    const found = await this.#query(['image', 'inspect', '--format', '{{.Id}}', image]);
+    if (found.code !== 0) throw new ImageMissingError(image);
+    const name = `nanoclaw-${install}-check-${process.pid}`;
+    const trial = { name, runId: 'check', groupFolder: 'check', mounts: [], timezone: 'UTC' } as const;
+    const create = met.containerArguments({ ...trial, network: 'none' }, this.#target(met));
+    await this.#dialect.rehearse?.(this.#query, create);
+    for (const warning of met.warnings) log.warn({ runtime: this.kind }, warning);
+  }
+
+  async start(spec: SandboxSpec): Promise<Sandbox> {
+    const { program } = this.#dialect;
+    const met = await this.#acquaintance();
+    const target = this.#target(met);
+    const mounts = [...spec.mounts, ...(await this.#identityMounts(target.user))];
+    const args = ['run', ...met.containerArguments({ ...spec, mounts }, target)];
+    const child = this.#options.spawn(program, args, {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      cwd: '/',
+      // A group of its own: Ctrl-C in the host's terminal is for the host.
+      detached: true,
+      env: this.#env,
+    });
+    return {
+      child,
+      exited: childExit(child),
+      command: [program, ...args],
+      terminate: async () => {
+        await this.#query(['kill', '--signal', 'TERM', spec.name]);
+      },
+      startFailure: (exitCode, stderr) => engineStartFailure(this.#dialect, target.image, exitCode, stderr),
+      ranOutOfMemory: async () => {
+        const state = await this.#query(['inspect', '--format', '{{.State.OOMKilled}}', spec.name]);
+        return state.code === 0 && state.stdout.trim() === 'true';
+      },
+      // Not by --rm: how it ended can be asked of a container only while it is there.
+      dispose: () => this.kill(spec.name),
+    };
+  }
+
+  async kill(name: string): Promise<void> {
+    const removed = await this.#query([...this.#dialect.removal, name]);
+    if (!BEING_REMOVED.test(removed.stderr)) return;
+    // Somebody is at it already: the container is not gone before that has ended.
+    for (let look = 0; look < REMOVAL_LOOKS; look += 1) {
+      if ((await this.#query(['container', 'inspect', '--format', '{{.Id}}', name])).code !== 0) return;
+      await setTimeout(REMOVAL_LOOK_MS);
+    }
+  }
+
+  async listOwn(): Promise<string[]> {
+    const filter = `label=${INSTALL_LABEL}=${this.#options.install}`;
+    const list = await this.#query(['ps', '--all', '--filter', filter, '--format', '{{.Names}}']);
+    if (list.code !== 0) {
+      const { title } = this.#dialect;
+      throw new RuntimeUnavailableError(`${title} cannot list containers: ${firstLine(list.stderr)}`);
+    }
+    return list.stdout.split('\n').filter((name) => name !== '');
+  }
+
+  async imageSource(): Promise<string | undefined> {
+    const label = `{{index .Config.Labels "${SOURCE_LABEL}"}}`;
+    const found = await this.#query(['image', 'inspect', '--format', label, this.#options.image]);
+    const source = found.stdout.trim();
+    return found.code === 0 && /^[\w.-]+$/.test(source) ? source : undefined;
+  }
+
+  async #acquaintance(): Promise<EngineAcquaintance> {
+    this.#met ??= await this.#dialect.meet(this.#query);
+    return this.#met;
+  }
+
+  #target(met: EngineAcquaintance): EngineTarget {
+    const { install, image, seccompFile, hostUser } = this.#options;
+    return { install, image, seccompFile, user: met.mapsUsers ? AGENT_USER : (this.owner ?? hostUser) };
+  }
+
+  /** @throws RuntimeUnavailableError when the program cannot be started */
+  async #run(args: readonly string[]): Promise<CommandResult> {
+    const { program, title, installation } = this.#dialect;
+    try {
+      return await runCommand(program, args, {
+        spawn: this.#options.spawn,
+        timeoutMs: COMMAND_TIMEOUT_MS,
+        env: this.#env,
+      });
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      throw new RuntimeUnavailableError(
+        code === 'ENOENT'
+          ? `${title} is not installed. ${installation}`
+          : `${title} cannot be started: ${message}`,
+      );
+    }
+  }
+
+  /** A user that the image does not know has no name, and programs that ask for it fail: give it one. */
+  async #identityMounts({ uid, gid }: Owner): Promise<Mount[]> {
+    if (uid === AGENT_USER.uid) return [];
+    const hostPath = join(this.#options.paths.envDir, 'passwd');
+    await writeFile(
+      hostPath,
+      `root:x:0:0:root:/root:/bin/sh\nnode:x:${uid}:${gid}:node:/home/node:/bin/sh\n`,
+    );
+    return [{ hostPath, containerPath: '/etc/passwd', readonly: true }];
+  }
+}

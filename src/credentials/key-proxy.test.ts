@@ -1,0 +1,396 @@
+import { readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { silentLog } from '../../test/support/silent-log.ts';
+import { temporaryDirectory } from '../../test/support/temporary.ts';
+import { KeyProxy, ProxyListenError } from './key-proxy.ts';
+import { ServiceAddressError } from './model-access.ts';
+import { makeProxyPlace } from './proxy-place.ts';
+import { CANARY, startProxy } from './testing/proxy.ts';
+import { JSON_ANSWER, startService } from './testing/service.ts';
+
+describe('what a run is given', () => {
+  it('is the proxy’s address, a token of its own and the directory of the socket, and not the key', async () => {
+    const { issue, socketPath } = await startProxy({ ANTHROPIC_API_KEY: CANARY });
+    const first = await issue('claude', 'run-1');
+    const second = await issue('claude', 'run-2');
+    expect(first.env).toEqual({
+      NANOCLAW_PROXY: 'unix:/workspace/credentials/proxy.sock',
+      ANTHROPIC_API_KEY: expect.stringMatching(/^[\w-]{43}$/),
+    });
+    expect(second.token).not.toBe(first.token);
+    expect(first.mounts).toEqual([
+      {
+        hostPath: socketPath.replace('/proxy.sock', ''),
+        containerPath: '/workspace/credentials',
+        readonly: true,
+      },
+    ]);
+    expect(JSON.stringify([first, second])).not.toContain(CANARY);
+  });
+
+  it.each([
+    ['claude', { ANTHROPIC_API_KEY: 'a', CLAUDE_CODE_OAUTH_TOKEN: 'b' }, 'ANTHROPIC_API_KEY'],
+    ['claude', { CLAUDE_CODE_OAUTH_TOKEN: 'b' }, 'CLAUDE_CODE_OAUTH_TOKEN'],
+    ['claude', { ANTHROPIC_AUTH_TOKEN: 'c' }, 'ANTHROPIC_AUTH_TOKEN'],
+    ['codex', { CODEX_API_KEY: 'd' }, 'CODEX_API_KEY'],
+    ['codex', { OPENAI_API_KEY: 'e' }, 'OPENAI_API_KEY'],
+    ['kimi', { KIMI_API_KEY: 'f' }, 'KIMI_API_KEY'],
+    ['codex', { OPENAI_BASE_URL: 'http://127.0.0.1:1/v1' }, 'CODEX_API_KEY'],
+  ] as const)('for %s with %o is a token in %s', async (provider, variables, name) => {
+    const { issue } = await startProxy(variables as Record<string, string>);
+    const { env } = await issue(provider);
+    expect(Object.keys(env)).toEqual(['NANOCLAW_PROXY', name]);
+  });
+
+  it('is nothing where the host has no key, for another provider’s key, and for the offline agent', async () => {
+    const { issue } = await startProxy({ KIMI_API_KEY: CANARY, ANTHROPIC_API_KEY: 'two\nlines' });
+    for (const provider of ['claude', 'codex', 'offline'] as const) {
+      expect(await issue(provider)).toMatchObject({ env: {}, mounts: [] });
+    }
+  });
+
+  it('begins like Claude’s key, and shares nothing else with it', async () => {
+    for (const [variable, prefix] of [
+      ['ANTHROPIC_API_KEY', 'sk-ant-api03-'],
+      ['CLAUDE_CODE_OAUTH_TOKEN', 'sk-ant-oat01-'],
+    ] as const) {
+      const { issue } = await startProxy({ [variable]: `${prefix}${CANARY}` });
+      const { token } = await issue('claude');
+      expect(token).toMatch(new RegExp(`^${prefix}[\\w-]{43}$`));
+      expect(token).not.toContain(CANARY);
+    }
+  });
+
+  it('tells Kimi’s runner by the path that the key is a subscription’s', async () => {
+    const { issue } = await startProxy({ KIMI_API_KEY: 'sk-kimi-1' });
+    expect((await issue('kimi')).env.KIMI_BASE_URL).toBe('http://localhost/coding/v1');
+  });
+
+  it('is refused when the service’s address is none', async () => {
+    const { issue } = await startProxy({ CODEX_API_KEY: CANARY, OPENAI_BASE_URL: 'localhost:11434' });
+    await expect(issue('codex')).rejects.toThrow(ServiceAddressError);
+    await expect(issue('codex')).rejects.toThrow(/OPENAI_BASE_URL/);
+  });
+});
+
+describe('the host’s key', () => {
+  it.each([
+    ['ANTHROPIC_API_KEY', 'x-api-key', CANARY],
+    ['ANTHROPIC_AUTH_TOKEN', 'authorization', `Bearer ${CANARY}`],
+    ['CLAUDE_CODE_OAUTH_TOKEN', 'authorization', `Bearer ${CANARY}`],
+  ])('in %s reaches the service in %s, in the token’s place', async (variable, header, value) => {
+    const service = await startService();
+    const { issue, call } = await startProxy({ [variable]: CANARY, ANTHROPIC_BASE_URL: service.url });
+    const { token } = await issue('claude');
+    const headers = { 'x-api-key': token, authorization: `Bearer ${token}`, 'anthropic-beta': 'one' };
+    const reply = await call({ path: '/v1/messages?beta=true', headers, body: '{"a":1}' });
+    expect(reply).toMatchObject({ status: 200, body: '{"ok":true}' });
+    const [asked] = service.asked;
+    expect(asked).toMatchObject({ method: 'POST', path: '/v1/messages?beta=true', body: '{"a":1}' });
+    expect(asked?.headers[header]).toBe(value);
+    expect(JSON.stringify(asked)).not.toContain(token);
+    expect(asked?.headers[header === 'x-api-key' ? 'authorization' : 'x-api-key']).toBeUndefined();
+    expect(asked?.headers['anthropic-beta']).toBe(
+      variable === 'CLAUDE_CODE_OAUTH_TOKEN' ? 'one,oauth-2025-04-20' : 'one',
+    );
+  });
+
+  it('is read again at each request', async () => {
+    const service = await startService();
+    let key = 'old-key';
+    const { issue, call } = await startProxy(() => ({
+      KIMI_API_KEY: key,
+      KIMI_BASE_URL: `${service.url}/v1`,
+    }));
+    const { token } = await issue('kimi');
+    const ask = { path: '/v1/chat/completions', headers: { authorization: `Bearer ${token}` }, body: '{}' };
+    await call(ask);
+    key = 'new-key';
+    await call(ask);
+    expect(service.asked.map(({ headers }) => headers.authorization)).toEqual([
+      'Bearer old-key',
+      'Bearer new-key',
+    ]);
+  });
+
+  it('that is gone in the middle of a run is said so', async () => {
+    let variables: Record<string, string> = { KIMI_API_KEY: CANARY };
+    const { issue, call } = await startProxy(() => variables);
+    const { token } = await issue('kimi');
+    variables = {};
+    const reply = await call({ path: '/v1/chat/completions', headers: { authorization: `Bearer ${token}` } });
+    expect(reply.status).toBe(401);
+    expect(JSON.parse(reply.body).error.code).toBe('nanoclaw_no_key');
+  });
+
+  it('is sent by nobody when the service of the host’s own needs none', async () => {
+    const service = await startService();
+    const { issue, call } = await startProxy({ OPENAI_BASE_URL: `${service.url}/v1` });
+    const { token } = await issue('codex');
+    await call({ path: '/v1/responses', headers: { authorization: `Bearer ${token}` }, body: '{}' });
+    expect(service.asked[0]?.headers.authorization).toBeUndefined();
+  });
+
+  it('is in no log and no answer, not even when the service says it back', async () => {
+    const service = await startService((_request, response) => {
+      response.writeHead(401, {
+        'content-type': 'application/json',
+        'x-your-key': CANARY,
+        'set-cookie': 'a=b',
+      });
+      response.end(JSON.stringify({ error: { message: `bad key ${CANARY} – sorry` } }));
+    });
+    const { issue, call, logged } = await startProxy({
+      CODEX_API_KEY: CANARY,
+      OPENAI_BASE_URL: `${service.url}/v1`,
+    });
+    const { token } = await issue('codex');
+    const headers = { authorization: `Bearer ${token}` };
+    const reply = await call({ path: '/v1/responses', headers, body: '{"secret":"body-7312"}' });
+    expect(service.asked[0]?.headers.authorization).toBe(`Bearer ${CANARY}`);
+    expect(reply).toMatchObject({ status: 401, body: '{"error":{"message":"bad key [redacted] – sorry"}}' });
+    expect(JSON.stringify(reply)).not.toContain(CANARY);
+    expect(reply.headers['set-cookie']).toBeUndefined();
+    expect(logged()).toContain('Model service refused the key');
+    for (const secret of [CANARY, token, 'body-7312']) expect(logged()).not.toContain(secret);
+  });
+
+  it('that looks like a short-lived token of Claude is told from a wrong one in the log, once per run', async () => {
+    const service = await startService((_request, response) => void response.writeHead(401).end('{}'));
+    const { issue, call, logged } = await startProxy({
+      CLAUDE_CODE_OAUTH_TOKEN: 'sk-ant-oat01-abc',
+      ANTHROPIC_BASE_URL: service.url,
+    });
+    const { token } = await issue('claude');
+    const ask = { path: '/v1/messages', headers: { authorization: `Bearer ${token}` }, body: '{}' };
+    await call(ask);
+    await call(ask);
+    const warnings = logged()
+      .split('\n')
+      .filter((line) => line.includes('"level":40'));
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain('claude setup-token');
+  });
+});
+
+describe('a token', () => {
+  it.each([
+    ['none', {}],
+    ['a wrong one', { authorization: 'Bearer wrong' }],
+    ['the key itself', { 'x-api-key': CANARY }],
+  ])('%s opens nothing', async (_name, headers) => {
+    const service = await startService();
+    const { issue, call } = await startProxy({ ANTHROPIC_API_KEY: CANARY, ANTHROPIC_BASE_URL: service.url });
+    await issue('claude');
+    const reply = await call({ path: '/v1/messages', headers, body: '{}' });
+    expect(reply.status).toBe(401);
+    expect(JSON.parse(reply.body)).toEqual({
+      type: 'error',
+      error: { type: 'authentication_error', message: expect.stringContaining('nanoclaw_unknown_token') },
+    });
+    expect(service.asked).toEqual([]);
+  });
+
+  it('dies with its run, and the other runs’ live on', async () => {
+    const service = await startService();
+    const { issue, call } = await startProxy({ ANTHROPIC_API_KEY: CANARY, ANTHROPIC_BASE_URL: service.url });
+    const first = await issue('claude', 'run-1');
+    const second = await issue('claude', 'run-2');
+    await first.release();
+    await first.release();
+    const ask = (token: string) =>
+      call({ path: '/v1/messages', headers: { 'x-api-key': token }, body: '{}' });
+    expect((await ask(first.token)).status).toBe(401);
+    expect((await ask(second.token)).status).toBe(200);
+  });
+
+  it('serves for its provider alone, for known paths, plainly written', async () => {
+    const service = await startService();
+    const { issue, call } = await startProxy({ ANTHROPIC_API_KEY: CANARY, ANTHROPIC_BASE_URL: service.url });
+    const { token } = await issue('claude');
+    const strangers = [
+      ['GET', '/v1/messages'],
+      ['POST', '/v1/responses'],
+      ['POST', '/v1/chat/completions'],
+      ['POST', '/v1/files'],
+      ['GET', '/v1/organizations/me'],
+      ['GET', '/v1/models/..'],
+      ['GET', '/v1/models/a/b'],
+      ['POST', '/v1/messages/'],
+      ['POST', '/v1/messages/../files'],
+      ['POST', '/v1/%6dessages'],
+      ['POST', '//example.com/v1/messages'],
+      ['POST', 'http://example.com/v1/messages'],
+      ['DELETE', '/v1/models/x'],
+    ] as const;
+    for (const [method, path] of strangers) {
+      const reply = await call({ method, path, headers: { 'x-api-key': token } });
+      expect([method, path, reply.status]).toEqual([method, path, 404]);
+    }
+    expect(service.asked).toEqual([]);
+    for (const path of ['/v1/models?limit=1', '/v1/models/claude-x.1']) {
+      expect((await call({ method: 'GET', path, headers: { 'x-api-key': token } })).status).toBe(200);
+    }
+  });
+});
+
+describe('the service’s address', () => {
+  it.each([
+    ['claude', '/v1/messages', 'ANTHROPIC_BASE_URL', '', '/v1/messages'],
+    [
+      'claude',
+      '/v1/messages?beta=true',
+      'ANTHROPIC_BASE_URL',
+      '/anthropic/',
+      '/anthropic/v1/messages?beta=true',
+    ],
+    ['codex', '/v1/responses', 'OPENAI_BASE_URL', '/v1', '/v1/responses'],
+    [
+      'codex',
+      '/v1/responses?x=1',
+      'OPENAI_BASE_URL',
+      '/openai/v1?api-version=2',
+      '/openai/v1/responses?api-version=2&x=1',
+    ],
+    ['kimi', '/v1/chat/completions', 'KIMI_BASE_URL', '/v1/', '/v1/chat/completions'],
+    ['kimi', '/coding/v1/chat/completions', 'KIMI_BASE_URL', '/coding/v1', '/coding/v1/chat/completions'],
+  ] as const)(
+    'of %s continues %s, from %s with "%s", as %s',
+    async (provider, path, variable, suffix, asked) => {
+      const service = await startService();
+      const key = { claude: 'ANTHROPIC_API_KEY', codex: 'CODEX_API_KEY', kimi: 'KIMI_API_KEY' }[provider];
+      const { issue, call } = await startProxy({ [key]: CANARY, [variable]: service.url + suffix });
+      const { token } = await issue(provider);
+      await call({ path, headers: { authorization: `Bearer ${token}` }, body: '{}' });
+      expect(service.asked.map((one) => one.path)).toEqual([asked]);
+    },
+  );
+
+  it('that became none in the middle of a run is told to the operator, not to the agent', async () => {
+    let address = 'http://127.0.0.1:1';
+    const { issue, call, logged } = await startProxy(() => ({
+      ANTHROPIC_API_KEY: CANARY,
+      ANTHROPIC_BASE_URL: address,
+    }));
+    const { token } = await issue('claude');
+    address = 'not an address';
+    const reply = await call({ path: '/v1/messages', headers: { 'x-api-key': token }, body: '{}' });
+    expect(reply.status).toBe(502);
+    expect(logged()).toContain('ANTHROPIC_BASE_URL is no http or https address');
+  });
+
+  it('and settings that cannot be read end no more than the request', async () => {
+    const service = await startService();
+    let broken = false;
+    const { issue, call, logged } = await startProxy(() => {
+      if (broken) throw new Error('.env cannot be read');
+      return { ANTHROPIC_API_KEY: CANARY, ANTHROPIC_BASE_URL: service.url };
+    });
+    const { token } = await issue('claude');
+    broken = true;
+    const ask = { path: '/v1/messages', headers: { 'x-api-key': token }, body: '{}' };
+    expect((await call(ask)).status).toBe(502);
+    expect(logged()).toContain('.env cannot be read');
+    broken = false;
+    expect((await call(ask)).status).toBe(200);
+  });
+});
+
+describe('the proxy', () => {
+  it('takes the place of a dead one’s socket, and leaves none behind', async () => {
+    const first = await startProxy({});
+    const place = {
+      kind: 'unix',
+      directory: first.socketPath.replace('/proxy.sock', ''),
+      owner: undefined,
+    } as const;
+    const options = { place, readVariables: () => ({}), onUsage: () => undefined, log: silentLog };
+    const second = new KeyProxy(options);
+    await Promise.all([second.start(), second.start()]);
+    expect((await stat(first.socketPath)).mode & 0o777).toBe(0o600);
+    expect((await first.call({ path: '/' })).status).toBe(401);
+    await Promise.all([second.stop(), second.stop()]);
+    await expect(stat(first.socketPath)).rejects.toThrow(/ENOENT/);
+  });
+
+  it('removes its directory when nothing else lies there', async () => {
+    const temporary = temporaryDirectory();
+    const hostUid = process.getuid?.() ?? 0;
+    const socket = {
+      ...{ installId: 'x', owner: undefined, hostUid },
+      ...{ runtimeDirectory: undefined, temporaryDirectory: temporary },
+    };
+    const start = async () => {
+      const place = await makeProxyPlace({ kind: 'bubblewrap', platform: 'linux' }, socket);
+      const proxy = new KeyProxy({
+        place,
+        readVariables: () => ({}),
+        onUsage: () => undefined,
+        log: silentLog,
+      });
+      await proxy.start();
+      return proxy;
+    };
+    const first = await start();
+    await writeFile(join(temporary, `nanoclaw-x-${hostUid}`, 'other.sock'), '');
+    await first.stop();
+    expect(await readdir(join(temporary, `nanoclaw-x-${hostUid}`))).toEqual(['other.sock']);
+    await rm(join(temporary, `nanoclaw-x-${hostUid}`, 'other.sock'));
+    await (await start()).stop();
+    expect(await readdir(temporary)).toEqual([]);
+  });
+
+  it('can be stopped without having been started, and with requests under way', async () => {
+    const idle = new KeyProxy({
+      place: { kind: 'tcp', bind: '127.0.0.1', host: 'localhost' },
+      readVariables: () => ({}),
+      onUsage: () => undefined,
+      log: silentLog,
+    });
+    await idle.stop();
+    const service = await startService((_request, response) => response.flushHeaders());
+    const busy = await startProxy({ KIMI_API_KEY: CANARY, KIMI_BASE_URL: `${service.url}/v1` });
+    const { token } = await busy.issue('kimi');
+    const answer = await busy.open({
+      path: '/v1/chat/completions',
+      headers: { authorization: `Bearer ${token}` },
+    });
+    const broken = new Promise((resolve) => answer.once('error', resolve));
+    await busy.proxy.stop();
+    expect(await broken).toMatchObject({ code: 'ECONNRESET' });
+  });
+
+  it('serves by TCP where sockets do not cross, at the one address that it was given', async () => {
+    const service = await startService(JSON_ANSWER);
+    const { issue } = await startProxy(
+      { ANTHROPIC_API_KEY: CANARY, ANTHROPIC_BASE_URL: service.url },
+      { place: { kind: 'tcp', bind: '127.0.0.1', host: 'host.example' } },
+    );
+    const { env, mounts, token } = await issue('claude');
+    expect(mounts).toEqual([]);
+    const { hostname, port } = new URL(env.NANOCLAW_PROXY ?? '');
+    expect(hostname).toBe('host.example');
+    const ask = (address: string, key: string) =>
+      fetch(`http://${address}:${port}/v1/messages`, {
+        method: 'POST',
+        headers: { 'x-api-key': key },
+        body: '{}',
+      });
+    expect((await ask('127.0.0.1', token)).status).toBe(200);
+    expect((await ask('127.0.0.1', CANARY)).status).toBe(401);
+    await expect(ask('127.0.0.2', token)).rejects.toThrow(/fetch failed/);
+  });
+
+  it('says what to do when it cannot listen', async () => {
+    const elsewhere = new KeyProxy({
+      place: { kind: 'tcp', bind: '192.0.2.1', host: '192.0.2.1' },
+      readVariables: () => ({}),
+      onUsage: () => undefined,
+      log: silentLog,
+    });
+    await expect(elsewhere.start()).rejects.toThrow(ProxyListenError);
+    await expect(elsewhere.start()).rejects.toThrow(/192\.0\.2\.1:0 .*CREDENTIALS=mount/);
+    await elsewhere.stop();
+  });
+});
