@@ -8,11 +8,12 @@ import { mailbox } from './mailbox.ts';
 import { complaints, formatMachine, formatResult } from './report.ts';
 import { type BenchResult, runBench } from './run-bench.ts';
 import { sandbox } from './sandbox.ts';
+import { start } from './start.ts';
 import { store } from './store.ts';
 
 /** `npm run bench`: speed and memory, on this machine, with temporary files only. */
 
-const BENCHES: readonly Bench[] = [answer, sandbox, store, mailbox, idle];
+const BENCHES: readonly Bench[] = [answer, sandbox, start, store, mailbox, idle];
 
 const NOT_WELL = 1;
 const WRONG_USAGE = 2;

@@ -1,5 +1,5 @@
 import type { NewId } from '../clock.ts';
-import type { MailboxResult } from '../protocol/mailbox.ts';
+import type { MailboxResult } from '../protocol/host-files.ts';
 import type { RegisteredGroup } from '../store/groups.ts';
 import type { Store } from '../store/store.ts';
 import { type Ask, refusalOf } from './authority.ts';

@@ -1,6 +1,6 @@
 import { lstat, readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { MailboxResult } from '../protocol/mailbox.ts';
+import type { MailboxResult } from '../protocol/host-files.ts';
 import type { Mailbox } from './mailbox.ts';
 import { FAMILY_JID, MAIN_JID, Rig, SEEN_JID } from './test-rig.ts';
 

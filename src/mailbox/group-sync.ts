@@ -1,5 +1,5 @@
 import type { Log } from '../log.ts';
-import type { MailboxResult } from '../protocol/mailbox.ts';
+import type { MailboxResult } from '../protocol/host-files.ts';
 
 /** Asks the platform for all groups. Who asks while it is being asked shares the answer. */
 export class GroupSync {

@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { v7 as uuidv7 } from 'uuid';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { MailboxResult } from '../protocol/mailbox.ts';
+import type { MailboxResult } from '../protocol/host-files.ts';
 import { FAMILY_JID, Rig } from './test-rig.ts';
 
 /** Each state that a crash can leave between two steps of taking a file, made by hand, then a new process. */

@@ -8,7 +8,7 @@ import { systemClock } from '../clock.ts';
 import { scaffoldGroup } from '../groups/group-folders.ts';
 import { registerGroup, registerMain } from '../groups/registration.ts';
 import { type Paths, pathsAt } from '../paths.ts';
-import { MailboxResult } from '../protocol/mailbox.ts';
+import { MailboxResult } from '../protocol/host-files.ts';
 import { Snapshots } from '../snapshots/snapshots.ts';
 import type { OutboxRow } from '../store/outbox.ts';
 import { openStore, type Store } from '../store/store.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const PROVIDERS = ['claude', 'codex', 'kimi', 'offline'] as const;
 export type Provider = (typeof PROVIDERS)[number];

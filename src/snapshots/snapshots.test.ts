@@ -5,7 +5,7 @@ import { temporaryDirectory } from '../../test/support/temporary.ts';
 import { FAMILY, MAIN, testStore } from '../../test/support/test-store.ts';
 import { scaffoldGroup } from '../groups/group-folders.ts';
 import { pathsAt } from '../paths.ts';
-import { GroupsSnapshot } from '../protocol/mailbox.ts';
+import { GroupsSnapshot } from '../protocol/host-files.ts';
 import { Snapshots } from './snapshots.ts';
 
 async function rig() {

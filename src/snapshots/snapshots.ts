@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Paths } from '../paths.ts';
-import type { GroupsSnapshot, MailboxResult, TaskSnapshot } from '../protocol/mailbox.ts';
+import type { GroupsSnapshot, MailboxResult, TaskSnapshot } from '../protocol/host-files.ts';
 import { replaceFile } from '../replace-file.ts';
 import type { RegisteredGroup } from '../store/groups.ts';
 import type { Store } from '../store/store.ts';

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { TurnInput } from '../../../src/protocol/turn.ts';
 import { TurnFailure } from './failure.ts';
 

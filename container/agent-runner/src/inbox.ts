@@ -1,8 +1,8 @@
 import { watch } from 'node:fs';
 import { readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { InputFile } from '../../../src/protocol/host-files.ts';
 import { CLOSE_SENTINEL, WRAP_UP_SENTINEL } from '../../../src/protocol/layout.ts';
-import { InputFile } from '../../../src/protocol/mailbox.ts';
 import type { FollowUps } from './providers/provider.ts';
 
 /** Events do not cross every virtual machine's border: the directory is looked at this often besides. */

@@ -75,12 +75,7 @@ describe('the bundled runner', () => {
     ['nothing', '', 'other', /^stdin holds no JSON/],
     ['no turn', '{"prompt": 1}', 'other', /^stdin holds no turn/],
     ['a turn for nobody', JSON.stringify(TURN), 'no_key', /set AGENT_PROVIDER, or one of ANTHROPIC_API_KEY/],
-    [
-      'an agent that is not built in',
-      JSON.stringify({ ...TURN, provider: 'codex' }),
-      'other',
-      /which has: offline/,
-    ],
+    ['an agent without a key', JSON.stringify({ ...TURN, provider: 'kimi' }), 'no_key', /KIMI_API_KEY/],
   ])('given %s says so in an error frame and ends with 1', async (_, stdin, errorKind, message) => {
     const { code, frames } = await run(stdin);
     expect(code).toBe(1);

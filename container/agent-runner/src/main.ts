@@ -9,6 +9,7 @@ import { Inbox } from './inbox.ts';
 import { providerNamed } from './providers/providers.ts';
 import { reachModel } from './reach-model.ts';
 import { runTurn } from './run-turn.ts';
+import { Stages } from './stages.ts';
 import { readTurnInput } from './turn-input.ts';
 import { prepareWorkspace } from './workspace.ts';
 
@@ -36,21 +37,29 @@ async function main(): Promise<number> {
 }
 
 async function answerTurn(stop: AbortSignal): Promise<number> {
+  const stages = new Stages();
+  stages.mark('loaded');
   try {
-    const input = await readTurnInput(process.stdin);
     const layout = layoutAt(
       process.env.NANOCLAW_WORKSPACE ?? WORKSPACE_ROOT,
       process.env.HOME ?? CONTAINER_HOME,
     );
-    const given = { ...process.env, ...(await readEnvDir(layout.envDir)), ...input.secrets };
-    const env = await reachModel(given);
+    // Side by side: none of them needs the others.
+    const [input, envDir] = await Promise.all([
+      readTurnInput(process.stdin),
+      readEnvDir(layout.envDir),
+      prepareWorkspace(layout),
+    ]);
+    stages.mark('input');
+    const env = await reachModel({ ...process.env, ...envDir, ...input.secrets });
     const provider = providerNamed(chooseProvider(input, env));
-    await prepareWorkspace(layout);
     const prompt = await runGateScript(input, layout.group);
     if (prompt === undefined) {
       await emit({ status: 'success', result: null });
       return 0;
     }
+    stages.mark('prepared');
+    stages.tell(env);
     const inbox = new Inbox(layout.input, Number(env.IDLE_TIMEOUT ?? 0));
     return await runTurn({ input: { ...input, prompt }, layout, env, provider, inbox, emit, stop });
   } catch (error) {

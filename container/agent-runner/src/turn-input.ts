@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { TurnInput } from '../../../src/protocol/turn.ts';
 import { TurnFailure } from './failure.ts';
 

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { MailboxResult } from '../../../../src/protocol/host-files.ts';
 import type { Layout } from '../../../../src/protocol/layout.ts';
-import type { MailboxResult, MessageFile, TaskFile } from '../../../../src/protocol/mailbox.ts';
+import type { MessageFile, TaskFile } from '../../../../src/protocol/mailbox.ts';
 import { waitForResult } from './results.ts';
 
 /** How long a tool waits for the host's answer. */

@@ -1,7 +1,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MailboxResult } from '../../../../src/protocol/mailbox.ts';
+import { MailboxResult } from '../../../../src/protocol/host-files.ts';
 
 /** Events do not cross every virtual machine's border: the file is looked for this often besides. */
 const RELOOK_MS = 500;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
+import { GroupsSnapshot, TaskSnapshot } from '../../../../src/protocol/host-files.ts';
 import type { Layout } from '../../../../src/protocol/layout.ts';
-import { GroupsSnapshot, TaskSnapshot } from '../../../../src/protocol/mailbox.ts';
 
 async function readSnapshot<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
   try {

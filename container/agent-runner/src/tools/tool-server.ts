@@ -26,10 +26,12 @@ export function toolServer({ input, layout, env }: Pick<AgentTurn, 'input' | 'la
       PATH: env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
       HOME: layout.home,
       TZ: env.TZ ?? 'UTC',
+      ...(env.NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE: env.NODE_COMPILE_CACHE }),
       NANOCLAW_WORKSPACE: layout.root,
       NANOCLAW_CHAT_JID: input.chatJid,
       NANOCLAW_GROUP_FOLDER: input.groupFolder,
       NANOCLAW_IS_MAIN: input.isMain ? '1' : '0',
+      NANOCLAW_ASSISTANT_NAME: input.assistantName ?? 'Andy',
     },
   };
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { GroupsSnapshot } from '../../../../../src/protocol/host-files.ts';
 import { RESERVED_FOLDERS } from '../../../../../src/protocol/layout.ts';
-import type { GroupsSnapshot } from '../../../../../src/protocol/mailbox.ts';
 import { readGroups } from '../../tools/snapshots.ts';
 import type { Command, Conversation } from './command.ts';
 import { wordReply } from './host-reply.ts';

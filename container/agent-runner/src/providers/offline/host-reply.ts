@@ -1,4 +1,4 @@
-import type { MailboxResult } from '../../../../../src/protocol/mailbox.ts';
+import type { MailboxResult } from '../../../../../src/protocol/host-files.ts';
 import type { MailboxReply } from '../../tools/mailbox-client.ts';
 
 type Granted = Extract<MailboxResult, { ok: true }>;

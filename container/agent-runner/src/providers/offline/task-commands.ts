@@ -1,4 +1,4 @@
-import type { TaskSnapshot } from '../../../../../src/protocol/mailbox.ts';
+import type { TaskSnapshot } from '../../../../../src/protocol/host-files.ts';
 import { readTasks } from '../../tools/snapshots.ts';
 import type { Command, Conversation } from './command.ts';
 import { wordReply } from './host-reply.ts';

@@ -1,0 +1,103 @@
+import { TurnFailure } from '../../failure.ts';
+import { TOOL_SERVER_NAME } from '../../tools/tool-server.ts';
+import { modelFailure, noKey } from '../programs/model-failure.ts';
+import type { SdkResultMessage, SdkRetryMessage, SdkToolServer } from './sdk.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const KEYS = ['ANTHROPIC_API_KEY', 'CLAUDE_CODE_OAUTH_TOKEN', 'ANTHROPIC_AUTH_TOKEN'] as const;
+
+/** How Claude says that a session cannot be resumed; an error of the network or the service is never one of these. */
+const SESSION_LOST = [
+  /no conversation found with session id/i,
+  /--resume requires a valid session id/i,
+  /ENOENT\b.*\.jsonl/i,
+] as const;
+
+/** The session is there, but not the message that it was to be resumed at. */
+const ANCHOR_LOST = /no message found with message\.uuid/i;
+
+/** A refused key is not going to be taken, so the program's further tries are not waited for. */
+const REFUSALS: ReadonlySet<number | null> = new Set([401, 403]);
+const TRIES_OF_A_REFUSED_KEY = 2;
+
+/** The beginning of the tokens of a subscription, which come short-lived and lasting. */
+const SUBSCRIPTION_TOKEN = 'sk-ant-oat01-';
+
+/** The kinds of errors that the program names beside its words, where a status does not say as much. */
+const STATUS_OF_ERROR: Readonly<Record<string, number>> = {
+  billing_error: 402,
+  model_not_found: 404,
+  rate_limit: 429,
+  overloaded: 529,
+};
+
+/** A resume failed for its anchor alone: the same session can be resumed at its end. */
+export class AnchorLost extends Error {
+  constructor() {
+    super('The session holds no message of the id at which it was to be resumed');
+    this.name = 'AnchorLost';
+  }
+}
+
+/** Whether a turn ended because it was interrupted; the program calls some of these successes. */
+export function isInterrupted(result: SdkResultMessage): boolean {
+  return result.terminal_reason?.startsWith('aborted') === true;
+}
+
+/**
+ * What a result tells that is an error.
+ * @param assistantError the kind of error that the last message of the turn named
+ */
+export function resultFailure(
+  result: SdkResultMessage,
+  assistantError: string | undefined,
+  env: Environment,
+): TurnFailure | AnchorLost {
+  const said = result.errors?.join('; ') || result.result || result.subtype;
+  if (result.errors?.some((error) => ANCHOR_LOST.test(error))) return new AnchorLost();
+  if (SESSION_LOST.some((pattern) => pattern.test(result.errors?.join('\n') ?? ''))) {
+    return new TurnFailure(said, 'session_lost');
+  }
+  const status = result.api_error_status ?? undefined;
+  if (status === 401 || status === 403) return keyRefused(status, env);
+  if (status === undefined && assistantError === 'authentication_failed') return noKey(KEYS);
+  if (result.api_error === 'connection_failed') return modelFailure(said, 502);
+  return modelFailure(said, STATUS_OF_ERROR[assistantError ?? ''] ?? status);
+}
+
+/** @returns the failure, when the program is trying again what cannot be healed by it */
+export function hopelessRetry(retry: SdkRetryMessage, env: Environment): TurnFailure | undefined {
+  if (retry.attempt < TRIES_OF_A_REFUSED_KEY || !REFUSALS.has(retry.error_status)) return undefined;
+  return keyRefused(retry.error_status ?? 401, env);
+}
+
+function keyRefused(status: number, env: Environment): TurnFailure {
+  const key = KEYS.map((name) => env[name]).find(Boolean) ?? '';
+  const hint = key.startsWith(SUBSCRIPTION_TOKEN)
+    ? '. The key is a subscription’s token: one that was copied from a keychain lasts some hours; `claude setup-token` gives a lasting one'
+    : '';
+  return modelFailure(`it answered ${status}${hint}`, status);
+}
+
+/** The tool servers that did not start. */
+export function failedServers(servers: readonly SdkToolServer[]): readonly SdkToolServer[] {
+  return servers.filter(({ status }) => status === 'failed');
+}
+
+/**
+ * Names the tool servers that did not start, on stderr.
+ * @returns the failure, when the assistant's own is among them: the others are the user's
+ */
+export function toolServerFailure(servers: readonly SdkToolServer[]): TurnFailure | undefined {
+  let ours: TurnFailure | undefined;
+  for (const { name, error = 'no reason given' } of failedServers(servers)) {
+    process.stderr.write(`the tool server "${name}" did not start: ${error}\n`);
+    if (name === TOOL_SERVER_NAME) {
+      ours = new TurnFailure(
+        `The assistant’s tool server "${name}" did not start (${error}): rebuild the image with container/build.sh`,
+      );
+    }
+  }
+  return ours;
+}

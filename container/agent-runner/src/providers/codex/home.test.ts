@@ -1,0 +1,69 @@
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { layoutAt } from '../../../../../src/protocol/layout.ts';
+import { temporaryDirectory } from '../../../../../test/support/temporary.ts';
+import { prepareCodexHome } from './home.ts';
+import { sessionToResume } from './sessions.ts';
+
+const OLD = '01a1fd1e-28c6-7b51-983a-8b198ba052dd';
+const NEW = '01a1fd25-fc6d-7d21-839a-1478cda708a1';
+
+describe('Codex’ own folder', () => {
+  it('holds what Codex is to know, and nothing half written', async () => {
+    const home = temporaryDirectory();
+    const folder = await prepareCodexHome(layoutAt(home, home), 'first');
+    expect(await prepareCodexHome(layoutAt(home, home), 'second')).toBe(folder);
+    expect(await readdir(folder)).toEqual(['AGENTS.md']);
+    expect(await readFile(join(folder, 'AGENTS.md'), 'utf8')).toBe('second');
+  });
+
+  it('is written whatever lies there: a link is not followed, a directory gives way', async () => {
+    const home = temporaryDirectory();
+    const folder = join(home, '.codex');
+    await mkdir(folder);
+    await writeFile(join(home, 'target'), 'untouched');
+    await symlink(join(home, 'target'), join(folder, 'AGENTS.md'));
+    await prepareCodexHome(layoutAt(home, home), 'text');
+    expect(await readFile(join(home, 'target'), 'utf8')).toBe('untouched');
+    await rm(join(folder, 'AGENTS.md'));
+    await mkdir(join(folder, 'AGENTS.md', 'deep'), { recursive: true });
+    await prepareCodexHome(layoutAt(home, home), 'text');
+    expect(await readFile(join(folder, 'AGENTS.md'), 'utf8')).toBe('text');
+  });
+
+  it('gives way to one for this run where it cannot be written', async () => {
+    const home = temporaryDirectory();
+    await writeFile(join(home, '.codex'), 'a file where the folder should be');
+    const folder = await prepareCodexHome(layoutAt(home, home), 'text');
+    onTestFinished(() => rm(folder, { recursive: true }));
+    expect(folder).not.toContain(home);
+    expect(await readFile(join(folder, 'AGENTS.md'), 'utf8')).toBe('text');
+  });
+});
+
+describe('the session to resume', () => {
+  it('is the id as it is', async () => {
+    expect(await sessionToResume('/nowhere', OLD)).toBe(OLD);
+    expect(await sessionToResume('/nowhere', undefined)).toBeUndefined();
+  });
+
+  it('is lost where it is no id: Codex would begin anew without a word', async () => {
+    await expect(sessionToResume('/nowhere', 'my-session')).rejects.toMatchObject({ kind: 'session_lost' });
+  });
+
+  it('of an adopted installation is the newest one', async () => {
+    const home = temporaryDirectory();
+    const day = (name: string) => join(home, 'sessions', '2026', '01', name);
+    await mkdir(day('31'), { recursive: true });
+    await mkdir(day('02'), { recursive: true });
+    await writeFile(join(day('31'), `rollout-2026-01-31T08-00-00-${NEW}.jsonl`), '');
+    await writeFile(join(day('02'), `rollout-2026-01-02T09-00-00-${OLD}.jsonl`), '');
+    await writeFile(join(day('31'), 'zzz.txt'), '');
+    expect(await sessionToResume(home, 'codex-last')).toBe(NEW);
+  });
+
+  it('of an adopted installation without sessions is a new one', async () => {
+    expect(await sessionToResume(temporaryDirectory(), 'codex-last')).toBeUndefined();
+  });
+});

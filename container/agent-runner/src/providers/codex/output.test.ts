@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { describeItem, parseEvent } from './events.ts';
+import { codexFailure } from './failure.ts';
+
+describe('a line of Codex', () => {
+  it('tells the session’s id', () => {
+    const line = '{"type":"thread.started","thread_id":"01a1fd1e-28c6-7b51-983a-8b198ba052dd"}';
+    expect(parseEvent(line)).toEqual({
+      type: 'thread.started',
+      thread_id: '01a1fd1e-28c6-7b51-983a-8b198ba052dd',
+    });
+  });
+
+  it('of a finished step is described without what was in it', () => {
+    const command =
+      '{"type":"item.completed","item":{"id":"item_0","type":"command_execution","command":"cat secret","aggregated_output":"secret\\n","exit_code":1,"status":"failed"}}';
+    const call =
+      '{"type":"item.completed","item":{"id":"item_1","type":"mcp_tool_call","server":"nanoclaw","tool":"send_message","arguments":{"text":"hey"},"result":{"content":[]},"error":null,"status":"completed"}}';
+    const described = [command, call].map((line) => {
+      const event = parseEvent(line);
+      return event?.type === 'item.completed' ? describeItem(event) : undefined;
+    });
+    expect(described).toEqual([
+      'command_execution failed exit 1',
+      'mcp_tool_call nanoclaw/send_message completed',
+    ]);
+  });
+
+  it.each([
+    '',
+    'Reading prompt from stdin...',
+    '{"type":"turn.started"}',
+    '{"type":"item.completed"}',
+    '[]',
+    'null',
+  ])('that says nothing of use is passed over: %j', (line) => {
+    expect(parseEvent(line)).toBeUndefined();
+  });
+});
+
+describe('what Codex says of a failure', () => {
+  it.each([
+    ['unexpected status 401 Unauthorized: no, url: http://127.0.0.1:1/v1/responses', 'key_refused'],
+    ['unexpected status 403 Forbidden: no, url: http://127.0.0.1:1/v1/responses', 'key_refused'],
+    ['unexpected status 404 Not Found: no, url: http://127.0.0.1:1/v1/responses', 'model_unknown'],
+    ['The model `gpt-x` does not exist or you do not have access to it.', 'model_unknown'],
+    ['exceeded retry limit, last status: 429 Too Many Requests', 'rate_limit'],
+    ['Quota exceeded. Check your plan and billing details.', 'rate_limit'],
+    ['Connection failed: error sending request', 'network'],
+    ['Missing environment variable: `CODEX_API_KEY`.', 'no_key'],
+    ['{"error":{"message":"bad request"}}', 'other'],
+  ])('is sorted: %s', (said, kind) => {
+    expect(codexFailure(said)).toMatchObject({ kind });
+  });
+
+  it('does not show the address of the proxy', () => {
+    expect(
+      codexFailure('unexpected status 401 Unauthorized: no, url: http://127.0.0.1:1/x').message,
+    ).not.toContain('127.0.0.1');
+  });
+
+  it.each([
+    'Error: thread/resume: thread/resume failed: no rollout found for thread id 01a1 (code -32600)',
+    'WARNING: x\nError: thread/resume: thread/resume failed: failed to read thread: rollout at /h/r.jsonl is empty (code -32603)',
+    "Error: thread/resume failed: Cannot change this thread's model provider from `openai` to `proxy` on resume. (code -32600)",
+  ])('tells a lost session: %s', (said) => {
+    expect(codexFailure(said)).toMatchObject({ kind: 'session_lost' });
+  });
+
+  it('names the assistant’s tool server when it did not start', () => {
+    const said =
+      'Error: thread/start: Fatal error: Failed to initialize session: required MCP servers failed to initialize: nanoclaw: handshaking failed: connection closed, when send initialize request: x (code -32603)';
+    expect(codexFailure(said)).toMatchObject({
+      kind: 'other',
+      message:
+        'The assistant’s tool server "nanoclaw" did not start (nanoclaw: handshaking failed: connection closed)',
+    });
+  });
+});

@@ -1,0 +1,190 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { layoutAt } from '../../../../src/protocol/layout.ts';
+import type { OutputFrame } from '../../../../src/protocol/turn.ts';
+import { temporaryDirectory } from '../../../../test/support/temporary.ts';
+import { KimiProvider } from './kimi.ts';
+import { standIn } from './programs/program-stand-in.ts';
+import type { AgentTurn } from './provider.ts';
+import { testTurn } from './test-turn.ts';
+
+const ID = 'session_1';
+
+/** Speaks as `kimi acp` does; what it does is the last word of its prompt. It notes what it is asked beside itself. */
+const STAND_IN = `
+import { appendFileSync, mkdirSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+const home = process.env.KIMI_CODE_HOME;
+const send = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n');
+const update = (fields) => send({ method: 'session/update', params: { sessionId: '${ID}', update: fields } });
+const say = (text) => update({ sessionUpdate: 'agent_message_chunk', content: { type: 'text', text } });
+const wire = home + '/sessions/wd/${ID}/agents/main';
+mkdirSync(wire, { recursive: true });
+mkdirSync(home + '/logs', { recursive: true });
+let hanging, ended;
+for await (const line of createInterface({ input: process.stdin })) {
+  const { id, method, params } = JSON.parse(line);
+  appendFileSync(import.meta.dirname + '/asked.jsonl', JSON.stringify({ method, params, env: process.env }) + '\\n');
+  const reply = (result) => send({ id, result });
+  const fail = (code, message) => send({ id, error: { code, message } });
+  if (method === 'initialize') reply({ protocolVersion: 1, agentCapabilities: { loadSession: true } });
+  else if (method === 'session/new') reply({ sessionId: '${ID}' });
+  else if (method === 'session/load' && params.sessionId === 'gone') fail(-32602, 'Invalid params: Unknown sessionId: gone');
+  else if (method === 'session/load') { say('an answer of old'); reply({}); }
+  else if (method === 'session/set_mode') reply({});
+  else if (method === 'session/cancel') { hanging({ stopReason: 'cancelled' }); }
+  else if (method === 'session/close') { if (ended) appendFileSync(wire + '/wire.jsonl', JSON.stringify(ended) + '\\n'); reply({}); }
+  else if (method === 'session/prompt') {
+    const text = params.prompt[0].text;
+    const word = text.split(/\\s/).at(-1);
+    ended = { type: 'turn.ended', reason: 'completed' };
+    if (word === 'hang') { hanging = reply; say('hanging'); continue; }
+    if (word === 'die') { console.error('out of luck'); process.exit(4); }
+    if (word === 'refused') { fail(-32000, 'Authentication required: 401 no'); continue; }
+    if (word === 'busy') ended = { type: 'turn.ended', reason: 'failed', error: { code: 'provider.rate_limit', message: '429 no', details: { statusCode: 429 } } };
+    else if (word === 'toolless') {
+      appendFileSync(home + '/logs/kimi-code.log', 'x ERROR mcp server unavailable  server=nanoclaw transport=stdio status=failed reason="write EPIPE"\\n');
+      say('without tools');
+    } else {
+      say('let me see');
+      update({ sessionUpdate: 'tool_call', toolCallId: 't', title: 'Bash' });
+      say('answer to ');
+      say(word);
+    }
+    reply({ stopReason: 'end_turn' });
+  }
+}
+`;
+
+interface Asked {
+  readonly method: string;
+  readonly params: {
+    readonly sessionId?: string;
+    readonly modeId?: string;
+    readonly prompt?: readonly { text: string }[];
+  };
+  readonly env: Readonly<Record<string, string>>;
+}
+
+async function rig() {
+  const root = temporaryDirectory();
+  const layout = layoutAt(join(root, 'workspace'), join(root, 'home'));
+  await mkdir(layout.group, { recursive: true });
+  const bin = await standIn(root, 'kimi', STAND_IN);
+  const env = { PATH: `${bin}:${process.env.PATH}`, KIMI_API_KEY: 'sk-kimi', ANTHROPIC_API_KEY: 'sk-other' };
+  return {
+    turn: (prompt: string, more: Partial<AgentTurn> = {}) =>
+      testTurn({
+        layout,
+        input: { prompt, groupFolder: 'g', chatJid: '1@g.us', isMain: false },
+        env,
+        ...more,
+      }),
+    asked: async (method: string): Promise<Asked[]> => {
+      const lines = (await readFile(join(root, 'asked.jsonl'), 'utf8')).trim().split('\n');
+      return lines.map((line): Asked => JSON.parse(line)).filter((one) => one.method === method);
+    },
+  };
+}
+
+async function frames(turn: AgentTurn, heard: (frame: OutputFrame) => void = () => undefined) {
+  const all: OutputFrame[] = [];
+  for await (const frame of new KimiProvider().answer(turn)) {
+    all.push(frame);
+    heard(frame);
+  }
+  return all;
+}
+
+describe('Kimi', () => {
+  it('tells the session’s id at once and answers with what came after the last tool', async () => {
+    const { turn, asked } = await rig();
+    expect(await frames(turn('hello'))).toEqual([
+      { status: 'success', result: null, newSessionId: ID },
+      { status: 'success', result: 'answer to hello', newSessionId: ID },
+    ]);
+    expect((await asked('session/set_mode'))[0]?.params.modeId).toBe('auto');
+  });
+
+  it('does not take a loaded session’s history for its answer', async () => {
+    const { turn, asked } = await rig();
+    expect((await frames(turn('again', { sessionId: ID }))).at(-1)?.result).toBe('answer to again');
+    expect((await asked('session/load'))[0]?.params.sessionId).toBe(ID);
+  });
+
+  it('is told of its situation once', async () => {
+    const { turn, asked } = await rig();
+    await frames(turn('hello'));
+    await frames(turn('again', { sessionId: ID }));
+    const prompts = (await asked('session/prompt')).map(({ params }) => params.prompt?.[0]?.text);
+    expect(prompts[0]).toMatch(/^<briefing>[\s\S]*hello$/);
+    expect(prompts[1]).toBe('again');
+  });
+
+  it('gets its own key and no other', async () => {
+    const { turn, asked } = await rig();
+    await frames(turn('hello'));
+    const { env } = (await asked('initialize'))[0] ?? {};
+    expect(env?.KIMI_MODEL_API_KEY).toBe('sk-kimi');
+    expect(JSON.stringify(env)).not.toContain('sk-other');
+  });
+
+  it('that was refused is a failure with its cause', async () => {
+    const { turn } = await rig();
+    await expect(frames(turn('refused'))).rejects.toMatchObject({ kind: 'key_refused' });
+  });
+
+  it('whose turn failed without a word is found out', async () => {
+    const { turn } = await rig();
+    await expect(frames(turn('busy'))).rejects.toMatchObject({ kind: 'rate_limit' });
+  });
+
+  it('that cannot load the session says that it is lost', async () => {
+    const { turn } = await rig();
+    await expect(frames(turn('hello', { sessionId: 'gone' }))).rejects.toMatchObject({
+      kind: 'session_lost',
+    });
+  });
+
+  it('without the assistant’s tools is a failure that names them', async () => {
+    const { turn } = await rig();
+    await expect(frames(turn('toolless'))).rejects.toThrow(/"nanoclaw" did not start \(write EPIPE\)/);
+  });
+
+  it('that dies in its turn says why', async () => {
+    const { turn } = await rig();
+    await expect(frames(turn('die'))).rejects.toThrow(/Kimi ended before its turn \(4\): out of luck/);
+  });
+
+  it('that is not installed says how it gets there', async () => {
+    const { turn } = await rig();
+    const env = { PATH: temporaryDirectory(), KIMI_API_KEY: 'k' };
+    await expect(frames(turn('hello', { env }))).rejects.toThrow(/"kimi" is not installed/);
+  });
+
+  it('ends without an answer when it is told to stop', async () => {
+    const { turn } = await rig();
+    const stop = new AbortController();
+    const said = await frames(turn('hang', { stop: stop.signal }), () => stop.abort());
+    expect(said).toEqual([{ status: 'success', result: null, newSessionId: ID }]);
+  });
+
+  it('is broken off and asked for what it has when time is nearly up', async () => {
+    const { turn, asked } = await rig();
+    const wrapUp = new AbortController();
+    const answering = frames(turn('hang', { wrapUp: wrapUp.signal }));
+    await expect.poll(async () => (await asked('session/prompt').catch(() => [])).length).toBe(1);
+    wrapUp.abort();
+    expect((await answering).at(-1)).toMatchObject({ status: 'success', result: 'answer to missing.' });
+    expect(await asked('session/cancel')).toHaveLength(1);
+  });
+
+  it('is told at once when time was nearly up before it began', async () => {
+    const { turn, asked } = await rig();
+    await frames(turn('hello', { wrapUp: AbortSignal.abort() }));
+    const prompts = await asked('session/prompt');
+    expect(prompts).toHaveLength(1);
+    expect(prompts[0]?.params.prompt?.[0]?.text).toMatch(/hello\n\nYour time/);
+  });
+});

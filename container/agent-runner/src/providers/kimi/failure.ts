@@ -1,0 +1,42 @@
+import { RequestError } from '@agentclientprotocol/sdk';
+import { TurnFailure } from '../../failure.ts';
+import { modelFailure, noKey } from '../programs/model-failure.ts';
+
+/** How the present and earlier Kimi say that a session cannot be loaded. */
+const SESSION_LOST = [
+  /unknown sessionId/i,
+  /session not found/i,
+  /Expecting value: line 1 column 1/,
+  /Unexpected (token|end of JSON input)|is not valid JSON/,
+  /wire\.jsonl/,
+] as const;
+
+/** The protocol's code for a missing or refused key. */
+const AUTHENTICATION_REQUIRED = -32_000;
+const STATUS = /\b([45]\d\d)\b/;
+
+/** What a failed `session/load` tells: only here can a session be lost. */
+export function loadFailure(error: unknown): Error {
+  const said = wordsOf(error);
+  return SESSION_LOST.some((pattern) => pattern.test(said))
+    ? new TurnFailure(`session not found: ${said}`, 'session_lost')
+    : requestFailure(error);
+}
+
+/** What a failed request to the program tells. */
+export function requestFailure(error: unknown): Error {
+  if (!(error instanceof RequestError))
+    return error instanceof Error ? error : new TurnFailure(String(error));
+  const said = wordsOf(error);
+  const status = STATUS.exec(said)?.[1];
+  if (error.code === AUTHENTICATION_REQUIRED || /LLM is not set/i.test(said)) {
+    return status === undefined ? noKey(['KIMI_API_KEY']) : modelFailure(said, Number(status));
+  }
+  return modelFailure(said, status === undefined ? undefined : Number(status));
+}
+
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const data = error instanceof RequestError && error.data !== undefined ? JSON.stringify(error.data) : '';
+  return `${error.message} ${data}`.trim();
+}

@@ -1,0 +1,117 @@
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { layoutAt } from '../../../../../src/protocol/layout.ts';
+import { temporaryDirectory } from '../../../../../test/support/temporary.ts';
+import { codexProgram } from '../codex/program.ts';
+import { childEnvironment } from './child-environment.ts';
+import { findProgram } from './find-program.ts';
+import { modelFailure, noKey } from './model-failure.ts';
+
+async function executable(...path: string[]): Promise<string> {
+  const file = join(...path);
+  await mkdir(join(file, '..'), { recursive: true });
+  await writeFile(file, '#!/bin/sh\n');
+  await chmod(file, 0o755);
+  return file;
+}
+
+describe('finding a program', () => {
+  it('takes the first on PATH that may be run', async () => {
+    const root = temporaryDirectory();
+    await mkdir(join(root, 'a'));
+    await writeFile(join(root, 'a', 'tool'), 'no program');
+    const file = await executable(root, 'b', 'tool');
+    await executable(root, 'c', 'tool');
+    expect(await findProgram('tool', `${root}/a::${root}/b:${root}/c`)).toBe(file);
+  });
+
+  it('names the cure when there is none', async () => {
+    await expect(findProgram('no-such-agent', temporaryDirectory())).rejects.toThrow(/rebuild the image/);
+    await expect(findProgram('no-such-agent', undefined)).rejects.toThrow(/rebuild the image/);
+  });
+});
+
+describe('finding Codex', () => {
+  it('passes over the npm package’s launcher to the program itself', async () => {
+    const modules = join(temporaryDirectory(), 'node_modules');
+    const launcher = await executable(modules, '@openai', 'codex', 'bin', 'codex.js');
+    const platform = `codex-${process.platform}-${process.arch}`;
+    const native = await executable(modules, '@openai', platform, 'vendor', 'some-triple', 'bin', 'codex');
+    await mkdir(join(modules, '.bin'));
+    await symlink(launcher, join(modules, '.bin', 'codex'));
+    expect(await codexProgram(join(modules, '.bin'))).toBe(native);
+  });
+
+  it('takes the launcher where the program lies elsewhere', async () => {
+    const modules = join(temporaryDirectory(), 'node_modules');
+    const launcher = await executable(modules, '@openai', 'codex', 'bin', 'codex.js');
+    await mkdir(join(modules, '.bin'));
+    await symlink(launcher, join(modules, '.bin', 'codex'));
+    expect(await codexProgram(join(modules, '.bin'))).toBe(join(modules, '.bin', 'codex'));
+  });
+
+  it('takes any other program of that name as it is', async () => {
+    const file = await executable(temporaryDirectory(), 'codex');
+    expect(await codexProgram(join(file, '..'))).toBe(file);
+  });
+});
+
+describe('a child’s environment', () => {
+  it('has what any program needs and its own variables, and no key', () => {
+    const env = {
+      PATH: '/bin',
+      TZ: 'Europe/Berlin',
+      HTTPS_PROXY: 'http://p',
+      ANTHROPIC_API_KEY: 'secret',
+      HOME: '/root',
+    };
+    const layout = layoutAt('/w', '/home/node');
+    expect(childEnvironment({ env, layout }, { CODEX_HOME: '/h' })).toEqual({
+      PATH: '/bin',
+      TZ: 'Europe/Berlin',
+      HTTPS_PROXY: 'http://p',
+      HOME: '/home/node',
+      CODEX_HOME: '/h',
+    });
+  });
+});
+
+describe('a failed request to the model’s service', () => {
+  it.each([
+    [401, 'key_refused'],
+    [403, 'key_refused'],
+    [404, 'model_unknown'],
+    [429, 'rate_limit'],
+    [503, 'rate_limit'],
+    [529, 'rate_limit'],
+    [502, 'network'],
+    [400, 'other'],
+  ])('with status %i is %s', (status, kind) => {
+    expect(modelFailure('something', status)).toMatchObject({ kind });
+  });
+
+  it.each([
+    ['The model `gpt-x` does not exist or you do not have access to it.', 'model_unknown'],
+    ['Not found the model kimi-x or Permission denied: model not found', 'model_unknown'],
+    ['Incorrect API key provided: sk-…', 'key_refused'],
+    ['Quota exceeded. Check your plan and billing details.', 'rate_limit'],
+    ['We’re currently experiencing high demand, which may cause temporary errors.', 'rate_limit'],
+    ['Connection failed: error sending request', 'network'],
+    ['connect ECONNREFUSED 127.0.0.1:1', 'network'],
+    ['the prompt is too long', 'other'],
+  ])('without one is known by its words: %s', (words, kind) => {
+    expect(modelFailure(words)).toMatchObject({ kind });
+  });
+
+  it('is known by its words where the status says too little', () => {
+    expect(modelFailure('The model `x` does not exist', 400)).toMatchObject({ kind: 'model_unknown' });
+  });
+
+  it('that was never made for want of a key names the variables', () => {
+    expect(noKey(['A_KEY', 'B_KEY'])).toMatchObject({
+      kind: 'no_key',
+      message: expect.stringContaining('A_KEY or B_KEY'),
+    });
+  });
+});

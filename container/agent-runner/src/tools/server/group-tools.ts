@@ -1,0 +1,91 @@
+import * as z from 'zod';
+import { ContainerConfig, type TaskFile } from '../../../../../src/protocol/mailbox.ts';
+import { readGroups } from '../snapshots.ts';
+import { answerOf, failed, said } from './answer.ts';
+import type { ToolFamily } from './tool-context.ts';
+
+const jid = z.string().min(1).max(256).describe('the group’s jid, as list_groups gives it');
+
+/** Activating and leaving groups. The host grants these to the main channel alone; others are not even shown them. */
+export const groupTools: ToolFamily = (server, { mailbox, layout, assistantName }) => {
+  server.registerTool(
+    'list_groups',
+    {
+      description:
+        'All groups that this WhatsApp account is in, with their jids, and whether you are active there. Call refresh_groups first if one is missing.',
+    },
+    async () => {
+      const groups = await readGroups(layout);
+      if (groups === undefined)
+        return failed('The list of groups cannot be read: the host has written none.');
+      if (groups.length === 0) return said('No groups are known. refresh_groups may find some.');
+      return said(
+        groups
+          .map(({ name, jid: id, isRegistered }) => `- ${name} · ${id}${isRegistered ? ' · active' : ''}`)
+          .join('\n'),
+      );
+    },
+  );
+
+  server.registerTool(
+    'register_group',
+    {
+      description:
+        'Become active in a group: from then on you can be called there, with a memory and a folder of its own.',
+      inputSchema: {
+        jid,
+        name: z.string().min(1).max(256).describe('what the group is called'),
+        folder: z
+          .string()
+          .min(1)
+          .max(64)
+          .describe('a new folder’s name: lower-case letters, digits and hyphens, like "family-chat"'),
+        trigger: z
+          .string()
+          .min(1)
+          .max(64)
+          .optional()
+          .describe(`how you are called; absent: @${assistantName}`),
+        requiresTrigger: z.boolean().optional().describe('false: every message there calls you'),
+        containerConfig: ContainerConfig.optional().describe(
+          'a longer time-out, or more directories; the host allows only those on its allowlist',
+        ),
+      },
+    },
+    async ({ jid: id, name, folder, trigger, requiresTrigger, containerConfig }) => {
+      const file: TaskFile = {
+        type: 'register_group',
+        jid: id,
+        name,
+        folder,
+        trigger: trigger ?? `@${assistantName}`,
+        ...(requiresTrigger === undefined ? {} : { requiresTrigger }),
+        ...(containerConfig === undefined ? {} : { containerConfig }),
+      };
+      return answerOf(
+        await mailbox.send(file),
+        (result) => `“${name}” is active. Its folder is ${result.folder ?? folder}.`,
+      );
+    },
+  );
+
+  server.registerTool(
+    'unregister_group',
+    {
+      description: 'Stop being active in a group. Its folder and memory stay.',
+      inputSchema: { jid },
+    },
+    async ({ jid: id }) =>
+      answerOf(
+        await mailbox.send({ type: 'unregister_group', jid: id }),
+        () => 'You are not active there any more.',
+      ),
+  );
+
+  server.registerTool(
+    'refresh_groups',
+    { description: 'Ask WhatsApp for the groups anew; then list_groups shows them.' },
+    async () =>
+      answerOf(await mailbox.send({ type: 'refresh_groups' }), () => 'The list of groups is fresh.'),
+  );
+};

@@ -1,0 +1,27 @@
+import type { TaskSnapshot } from '../../../../../src/protocol/host-files.ts';
+import { describeInstant } from '../../providers/offline/local-time.ts';
+
+/** One line of a list shows this much of a task's prompt. */
+const MAX_PROMPT = 200;
+
+/** A task on one line, its next run in local time. */
+export function describeTask(
+  task: TaskSnapshot,
+  { groupFolder, timezone }: { readonly groupFolder: string; readonly timezone: string },
+): string {
+  const next = task.next_run === null ? Number.NaN : Date.parse(task.next_run);
+  const parts = [
+    `${task.id}: ${shorten(task.prompt)}`,
+    `${task.schedule_type} ${task.schedule_value}`,
+    task.status,
+    Number.isNaN(next) ? undefined : `next run ${describeInstant(new Date(next), timezone)} (local time)`,
+    task.script === undefined ? undefined : 'with a script',
+    task.groupFolder === groupFolder ? undefined : `in the group ${task.groupFolder}`,
+  ];
+  return `- ${parts.filter((part) => part !== undefined).join(' · ')}`;
+}
+
+function shorten(prompt: string): string {
+  const line = prompt.replace(/\s+/g, ' ').trim();
+  return line.length > MAX_PROMPT ? `${line.slice(0, MAX_PROMPT)}…` : line;
+}

@@ -1,0 +1,47 @@
+import * as z from 'zod';
+
+/** Files that the host writes for the agent. Apart from mailbox.ts, whose schemas take their time to load in every sandbox. */
+
+/** The answer to a file that carried a requestId. */
+export const MailboxResult = z.discriminatedUnion('ok', [
+  z.looseObject({
+    ok: z.literal(true),
+    taskId: z.string().optional(),
+    nextRun: z.string().nullish().describe('ISO instant'),
+    nextRunLocal: z.string().nullish().describe("the same in the owner's time, for people"),
+    folder: z.string().optional(),
+  }),
+  z.object({ ok: z.literal(false), error: z.string() }),
+]);
+export type MailboxResult = z.infer<typeof MailboxResult>;
+
+/** One entry of `current_tasks.json`. */
+export const TaskSnapshot = z.object({
+  id: z.string(),
+  groupFolder: z.string(),
+  prompt: z.string(),
+  script: z.string().optional(),
+  schedule_type: z.enum(['cron', 'interval', 'once']),
+  schedule_value: z.string(),
+  status: z.string(),
+  next_run: z.string().nullable(),
+});
+export type TaskSnapshot = z.infer<typeof TaskSnapshot>;
+
+/** `available_groups.json`. */
+export const GroupsSnapshot = z.object({
+  groups: z.array(
+    z.object({
+      jid: z.string(),
+      name: z.string(),
+      lastActivity: z.string(),
+      isRegistered: z.boolean(),
+    }),
+  ),
+  lastSync: z.string(),
+});
+export type GroupsSnapshot = z.infer<typeof GroupsSnapshot>;
+
+/** A follow-up that the host puts into `input/` while the agent works. */
+export const InputFile = z.object({ type: z.literal('message'), text: z.string() });
+export type InputFile = z.infer<typeof InputFile>;
