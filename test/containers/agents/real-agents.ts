@@ -1,4 +1,4 @@
-import type { Provider } from '../../../src/protocol/turn.ts';
+import type { OutputFrame, Provider } from '../../../src/protocol/turn.ts';
 import { anthropic } from '../../model-server/anthropic.ts';
 import { chatProtocol as chat } from '../../model-server/chat.ts';
 import type { ModelProtocol, ModelRequest, Step } from '../../model-server/model-server.ts';
@@ -11,6 +11,13 @@ export const CANARY = 'sk-canary-5f1e7a3c9b2d4860';
 export interface RealAgent {
   readonly provider: Exclude<Provider, 'offline'>;
   readonly protocol: ModelProtocol;
+  /** What its service says of each kind of error, and what the chat is told of. */
+  readonly errors: readonly {
+    readonly kind: NonNullable<OutputFrame['errorKind']>;
+    readonly status: number;
+    readonly type: string;
+    readonly message: string;
+  }[];
   /** The host's variables for a service at this address. */
   env(url: string): Readonly<Record<string, string>>;
 }
@@ -19,16 +26,46 @@ export const REAL_AGENTS: readonly RealAgent[] = [
   {
     provider: 'claude',
     protocol: anthropic,
+    errors: [
+      { kind: 'key_refused', status: 401, type: 'authentication_error', message: 'invalid x-api-key' },
+      { kind: 'model_unknown', status: 404, type: 'not_found_error', message: 'model: none' },
+      { kind: 'rate_limit', status: 429, type: 'rate_limit_error', message: 'slow down' },
+    ],
     env: (url) => ({ ANTHROPIC_API_KEY: CANARY, ANTHROPIC_BASE_URL: url }),
   },
   {
     provider: 'codex',
     protocol: responses,
+    errors: [
+      { kind: 'key_refused', status: 401, type: 'invalid_api_key', message: 'Incorrect API key provided' },
+      {
+        kind: 'model_unknown',
+        status: 404,
+        type: 'model_not_found',
+        message: 'The model `test-model` does not exist or you do not have access to it.',
+      },
+      { kind: 'rate_limit', status: 429, type: 'rate_limit_exceeded', message: 'Rate limit reached' },
+    ],
     env: (url) => ({ CODEX_API_KEY: CANARY, OPENAI_BASE_URL: `${url}/v1`, AGENT_MODEL: 'test-model' }),
   },
   {
     provider: 'kimi',
     protocol: chat,
+    errors: [
+      {
+        kind: 'key_refused',
+        status: 401,
+        type: 'invalid_authentication_error',
+        message: 'Invalid Authentication',
+      },
+      {
+        kind: 'model_unknown',
+        status: 404,
+        type: 'resource_not_found_error',
+        message: 'Not found the model test-model or Permission denied',
+      },
+      { kind: 'rate_limit', status: 429, type: 'rate_limit_reached_error', message: 'Rate limit reached' },
+    ],
     env: (url) => ({ KIMI_API_KEY: CANARY, KIMI_BASE_URL: `${url}/v1`, AGENT_MODEL: 'test-model' }),
   },
 ];

@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { REAL_AGENTS, shell, text } from './agents/real-agents.ts';
+import { agentRig } from './agents/rig.ts';
+import { KINDS } from './engine-agent.ts';
+
+/** What the programs say of a missing or refused key, and no chat should see. */
+const OWN_WORDS = /\/login|LLM is not set|codex login|ANTHROPIC_API_KEY is set/i;
+
+describe.each(KINDS)('in a container of %s', (kind) => {
+  describe.each(REAL_AGENTS)('$provider', (agent) => {
+    it.each(agent.errors)('tells $kind (status $status)', async ({ kind: errorKind, ...error }) => {
+      const { turn } = await agentRig(kind, agent, () => ({ ...error, kind: 'error' }));
+      const { outcome, frames, results } = await turn('hello');
+      expect(outcome).toMatchObject({ reason: 'exited', exitCode: 1 });
+      expect(frames.at(-1)).toMatchObject({ status: 'error', errorKind });
+      expect(frames.at(-1)?.error).not.toMatch(OWN_WORDS);
+      expect(results).toEqual([]);
+    });
+
+    it('tells that there is no key, without asking anybody', async () => {
+      const { turn, model } = await agentRig(kind, agent, () => text('never'), { variables: () => ({}) });
+      const { frames, results } = await turn('hello');
+      expect(frames.at(-1)).toMatchObject({ status: 'error', errorKind: 'no_key' });
+      expect(frames.at(-1)?.error).not.toMatch(OWN_WORDS);
+      expect(results).toEqual([]);
+      expect([...model.requests, ...model.strangers]).toEqual([]);
+    });
+
+    it('tells that the service cannot be reached', async () => {
+      const { turn, model } = await agentRig(kind, agent, () => text('never'));
+      await model.close();
+      const { frames } = await turn('hello');
+      expect(frames.at(-1)).toMatchObject({ status: 'error', errorKind: 'network' });
+    });
+
+    it('tells that the session is gone, and nothing else is called so', async () => {
+      const { turn } = await agentRig(kind, agent, () => text('hello'));
+      const gone = {
+        claude: '7d1f0c2e-9c1b-4a55-8a52-0f6f3b8f2a11',
+        codex: '0199a213-81c0-7800-8aa1-bbab2a035a53',
+        kimi: 'session_7d1f0c2e-9c1b-4a55-8a52-0f6f3b8f2a11',
+      };
+      const { frames } = await turn('hello', { sessionId: gone[agent.provider] });
+      expect(frames.at(-1)).toMatchObject({ status: 'error', errorKind: 'session_lost' });
+    });
+
+    it('ends when it is told to, in the middle of a command, and leaves nothing behind', async () => {
+      let working: () => void = () => undefined;
+      const atWork = new Promise<void>((resolve) => {
+        working = resolve;
+      });
+      const { agent: runner, request } = await agentRig(kind, agent, (asked) => {
+        if (asked.toolResults.length > 0) return text('done');
+        working();
+        return shell(asked, 'sleep 300');
+      });
+      const running = await runner.runner.run(request('wait'), async () => undefined);
+      await atWork;
+      await running.stop();
+      expect(await running.done).toMatchObject({ reason: 'stopped' });
+      expect(await runner.runtime.listOwn()).toEqual([]);
+    });
+
+    it('takes a follow-up that came while it worked', async () => {
+      let follow: (() => Promise<void>) | undefined;
+      const { agent: runner, request } = await agentRig(kind, agent, (asked) => {
+        const said = asked.userTexts.join();
+        if (said.includes('and then this')) return text('answered the follow-up');
+        if (asked.toolResults.length > 0) return text('answered the first');
+        void follow?.();
+        return shell(asked, 'sleep 2');
+      });
+      const answers: string[] = [];
+      const running = await runner.runner.run(request('begin'), async ({ result }) => {
+        if (result != null) answers.push(result);
+      });
+      follow = async () => {
+        follow = undefined;
+        await running.followUp('1.json', 'and then this');
+      };
+      expect(await running.done).toMatchObject({ reason: 'exited', exitCode: 0 });
+      expect(answers.at(-1)).toBe('answered the follow-up');
+      expect(await runner.runner.hasTaken('family', '1.json')).toBe(true);
+    });
+  });
+});
