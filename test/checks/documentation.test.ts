@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { copyFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -24,12 +24,12 @@ describe('what people read', () => {
       ...Object.values(KEY_VARIABLES).flat(),
     ]);
     const addresses: readonly string[] = Object.values(ADDRESS_VARIABLES).flat();
-    const builders = ['AGENT_PROVIDERS', 'INSTALL_CJK_FONTS'];
+    const builders = ['AGENT_PROVIDERS', 'INSTALL_CJK_FONTS', 'INSTALL_BROWSER'];
     const named = [...read('.env.example').matchAll(/^(?:# )?([A-Z_]+)=/gm)].map(([, name]) => name ?? '');
     expect(named.filter((name) => !known.has(name) && ![...addresses, ...builders].includes(name))).toEqual(
       [],
     );
-    expect(read('container/build.sh')).toContain('INSTALL_CJK_FONTS');
+    for (const name of builders) expect(read('container/build.sh')).toContain(name);
   });
 
   it('names every command of npm and of nanoclaw in the README', async () => {
@@ -61,9 +61,12 @@ describe('.env.example', () => {
     expect(read('.env.example')).not.toMatch(/['"]/);
   });
 
-  it('is a configuration that works as it stands', () => {
+  it('is a configuration that works with nothing but a key added', () => {
     const root = temporaryDirectory();
-    copyFileSync(join(ROOT, '.env.example'), join(root, '.env'));
-    expect(loadConfig({ NANOCLAW_ROOT: root }).provider).toBe('offline');
+    const file = join(root, '.env');
+    copyFileSync(join(ROOT, '.env.example'), file);
+    expect(() => loadConfig({ NANOCLAW_ROOT: root })).toThrow(/Put one key into .*ANTHROPIC_API_KEY/);
+    appendFileSync(file, 'KIMI_API_KEY=sk-x\n');
+    expect(loadConfig({ NANOCLAW_ROOT: root }).provider).toBe('kimi');
   });
 });
