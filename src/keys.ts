@@ -4,10 +4,12 @@ import type { Clock } from './clock.ts';
 import { type Config, readVariables } from './config.ts';
 import { KeyProxy } from './credentials/key-proxy.ts';
 import { keepManualEnv } from './credentials/manual-env.ts';
+import { accessTo, addressPath, type Variables } from './credentials/model-access.ts';
 import { MountedKeys } from './credentials/mounted-keys.ts';
 import { makeProxyPlace } from './credentials/proxy-place.ts';
 import type { Log } from './log.ts';
 import type { Paths } from './paths.ts';
+import type { Provider } from './protocol/turn.ts';
 import type { Store } from './store/store.ts';
 
 export interface Keys {
@@ -27,19 +29,25 @@ export interface KeysOptions {
 
 /**
  * How runs get to their models: through a proxy that holds the keys, or with the keys in their hands.
- * @throws the errors of the proxy's start, each naming its cure
+ * @throws ServiceAddressError and the errors of the proxy's start, each naming its cure
  */
 export async function wireKeys(options: KeysOptions): Promise<Keys> {
   const { config, paths, store, runtime, installId, clock, log } = options;
   const variables = () => readVariables(process.env);
-  await keepManualEnv({
-    file: paths.manualEnv,
-    provider: config.provider,
-    variables: variables(),
-    mode: config.credentials,
-    owner: runtime.owner,
-    log,
-  });
+  checkAddress(config.provider, variables());
+  try {
+    await keepManualEnv({
+      file: paths.manualEnv,
+      provider: config.provider,
+      variables: variables(),
+      mode: config.credentials,
+      owner: runtime.owner,
+      log,
+    });
+  } catch (error) {
+    // A full disk, say: the assistant itself does not need it.
+    log.warn({ error }, 'The environment file for manual commands could not be written');
+  }
   if (config.credentials === 'mount') {
     return { credentials: new MountedKeys(variables), stop: async () => undefined };
   }
@@ -65,4 +73,10 @@ export async function wireKeys(options: KeysOptions): Promise<Keys> {
   });
   await proxy.start();
   return { credentials: proxy, stop: () => proxy.stop() };
+}
+
+/** A wrong address is told at the start, not at the first turn. */
+function checkAddress(provider: Provider, variables: Variables): void {
+  const access = provider === 'offline' ? undefined : accessTo(provider, variables);
+  if (provider !== 'offline' && access !== undefined) addressPath(provider, access);
 }

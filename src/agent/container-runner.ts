@@ -49,6 +49,8 @@ interface StartedTurn {
 export class ContainerRunner implements AgentRunner {
   readonly #options: ContainerRunnerOptions;
   readonly #preparation: TurnPreparation;
+  /** Sandboxes that could not be disposed of, and their groups. */
+  readonly #leftovers = new Map<string, string>();
 
   constructor(options: ContainerRunnerOptions) {
     this.#options = options;
@@ -74,6 +76,7 @@ export class ContainerRunner implements AgentRunner {
     let prepared: PreparedTurn | undefined;
     let sandbox: Sandbox;
     try {
+      await this.#endLeftovers(request.groupFolder);
       prepared = await this.#preparation.prepare(request, name, runEnv, log);
       sandbox = await runtime.start(prepared.spec);
     } catch (error) {
@@ -102,8 +105,23 @@ export class ContainerRunner implements AgentRunner {
     };
   }
 
-  hasTaken(groupFolder: string, file: string): Promise<boolean> {
-    return isGone(this.#inputOf(groupFolder), file);
+  async hasTaken(groupFolder: string, file: string): Promise<boolean> {
+    try {
+      return await isGone(this.#inputOf(groupFolder), file);
+    } catch (error) {
+      // The directory is the sandbox's own: it may have locked it. What is not known to be taken waits.
+      this.#options.log.warn({ group: groupFolder, error }, 'Input directory cannot be looked at');
+      return false;
+    }
+  }
+
+  /** A group has one sandbox at a time: one that could not be ended is ended before the next. @throws RuntimeError */
+  async #endLeftovers(groupFolder: string): Promise<void> {
+    for (const [name, folder] of this.#leftovers) {
+      if (folder !== groupFolder) continue;
+      await this.#options.runtime.kill(name);
+      this.#leftovers.delete(name);
+    }
   }
 
   #inputOf(groupFolder: string): string {
@@ -173,11 +191,15 @@ export class ContainerRunner implements AgentRunner {
 
   /** Takes back everything that the run was given. What fails is logged: the turn's outcome stands. */
   async #cleanUp(
-    { runEnv, log }: StartedTurn,
+    { request, name, runEnv, log }: StartedTurn,
     prepared: PreparedTurn | undefined,
     sandbox: Sandbox | undefined,
   ): Promise<void> {
-    const steps = [sandbox?.dispose(), prepared?.credentials.release(), removeEnvDir(runEnv)];
+    const disposing = sandbox?.dispose().catch((error: unknown) => {
+      this.#leftovers.set(name, request.groupFolder);
+      throw error;
+    });
+    const steps = [disposing, prepared?.credentials.release(), removeEnvDir(runEnv)];
     for (const result of await Promise.allSettled(steps)) {
       if (result.status === 'rejected') log.error({ error: result.reason }, 'Run cannot be cleaned up');
     }

@@ -1,8 +1,9 @@
-import { lchown, lstat, mkdir, readdir } from 'node:fs/promises';
+import { lchown, lstat, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log } from '../log.ts';
 import type { Paths } from '../paths.ts';
 import { SESSION_DIRECTORIES, WRITABLE_IPC_DIRECTORIES } from '../protocol/layout.ts';
+import { entriesOf } from './remove-tree.ts';
 
 /** The user on the host that the agent's processes run as. */
 export interface Owner {
@@ -44,19 +45,14 @@ async function give(path: Path, owner: Owner): Promise<boolean> {
   return found.isDirectory();
 }
 
-/** The entries of a directory as bytes: not every name that a sandbox can make is UTF-8. */
-async function entriesOf(path: Path): Promise<Buffer[]> {
-  const parent = Buffer.from(path);
-  return (await readdir(path, 'buffer')).map((name) => Buffer.concat([parent, Buffer.from('/'), name]));
-}
-
 async function giveTree(root: string, owner: Owner, log: Log, except?: string): Promise<void> {
   const pending: Path[] = [root];
   for (let index = 0; index < Math.min(pending.length, MAX_ENTRIES); index += 1) {
     const path = pending[index] ?? root;
     if (path.toString() === except) continue;
     try {
-      if (await give(path, owner)) pending.push(...(await entriesOf(path)));
+      if (!(await give(path, owner))) continue;
+      for await (const { path: inside } of entriesOf(path)) if (pending.push(inside) >= MAX_ENTRIES) break;
     } catch (error) {
       // What the agent itself made too deep to reach is its own already, and no reason to fail its turns.
       log.debug(

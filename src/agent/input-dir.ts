@@ -1,6 +1,7 @@
-import { chmod, constants, lchown, lstat, mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises';
+import { chmod, constants, lchown, lstat, mkdir, open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Owner } from './directories.ts';
+import { entriesOf, removeContents } from './remove-tree.ts';
 
 /**
  * Empties a group's `input/` before a start. Links are removed, never followed. What cannot be removed (a tree deeper
@@ -9,10 +10,7 @@ import type { Owner } from './directories.ts';
  */
 export async function emptyInput(directory: string, aside: string, owner: Owner | undefined): Promise<void> {
   try {
-    // Names as bytes: not every name that a sandbox can make is UTF-8.
-    for (const name of await readdir(directory, 'buffer')) {
-      await rm(Buffer.concat([Buffer.from(`${directory}/`), name]), { recursive: true, force: true });
-    }
+    await removeContents(directory);
   } catch {
     await mkdir(dirname(aside), { recursive: true });
     await chmod(directory, 0o700);
@@ -50,9 +48,12 @@ export async function writeInput(
   }
 }
 
-/** Whether a follow-up waits in `input/`. */
+/** Whether a follow-up waits in `input/`. @throws the system's errors */
 export async function hasFollowUps(directory: string): Promise<boolean> {
-  return (await readdir(directory)).some((name) => name.endsWith('.json') && !name.startsWith('.'));
+  for await (const { entry } of entriesOf(directory)) {
+    if (entry.name.endsWith('.json') && !entry.name.startsWith('.')) return true;
+  }
+  return false;
 }
 
 /** Whether a file of `input/` is gone. */

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { silentLog } from '../../test/support/silent-log.ts';
@@ -37,6 +37,14 @@ describe('what a running sandbox is told', () => {
     expect(await input.followUp('1.json', 'too late')).toBe(false);
     await input.wrapUp();
     expect(await readdir(directory)).toEqual(['_close']);
+  });
+
+  it('is to finish though its directory cannot be looked at: nothing can be waiting there', async () => {
+    const { directory, input } = rig();
+    await rm(directory, { recursive: true });
+    await writeFile(directory, 'no directory');
+    expect(await input.finish()).toBe(true);
+    expect(await input.followUp('1.json', 'too late')).toBe(false);
   });
 
   it('is that time is nearly up', async () => {

@@ -1,7 +1,7 @@
 import type { Clock, NewId } from '../clock.ts';
 import type { Log } from '../log.ts';
+import type { InputFile } from '../protocol/host-files.ts';
 import { CLOSE_SENTINEL, WRAP_UP_SENTINEL } from '../protocol/layout.ts';
-import type { InputFile } from '../protocol/mailbox.ts';
 import { hasFollowUps, writeInput } from './input-dir.ts';
 
 export interface RunInputOptions {
@@ -39,7 +39,7 @@ export class RunInput {
   /** Asks the agent to end after what it is doing. @returns false while a follow-up waits */
   async finish(): Promise<boolean> {
     if (this.#closed) return true;
-    if (await hasFollowUps(this.#options.directory)) return false;
+    if (await this.#hasFollowUps()) return false;
     // Looked at again: another call may have been faster.
     if (!this.#closed) {
       this.#closed = true;
@@ -56,6 +56,16 @@ export class RunInput {
   /** The sandbox has ended. */
   close(): void {
     this.#closed = true;
+  }
+
+  /** The directory is the sandbox's own: one that has locked it has nothing to wait for. */
+  async #hasFollowUps(): Promise<boolean> {
+    try {
+      return await hasFollowUps(this.#options.directory);
+    } catch (error) {
+      this.#options.log.warn({ error }, 'Input directory cannot be looked at');
+      return false;
+    }
   }
 
   /** A sandbox that cannot be asked is ended by its deadline. */

@@ -10,8 +10,14 @@ import { Settlement } from './settlement.ts';
 const clock = { now: () => Date.now() };
 
 /** A turn that goes on until the test lets it answer and end. */
-function rig(options: { readonly idleTimeoutMs?: number; readonly store?: Store } = {}) {
-  const { store = testStore(), idleTimeoutMs = 0 } = options;
+function rig(
+  options: {
+    readonly idleTimeoutMs?: number;
+    readonly store?: Store;
+    readonly drainMailbox?: () => Promise<void>;
+  } = {},
+) {
+  const { store = testStore(), idleTimeoutMs = 0, drainMailbox = async () => undefined } = options;
   const acts: { say: (frame: OutputFrame) => Promise<void>; end: (how?: object) => void }[] = [];
   const script: Script = (_, say) =>
     new Promise((resolve) => acts.push({ say, end: (how = {}) => resolve(how) }));
@@ -28,7 +34,7 @@ function rig(options: { readonly idleTimeoutMs?: number; readonly store?: Store 
     provider: 'offline',
     model: undefined,
     idleTimeoutMs,
-    drainMailbox: async () => undefined,
+    drainMailbox,
     channel: { setTyping: async () => undefined },
     timezone: 'UTC',
     mostAtOnce: 2,
@@ -200,6 +206,65 @@ describe('a follow-up', () => {
     await conversation.settleInterrupted();
     expect(agent.requests).toEqual([]);
     expect(store.messages.cursor(MAIN.jid)).toBe(2);
+  });
+});
+
+describe('a follow-up that meets an accident', () => {
+  it.each([
+    ['after the last answer is told of, for nobody may have answered it', 1, 1],
+    ['before the last answer is not told of', 2, 0],
+  ])('and was taken %s', async (_, cursor, notices) => {
+    const { store, conversation } = rig();
+    store.groups.add(MAIN, 0);
+    const run = { id: 'run-0', folder: MAIN.folder, chatJid: MAIN.jid, attempt: 1, firstSeq: 1, lastSeq: 1 };
+    store.runs.startChat(run, 0);
+    for (const id of ['1', '2']) store.messages.add(newMessage({ id, isTrigger: true }));
+    store.followUps.add('run-0', { file: 'taken.json', lastSeq: 2 });
+    const reply = { kind: 'text', text: 'one' } as const;
+    const seq = store.outbox.add({ chatJid: MAIN.jid, message: reply, source: 'reply', runId: 'run-0' }, 0);
+    store.outbox.settle(seq, 'sent', 0);
+    store.messages.moveCursor(MAIN.jid, cursor);
+    await conversation.settleInterrupted();
+    expect(store.messages.cursor(MAIN.jid)).toBe(2);
+    expect(store.outbox.heads().filter(({ source }) => source === 'notice')).toHaveLength(notices);
+  });
+
+  it('is not answered by what was said before it was taken', async () => {
+    let onDrain = (): void => undefined;
+    const { store, agent, started, given } = rig({ drainMailbox: async () => onDrain() });
+    store.groups.add(MAIN, 0);
+    call(store, '1');
+    const act = await started(1);
+    call(store, '2');
+    const [file = ''] = await given(1);
+    // The agent goes on while the host still looks for what its tools have sent.
+    onDrain = () => void agent.input.delete(file);
+    await act.say(answer('to the first'));
+    expect(store.messages.cursor(MAIN.jid)).toBe(1);
+    await act.say(answer('to the second'));
+    expect(store.messages.cursor(MAIN.jid)).toBe(2);
+    act.end();
+  });
+
+  it('and cannot be written does not keep a sandbox that has answered', async () => {
+    const { store, agent, started } = rig({ idleTimeoutMs: 60_000 });
+    const run = agent.run.bind(agent);
+    agent.run = async (...turn) => ({
+      ...(await run(...turn)),
+      followUp: async () => {
+        throw new Error('ENOSPC: no space left on device');
+      },
+    });
+    store.groups.add(MAIN, 0);
+    call(store, '1');
+    const act = await started(1);
+    await act.say(answer('one'));
+    expect(agent.finished).toBe(0);
+    call(store, '2', '@Andy second');
+    await vi.waitFor(() => expect(agent.finished).toBe(1));
+    act.end();
+    await started(2);
+    expect(agent.requests[1]?.prompt).toContain('second');
   });
 });
 

@@ -59,15 +59,21 @@ export class Dialogue {
     this.#writing = this.#writing
       .catch(() => undefined)
       .then(async () => {
-        if (this.#open && (await running.followUp(file, text))) {
+        let isGiven = false;
+        try {
+          isGiven = this.#open && (await running.followUp(file, text));
           // After the file: a row without one would count as taken.
-          store.followUps.add(this.#run.id, { file, lastSeq });
-        } else {
-          this.#open = false;
-          if (this.#answered) await this.#finish();
+          if (isGiven) store.followUps.add(this.#run.id, { file, lastSeq });
+        } finally {
+          if (!isGiven) await this.#giveNoMore();
         }
       });
     return this.#writing;
+  }
+
+  async #giveNoMore(): Promise<void> {
+    this.#open = false;
+    if (this.#answered) await this.#finish();
   }
 
   /** How far the messages go that the agent has taken: those of the prompt and of the follow-ups that are gone. */

@@ -56,7 +56,7 @@ export class Settlement {
       if (!this.#store.runs.leftEffects(run.id)) {
         if (this.#again(run)) return true;
         this.#close(run, SUSPECT_NOTICE);
-      } else this.#close(run, this.#store.outbox.hasReply(run.id) ? undefined : INTERRUPTED_NOTICE);
+      } else this.#close(run, this.#wasAnswered(run) ? undefined : INTERRUPTED_NOTICE);
       return false;
     });
   }
@@ -79,6 +79,13 @@ export class Settlement {
       this.#notify({ chatJid: run.chatJid }, SESSION_LOST_NOTICE);
       return true;
     });
+  }
+
+  /** Whether an answer was stored, and after the agent had taken the last of its messages. */
+  #wasAnswered({ id, chatJid, lastSeq }: Run): boolean {
+    const { outbox, followUps, messages } = this.#store;
+    if (!outbox.hasReply(id)) return false;
+    return followUps.ofRun(id).length === 0 || messages.cursor(chatJid) >= (lastSeq ?? 0);
   }
 
   #end(run: Run, end: RunEnd, result: string | undefined): void {

@@ -163,12 +163,13 @@ export class Turn {
   async #onFrame(frame: OutputFrame): Promise<void> {
     const { store, clock, drainMailbox } = this.#ports;
     const { run, group, sharesSession } = this.#plan;
+    const result = frame.status === 'success' ? (frame.result ?? undefined) : undefined;
+    // At once: what is taken after the answer is not answered by it.
+    const takenUpTo = result === undefined ? null : await this.#dialogue.takenUpTo();
     // What a tool sent before the answer stands before it in the chat.
     await drainMailbox(group.folder);
     if (frame.status === 'error') this.#errorFrame = frame;
-    const result = frame.status === 'success' ? (frame.result ?? undefined) : undefined;
     const text = result === undefined ? '' : visibleText(result);
-    const takenUpTo = result === undefined ? null : await this.#dialogue.takenUpTo();
     store.transaction(() => {
       if (sharesSession && frame.newSessionId !== undefined) {
         store.sessions.save(group.folder, this.#provider, {

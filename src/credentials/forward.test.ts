@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { createServer as createTcpServer } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer } from 'node:net';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -38,6 +38,14 @@ async function startSlowService(): Promise<{
       return { request, response };
     },
   };
+}
+
+/** Listens on loopback until the test has ended. @returns the port */
+async function listenByTcp(server: TcpServer): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  return (server.address() as AddressInfo).port;
 }
 
 describe('an answer', () => {
@@ -244,25 +252,26 @@ describe('a request', () => {
   it('too many of one run are refused, and another run is served', async () => {
     const service = await startSlowService();
     const proxy = await proxyTo(service.url);
-    const ask = (key: string) =>
-      proxy.open({ path: '/v1/messages', headers: { 'x-api-key': key }, body: '{}' });
+    const run = await proxy.issue('claude', 'run-1');
+    const ask = ({ token, ...at }: typeof run) =>
+      proxy.open({ path: '/v1/messages', headers: { 'x-api-key': token }, body: '{}', at });
     const waiting: Promise<IncomingMessage>[] = [];
     const held: ServerResponse[] = [];
     for (let n = 0; n < 64; n += 1) {
-      waiting.push(ask(proxy.token));
+      waiting.push(ask(run));
       held.push((await service.next()).response);
     }
-    const refused = await ask(proxy.token);
+    const refused = await ask(run);
     expect(refused.statusCode).toBe(429);
     refused.resume();
-    const other = ask((await proxy.issue('claude', 'run-2')).token);
+    const other = ask(await proxy.issue('claude', 'run-2'));
     (await service.next()).response.end();
     const answer = await other;
     expect(answer.statusCode).toBe(200);
     answer.resume();
     for (const response of held) response.end();
     for (const one of await Promise.all(waiting)) one.resume();
-    const again = ask(proxy.token);
+    const again = ask(run);
     (await service.next()).response.end();
     expect((await again).statusCode).toBe(200);
   });
@@ -310,11 +319,7 @@ describe('a service that is away', () => {
   });
 
   it('in the middle of its handshake is given up', async () => {
-    const mute = createTcpServer();
-    mute.listen(0, '127.0.0.1');
-    await once(mute, 'listening');
-    onTestFinished(() => void mute.close());
-    const { port } = mute.address() as { port: number };
+    const port = await listenByTcp(createTcpServer());
     const { call, headers } = await proxyTo(`https://127.0.0.1:${port}`, { connectTimeoutMs: 50 });
     const reply = await call({ path: '/v1/messages', headers, body: '{}' });
     expect(reply).toMatchObject({ status: 502, body: expect.stringContaining('ETIMEDOUT') });
@@ -347,3 +352,33 @@ async function certificate(): Promise<{ readonly tls: { readonly key: string; re
   ]);
   return { tls: { key: await readFile(key, 'utf8'), cert: await readFile(cert, 'utf8') } };
 }
+
+describe('a body where there should be none', () => {
+  it.each([
+    ['chunked', { 'transfer-encoding': 'chunked' }],
+    ['with a length that is hidden', { 'content-length': '58', connection: 'keep-alive, content-length' }],
+    ['with a length', { 'content-length': '58' }],
+  ])('%s never comes to the service as a request of its own', async (_name, framing) => {
+    const service = await startService();
+    const { call, headers } = await proxyTo(service.url);
+    const body = 'POST /v1/files HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n \r\n';
+    expect(body).toHaveLength(58);
+    const asked = { method: 'GET', path: '/v1/models', headers: { ...headers, ...framing }, body };
+    expect((await call(asked)).status).toBe(200);
+    // Over the same connection, if it was kept.
+    expect((await call({ path: '/v1/messages', headers, body: '{}' })).status).toBe(200);
+    expect(service.asked.map(({ method, path, body: came }) => [method, path, came])).toEqual([
+      ['GET', '/v1/models', ''],
+      ['POST', '/v1/messages', '{}'],
+    ]);
+  });
+});
+
+it('an answer whose status is none is an error, not the host’s end', async () => {
+  const server = createTcpServer((socket) => {
+    socket.once('data', () => socket.end('HTTP/1.1 099 Strange\r\ncontent-length: 0\r\n\r\n'));
+  });
+  const url = `http://127.0.0.1:${await listenByTcp(server)}`;
+  const { call, headers } = await proxyTo(url);
+  expect((await call({ path: '/v1/messages', headers, body: '{}' })).status).toBe(502);
+});

@@ -3,7 +3,7 @@ import { answerHeaders, requestHeaders } from './headers.ts';
 import { keyHeaders, type ModelAccess } from './model-access.ts';
 import type { Protocol, Route } from './model-service.ts';
 import { type Refusal, refuse } from './refusal.ts';
-import type { TokenHolder } from './run-tokens.ts';
+import type { TokenHolder } from './token-holder.ts';
 import type { Upstream } from './upstream.ts';
 import type { Usage } from './usage.ts';
 import { UsageReader } from './usage-reader.ts';
@@ -35,10 +35,13 @@ export interface Exchange {
  * along.
  */
 export function forward(exchange: Exchange, upstream: Upstream): void {
-  const { request, response, access, holder, url } = exchange;
+  const { request, response, access, holder, url, route } = exchange;
+  const headers = requestHeaders(request.headers, keyHeaders(access), access.variable);
+  const hasBody = route.method === 'POST';
+  if (!hasBody) delete headers['content-length'];
   const outgoing = upstream.request(url, {
-    method: request.method,
-    headers: requestHeaders(request.headers, keyHeaders(access), access.variable),
+    method: route.method,
+    headers,
     signal: holder.released,
   });
   let isRefused = false;
@@ -61,6 +64,7 @@ export function forward(exchange: Exchange, upstream: Upstream): void {
     if (REDIRECT.test(String(status)))
       return unreachable('it answers with a redirect, which is not followed');
     answer.on('error', (error) => unreachable(codeOf(error)));
+    if (status < 200 || status > 599) return unreachable(`it answers with status ${status}`);
     if (status >= 400) void passError(exchange, answer, status);
     else passOn(exchange, answer, status);
   });
@@ -77,7 +81,14 @@ export function forward(exchange: Exchange, upstream: Upstream): void {
     bytes += chunk.length;
     if (bytes > exchange.maxBodyBytes) giveUp('too_large', tooLarge(exchange.maxBodyBytes));
   });
-  request.pipe(outgoing);
+  if (hasBody) {
+    request.pipe(outgoing);
+    return;
+  }
+  // Node sends the body of a GET without a frame: the service would take it for further requests, on a connection that the
+  // next run's key goes over.
+  request.resume();
+  outgoing.end();
 }
 
 /** What is said of a body over the limit. @param limit bytes */

@@ -1,17 +1,19 @@
-import { readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { silentLog } from '../../test/support/silent-log.ts';
 import { temporaryDirectory } from '../../test/support/temporary.ts';
-import { KeyProxy, ProxyListenError } from './key-proxy.ts';
+import type { RunCredentials } from '../agent/agent.ts';
+import { KeyProxy } from './key-proxy.ts';
 import { ServiceAddressError } from './model-access.ts';
 import { makeProxyPlace } from './proxy-place.ts';
-import { CANARY, startProxy } from './testing/proxy.ts';
+import { ProxyListenError } from './run-door.ts';
+import { CANARY, socketOf, startProxy } from './testing/proxy.ts';
 import { JSON_ANSWER, startService } from './testing/service.ts';
 
 describe('what a run is given', () => {
   it('is the proxy’s address, a token of its own and the directory of the socket, and not the key', async () => {
-    const { issue, socketPath } = await startProxy({ ANTHROPIC_API_KEY: CANARY });
+    const { issue, directory } = await startProxy({ ANTHROPIC_API_KEY: CANARY });
     const first = await issue('claude', 'run-1');
     const second = await issue('claude', 'run-2');
     expect(first.env).toEqual({
@@ -19,13 +21,13 @@ describe('what a run is given', () => {
       ANTHROPIC_API_KEY: expect.stringMatching(/^[\w-]{43}$/),
     });
     expect(second.token).not.toBe(first.token);
-    expect(first.mounts).toEqual([
-      {
-        hostPath: socketPath.replace('/proxy.sock', ''),
+    expect([...first.mounts, ...second.mounts]).toEqual(
+      ['1', '2'].map((name) => ({
+        hostPath: join(directory, name),
         containerPath: '/workspace/credentials',
         readonly: true,
-      },
-    ]);
+      })),
+    );
     expect(JSON.stringify([first, second])).not.toContain(CANARY);
   });
 
@@ -41,6 +43,13 @@ describe('what a run is given', () => {
     const { issue } = await startProxy(variables as Record<string, string>);
     const { env } = await issue(provider);
     expect(Object.keys(env)).toEqual(['NANOCLAW_PROXY', name]);
+  });
+
+  it('is nothing where the key was copied badly, and the log says so without it', async () => {
+    const { issue, logged } = await startProxy({ ANTHROPIC_API_KEY: `${CANARY}\n` });
+    expect(await issue('claude')).toMatchObject({ env: {}, mounts: [] });
+    expect(logged()).toMatch(/ANTHROPIC_API_KEY.*cannot be sent/);
+    expect(logged()).not.toContain(CANARY);
   });
 
   it('is nothing where the host has no key, for another provider’s key, and for the offline agent', async () => {
@@ -199,10 +208,21 @@ describe('a token', () => {
     const second = await issue('claude', 'run-2');
     await first.release();
     await first.release();
-    const ask = (token: string) =>
-      call({ path: '/v1/messages', headers: { 'x-api-key': token }, body: '{}' });
-    expect((await ask(first.token)).status).toBe(401);
-    expect((await ask(second.token)).status).toBe(200);
+    const ask = (token: string, at: RunCredentials) =>
+      call({ path: '/v1/messages', headers: { 'x-api-key': token }, body: '{}', at });
+    await expect(ask(first.token, first)).rejects.toThrow(/ENOENT/);
+    expect((await ask(first.token, second)).status).toBe(401);
+    expect((await ask(second.token, second)).status).toBe(200);
+  });
+
+  it('opens its own run’s door alone', async () => {
+    const service = await startService();
+    const { issue, call } = await startProxy({ ANTHROPIC_API_KEY: CANARY, ANTHROPIC_BASE_URL: service.url });
+    const first = await issue('claude', 'run-1');
+    const second = await issue('claude', 'run-2');
+    const headers = { 'x-api-key': second.token };
+    expect((await call({ path: '/v1/messages', headers, at: first })).status).toBe(401);
+    expect(service.asked).toEqual([]);
   });
 
   it('serves for its provider alone, for known paths, plainly written', async () => {
@@ -298,20 +318,23 @@ describe('the service’s address', () => {
 });
 
 describe('the proxy', () => {
-  it('takes the place of a dead one’s socket, and leaves none behind', async () => {
-    const first = await startProxy({});
-    const place = {
-      kind: 'unix',
-      directory: first.socketPath.replace('/proxy.sock', ''),
-      owner: undefined,
-    } as const;
-    const options = { place, readVariables: () => ({}), onUsage: () => undefined, log: silentLog };
-    const second = new KeyProxy(options);
-    await Promise.all([second.start(), second.start()]);
-    expect((await stat(first.socketPath)).mode & 0o777).toBe(0o600);
-    expect((await first.call({ path: '/' })).status).toBe(401);
-    await Promise.all([second.stop(), second.stop()]);
-    await expect(stat(first.socketPath)).rejects.toThrow(/ENOENT/);
+  it('clears away the doors of a dead one, and leaves none behind', async () => {
+    const directory = temporaryDirectory();
+    await mkdir(join(directory, '1'));
+    await writeFile(join(directory, '1', 'proxy.sock'), '');
+    const { proxy, issue, call } = await startProxy(
+      { KIMI_API_KEY: CANARY },
+      { place: { kind: 'unix', directory, owner: undefined } },
+    );
+    await Promise.all([proxy.start(), proxy.start()]);
+    const run = await issue('kimi');
+    expect((await stat(socketOf(run))).mode & 0o777).toBe(0o600);
+    expect((await call({ path: '/' })).status).toBe(401);
+    await run.release();
+    expect(await readdir(directory)).toEqual([]);
+    await issue('kimi');
+    await Promise.all([proxy.stop(), proxy.stop()]);
+    expect(await readdir(directory)).toEqual([]);
   });
 
   it('removes its directory when nothing else lies there', async () => {

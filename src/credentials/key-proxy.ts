@@ -1,18 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import { join } from 'node:path';
 import type { Credentials, RunCredentials } from '../agent/agent.ts';
-import { HOUR, SECOND } from '../clock.ts';
+import { type Clock, SECOND, systemClock } from '../clock.ts';
+import { KEY_VARIABLES } from '../config.ts';
 import type { Log } from '../log.ts';
 import { layoutAt } from '../protocol/layout.ts';
 import type { Provider } from '../protocol/turn.ts';
 import { accessTo, addressPath, type Variables } from './model-access.ts';
 import type { ProxyPlace } from './proxy-place.ts';
 import { RequestHandler, type UsageReport } from './request-handler.ts';
-import { RunTokens } from './run-tokens.ts';
-import { removeSocketDirectory, SOCKET_NAME, shareSocket } from './socket-directory.ts';
+import { RunDoor } from './run-door.ts';
+import { removeDoors, removeSocketDirectory, SOCKET_NAME } from './socket-directory.ts';
+import { TokenHolder } from './token-holder.ts';
 import { Upstream } from './upstream.ts';
 
 export interface KeyProxyOptions {
@@ -30,75 +28,63 @@ export interface KeyProxyOptions {
   readonly connectTimeoutMs?: number | undefined;
   /** A certificate authority (PEM) that the services' certificates may come from, beside Node's own. */
   readonly ca?: string | undefined;
-}
-
-/** The proxy cannot listen where it must. */
-export class ProxyListenError extends Error {
-  override readonly name = 'ProxyListenError';
-
-  constructor(where: string, cause: NodeJS.ErrnoException) {
-    const cure =
-      cause.code === 'EADDRNOTAVAIL'
-        ? 'No network has this address: start the container system and a container once (container system start), or set CREDENTIALS=mount.'
-        : 'Free it, or set CREDENTIALS=mount.';
-    super(`The keys' proxy cannot listen on ${where} (${cause.code ?? cause.message}). ${cure}`, { cause });
-  }
+  /** Measures how often sandboxes ask; absent: the system's. */
+  readonly clock?: Clock | undefined;
 }
 
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
-const MAX_HEADER_BYTES = 64 * 1024;
 const CONNECT_TIMEOUT_MS = 30 * SECOND;
 /** Claude's public prefixes: a key of an account, a token of a subscription. */
 const KIND_OF_KEY = /^sk-ant-(api|oat)\d\d-/;
-/** Longer than any pause between two requests of a turn: a client never meets a closing connection. */
-const IDLE_CLIENT_MS = HOUR;
-
 /**
  * Holds the keys so that sandboxes don't. A sandbox has a token of its run's own, good for its provider's calls to a model
- * and for nothing else; the proxy puts the host's key in its place. Neither a key nor a body is ever logged.
+ * and for nothing else, at a door of its run's own; the proxy puts the host's key in its place. Neither a key nor a body is
+ * ever logged.
  */
 export class KeyProxy implements Credentials {
   readonly #options: KeyProxyOptions;
-  readonly #tokens: RunTokens;
+  readonly #newToken: () => string;
   readonly #upstream: Upstream;
-  readonly #server: Server;
+  readonly #handler: RequestHandler;
+  readonly #log: Log;
+  readonly #doors = new Set<RunDoor>();
+  #doorCount = 0;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(options: KeyProxyOptions) {
     this.#options = options;
-    this.#tokens = new RunTokens(options.newToken ?? (() => randomBytes(32).toString('base64url')));
+    this.#newToken = options.newToken ?? (() => randomBytes(32).toString('base64url'));
     this.#upstream = new Upstream(options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS, options.ca);
-    const handler = new RequestHandler({
-      tokens: this.#tokens,
+    this.#log = options.log.child({ room: 'credentials' });
+    this.#handler = new RequestHandler({
       upstream: this.#upstream,
       readVariables: options.readVariables,
       onUsage: options.onUsage,
       maxBodyBytes: options.maxBodyBytes ?? MAX_BODY_BYTES,
-      log: options.log.child({ room: 'credentials' }),
+      log: this.#log,
     });
-    const limits = { maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: IDLE_CLIENT_MS };
-    this.#server = createServer(limits, (request, response) => handler.handle(request, response));
   }
 
   /**
-   * Listens. To be called by the one process that holds the root's lock: a socket that is there belongs to a dead one.
+   * Makes sure that doors can be opened, and clears away those of a dead process. To be called by the one process that
+   * holds the root's lock.
    * @throws ProxyListenError
    */
   start(): Promise<void> {
-    this.#starting ??= this.#listen();
+    this.#starting ??= this.#start();
     return this.#starting;
   }
 
-  /** Closes every connection and removes the socket. */
+  /** Shuts every door. */
   stop(): Promise<void> {
-    this.#stopping ??= this.#close();
+    this.#stopping ??= this.#stop();
     return this.#stopping;
   }
 
   /**
-   * Gives a run its token. Where the host has no key the run gets nothing, and says so itself.
-   * @throws ServiceAddressError
+   * Gives a run its token and opens a door for it. Where the host has no key the run gets nothing, and says so itself.
+   * @throws ServiceAddressError, ProxyListenError, and the system's errors
    */
   async issue(run: {
     readonly runId: string;
@@ -106,20 +92,20 @@ export class KeyProxy implements Credentials {
     readonly provider: Provider;
   }): Promise<RunCredentials> {
     const { provider } = run;
-    const access = provider === 'offline' ? undefined : accessTo(provider, this.#options.readVariables());
+    const variables = this.#options.readVariables();
+    const access = provider === 'offline' ? undefined : accessTo(provider, variables);
     if (provider === 'offline' || access === undefined) {
+      this.#warnOfUnusable(provider, variables);
       return { env: {}, mounts: [], release: async () => undefined };
     }
     const path = addressPath(provider, access);
-    const { token, release } = this.#tokens.issue(
-      { ...run, provider },
-      KIND_OF_KEY.exec(access.key ?? '')?.[0],
-    );
-    const { place } = this.#options;
-    const { credentials } = layoutAt();
+    const token = (KIND_OF_KEY.exec(access.key ?? '')?.[0] ?? '') + this.#newToken();
+    const holder = new TokenHolder({ ...run, provider }, token);
+    const door = await this.#openDoor(holder);
+    const { directory } = door;
     return {
       env: {
-        NANOCLAW_PROXY: this.#address(),
+        NANOCLAW_PROXY: this.#addressOf(door),
         [access.variable]: token,
         // Only the path counts: the runner puts the proxy's own address before it.
         ...(provider === 'kimi' && path.endsWith('/coding/v1')
@@ -127,55 +113,66 @@ export class KeyProxy implements Credentials {
           : {}),
       },
       mounts:
-        place.kind === 'unix'
-          ? [{ hostPath: place.directory, containerPath: credentials, readonly: true }]
-          : [],
-      release: async () => release(),
+        directory === undefined
+          ? []
+          : [{ hostPath: directory, containerPath: layoutAt().credentials, readonly: true }],
+      release: async () => {
+        holder.release();
+        this.#doors.delete(door);
+        await door.close();
+      },
     };
   }
 
-  /** As sandboxes see it. */
-  #address(): string {
+  async #openDoor(holder: TokenHolder): Promise<RunDoor> {
+    const { runId: run, groupFolder: group } = holder;
+    this.#doorCount += 1;
+    const door = await RunDoor.open({
+      place: this.#options.place,
+      name: String(this.#doorCount),
+      onRequest: (request, response) => this.#handler.handle(request, response, holder),
+      onFlood: () => {
+        holder.release();
+        this.#log.warn({ run, group }, 'The sandbox floods the keys’ proxy: it is cut off from its model');
+      },
+      clock: this.#options.clock ?? systemClock,
+    });
+    this.#doors.add(door);
+    return door;
+  }
+
+  /** As the sandbox sees it. */
+  #addressOf(door: RunDoor): string {
     const { place } = this.#options;
-    if (place.kind === 'unix') return `unix:${layoutAt().credentials}/${SOCKET_NAME}`;
-    const address = this.#server.address();
-    if (address === null || typeof address !== 'object') throw new Error('The keys’ proxy was not started');
-    return `http://${place.host}:${address.port}`;
+    return place.kind === 'unix'
+      ? `unix:${layoutAt().credentials}/${SOCKET_NAME}`
+      : `http://${place.host}:${door.port}`;
   }
 
-  async #listen(): Promise<void> {
-    const { place } = this.#options;
-    if (place.kind === 'tcp') {
-      const port = place.port ?? 0;
-      await this.#bind({ host: place.bind, port }, `${place.bind}:${port}`);
-      return;
-    }
-    const path = join(place.directory, SOCKET_NAME);
-    await rm(path, { force: true });
-    await this.#bind({ path }, path);
-    await shareSocket(path, place.owner);
+  /** Without this a key that was copied badly would look like none. */
+  #warnOfUnusable(provider: Provider, variables: Variables): void {
+    const set = KEY_VARIABLES[provider].filter((name) => (variables[name] ?? '') !== '');
+    if (set.length === 0) return;
+    this.#log.warn(
+      { provider, variables: set },
+      'The key cannot be sent: it holds spaces, line breaks or other characters that no key has. Copy it again',
+    );
   }
 
-  async #bind(
-    where: { readonly path: string } | { readonly host: string; readonly port: number },
-    name: string,
-  ): Promise<void> {
-    try {
-      this.#server.listen(where);
-      await once(this.#server, 'listening');
-    } catch (error) {
-      throw new ProxyListenError(name, error as NodeJS.ErrnoException);
-    }
+  async #start(): Promise<void> {
+    const { place, clock = systemClock } = this.#options;
+    if (place.kind === 'unix') await removeDoors(place.directory);
+    const trial = { place, name: 'trial', clock, onFlood: () => undefined };
+    const door = await RunDoor.open({ ...trial, onRequest: (_, response) => void response.destroy() });
+    await door.close();
   }
 
-  async #close(): Promise<void> {
+  async #stop(): Promise<void> {
     await this.#starting?.catch(() => undefined);
     this.#upstream.close();
-    if (!this.#server.listening) return;
-    this.#server.closeAllConnections();
-    this.#server.close();
-    await once(this.#server, 'close');
+    await Promise.all([...this.#doors].map((door) => door.close()));
+    this.#doors.clear();
     const { place } = this.#options;
-    if (place.kind === 'unix') await removeSocketDirectory(place.directory);
+    if (this.#starting !== undefined && place.kind === 'unix') await removeSocketDirectory(place.directory);
   }
 }

@@ -5,12 +5,10 @@ export type ProxyPlace =
   | { readonly kind: 'unix'; readonly directory: string; readonly owner: SandboxUser | undefined }
   | {
       readonly kind: 'tcp';
-      /** The only address of this machine that it binds. */
+      /** The only address of this machine that it binds, at any port that is free. */
       readonly bind: string;
       /** The name of that address inside. */
       readonly host: string;
-      /** Absent: any that is free. */
-      readonly port?: number | undefined;
     };
 
 export interface SandboxKindAndPlatform {

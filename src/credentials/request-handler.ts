@@ -4,7 +4,7 @@ import { forward, tooLarge } from './forward.ts';
 import { accessTo, type ModelAccess, upstreamUrl, type Variables } from './model-access.ts';
 import { type KeyedProvider, MODEL_SERVICES, type RoutedRequest, routeOf } from './model-service.ts';
 import { type Refusal, refuse } from './refusal.ts';
-import type { RunTokens, TokenHolder } from './run-tokens.ts';
+import type { TokenHolder } from './token-holder.ts';
 import type { Upstream } from './upstream.ts';
 import type { Usage } from './usage.ts';
 
@@ -16,7 +16,6 @@ export interface UsageReport extends Usage {
 }
 
 export interface RequestHandlerOptions {
-  readonly tokens: RunTokens;
   readonly upstream: Upstream;
   readonly readVariables: () => Variables;
   readonly onUsage: (report: UsageReport) => void;
@@ -49,12 +48,12 @@ export class RequestHandler {
     this.#options = options;
   }
 
-  handle(request: IncomingMessage, response: ServerResponse): void {
-    const holder = this.#options.tokens.holderOf(request.headers);
+  /** @param holder the run at whose door the request came */
+  handle(request: IncomingMessage, response: ServerResponse, holder: TokenHolder): void {
     try {
       const decision = this.#decide(request, holder);
       if ('cause' in decision) {
-        const { runId: run, groupFolder: group } = holder ?? {};
+        const { runId: run, groupFolder: group } = holder;
         const { cause, message } = decision;
         const { method, url } = request;
         this.#options.log.debug({ run, group, method, path: pathOf(url), cause }, 'Model request refused');
@@ -62,16 +61,16 @@ export class RequestHandler {
       } else this.#forward(request, response, decision);
     } catch (error) {
       const reason = (error as Error).message;
-      if (holder !== undefined) this.#tell(holder, 'settings', { reason }, 'Model service cannot be asked');
+      this.#tell(holder, 'settings', { reason }, 'Model service cannot be asked');
       refuse(request, response, 'unreachable', "the host's settings are wrong; its log says how");
     }
   }
 
   /** @throws ServiceAddressError, and what reading the variables throws */
-  #decide(request: IncomingMessage, holder: TokenHolder | undefined): Call | Rejection {
+  #decide(request: IncomingMessage, holder: TokenHolder): Call | Rejection {
     const { readVariables, maxBodyBytes } = this.#options;
-    if (holder === undefined) {
-      return { cause: 'unknown_token', message: 'this token belongs to no run that is under way' };
+    if (!holder.isShownBy(request.headers)) {
+      return { cause: 'unknown_token', message: 'this is not the token of the run that is under way here' };
     }
     const { provider } = holder;
     const { method, url: target = '' } = request;

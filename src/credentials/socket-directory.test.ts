@@ -2,7 +2,12 @@ import { chmod, lstat, mkdir, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../../test/support/temporary.ts';
-import { makeSocketDirectory, SocketDirectoryError, SocketPathError } from './socket-directory.ts';
+import {
+  makeDoorDirectory,
+  makeSocketDirectory,
+  SocketDirectoryError,
+  SocketPathError,
+} from './socket-directory.ts';
 
 const hostUid = process.getuid?.() ?? 0;
 const isRoot = hostUid === 0;
@@ -76,7 +81,8 @@ describe('the directory for sockets', () => {
     });
     expect(directory.startsWith(tmp)).toBe(true);
     for (const [path, mode] of [
-      [directory, 0o750],
+      [await makeDoorDirectory(directory, '1', owner), 0o750],
+      [directory, 0o710],
       [join(directory, '..'), 0o710],
     ] as const) {
       const found = await lstat(path);

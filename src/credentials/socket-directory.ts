@@ -1,4 +1,4 @@
-import { chmod, chown, lstat, mkdir, rmdir } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /** The user that sandboxes run as, where it is not the host's own. */
@@ -12,6 +12,8 @@ const MAX_SOCKET_PATH_BYTES = 100;
 
 export const SOCKET_NAME = 'proxy.sock';
 const SANDBOX_DIRECTORY = 'keys';
+/** Of a door's name: a count of runs. */
+const LONGEST_NAME = '999999999';
 
 /** No socket can be made at this path. */
 export class SocketPathError extends Error {
@@ -46,9 +48,9 @@ export interface SocketDirectoryOptions {
 }
 
 /**
- * Makes the install's short private directory for sockets, and in it the one that sandboxes see: other sockets of the
- * host lie out of their reach. The sandboxes' user may use what is in there and add nothing.
- * @returns the path of the sandboxes' directory
+ * Makes the install's short private directory for sockets, and in it the one for the doors of runs: other sockets of the
+ * host lie out of their reach. The sandboxes' user may pass through both, and neither list nor add anything.
+ * @returns the path of the doors' directory
  * @throws SocketPathError, SocketDirectoryError
  */
 export async function makeSocketDirectory(options: SocketDirectoryOptions): Promise<string> {
@@ -59,11 +61,35 @@ export async function makeSocketDirectory(options: SocketDirectoryOptions): Prom
     ? join(runtimeDirectory, `nanoclaw-${installId}`)
     : join(temporaryDirectory, `nanoclaw-${installId}-${hostUid}`);
   const inner = join(outer, SANDBOX_DIRECTORY);
-  const socket = join(inner, SOCKET_NAME);
+  const socket = join(inner, LONGEST_NAME, SOCKET_NAME);
   if (Buffer.byteLength(socket) > MAX_SOCKET_PATH_BYTES) throw new SocketPathError(socket);
   await makePrivate(outer, hostUid, owner, 0o710);
-  await makePrivate(inner, hostUid, owner, 0o750);
+  await makePrivate(inner, hostUid, owner, 0o710);
   return inner;
+}
+
+/**
+ * Makes the directory of one run's door: its sandbox's user may use what is in there and add nothing.
+ * @param directory as makeSocketDirectory gives it
+ * @returns its path
+ * @throws the system's errors
+ */
+export async function makeDoorDirectory(
+  directory: string,
+  name: string,
+  owner: SandboxUser | undefined,
+): Promise<string> {
+  const path = join(directory, name);
+  await mkdir(path, { mode: 0o700 });
+  if (owner === undefined) return path;
+  await chown(path, -1, owner.gid);
+  await chmod(path, 0o750);
+  return path;
+}
+
+/** Removes the doors that a dead process left behind. To be called by the one process that holds the root's lock. */
+export async function removeDoors(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) await rm(join(directory, name), { recursive: true });
 }
 
 /** @param shared permissions where the sandboxes' user is another */

@@ -1,4 +1,5 @@
-import type { MailboxOperation, MailboxResult } from '../protocol/mailbox.ts';
+import type { MailboxResult } from '../protocol/host-files.ts';
+import type { MailboxOperation } from '../protocol/mailbox.ts';
 import type { Database } from './database.ts';
 
 /** A mailbox file's effect, keyed by the id of its claim: one that is here is never done again. */

@@ -5,6 +5,7 @@ import { type AppleTarget, appleArguments } from './apple-arguments.ts';
 import { childExit } from './child-exit.ts';
 import { type CommandResult, runCommand } from './command.ts';
 import { firstLine } from './engine-failure.ts';
+import { checkPipes } from './pipes.ts';
 import {
   ImageMissingError,
   type Runtime,
@@ -100,9 +101,11 @@ export class AppleContainer implements Runtime {
       detached: true,
       env: this.#env,
     });
+    const exited = childExit(child);
+    await checkPipes(child, exited);
     return {
       child,
-      exited: childExit(child),
+      exited,
       command: [PROGRAM, ...args],
       terminate: async () => {
         await this.#container(['kill', '--signal', 'TERM', spec.name]);

@@ -16,6 +16,7 @@ import { childExit } from './child-exit.ts';
 import { type CommandResult, runCommand } from './command.ts';
 import { exists } from './exists.ts';
 import { checkInstalled, findInstalledAgents } from './installed-agents.ts';
+import { checkPipes } from './pipes.ts';
 import { childrenOf, signal } from './process-identity.ts';
 import { ProcessRecords } from './process-records.ts';
 import { checkReachable } from './reachable.ts';
@@ -99,11 +100,12 @@ export class Bubblewrap implements Runtime {
       ...this.#identity(),
       env: this.#environment(),
     });
+    const exited = childExit(bwrap);
+    await checkPipes(bwrap, exited);
     const info = readAll(bwrap.stdio[INFO_FD] as Readable);
     give(bwrap.stdio[SECCOMP_FD] as Writable, filter, this.#options.log);
     // With five pipes the types no longer say that the first three are there.
     const child = bwrap as unknown as SandboxChild;
-    const exited = childExit(child);
     if (child.pid !== undefined) await this.#records.add(spec.name, child.pid);
     let started = false;
     const innerPid = info.then((text) => {

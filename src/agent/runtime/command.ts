@@ -38,11 +38,13 @@ export function runCommand(
       ...(uid === undefined ? {} : { uid }),
       ...(gid === undefined ? {} : { gid }),
     });
+    child.once('error', reject);
+    // No more files can be opened: Node has made no pipes, and tells of it next.
+    if (child.stdout == null) return;
     const stdout = new BoundedText(MAX_OUTPUT);
     const stderr = new BoundedText(MAX_OUTPUT);
     child.stdout.on('data', (bytes: Buffer) => stdout.append(bytes));
     child.stderr.on('data', (bytes: Buffer) => stderr.append(bytes));
-    child.once('error', reject);
     child.once('close', (code) => {
       resolve({ code: code ?? undefined, stdout: stdout.toString(), stderr: stderr.toString() });
     });

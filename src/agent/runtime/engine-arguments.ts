@@ -48,6 +48,8 @@ export function engineArguments(spec: SandboxSpec, target: EngineTarget, own: Ow
   return [
     ...['--interactive', '--init'],
     ...['--pull', 'never'],
+    // The host reads the streams itself. The engine would keep a copy on its disk, as large as the agent likes.
+    ...['--log-driver', 'none'],
     ...['--name', spec.name],
     ...['--label', `${INSTALL_LABEL}=${install}`],
     ...['--label', `${RUN_LABEL}=${spec.runId}`],

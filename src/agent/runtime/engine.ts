@@ -1,8 +1,8 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Log } from '../../log.ts';
 import type { Paths } from '../../paths.ts';
+import { replaceFile } from '../../replace-file.ts';
 import type { Owner } from '../directories.ts';
 import type { Mount } from '../mounts.ts';
 import { AGENT_USER, ownerFor } from './agent-user.ts';
@@ -10,11 +10,13 @@ import { childExit } from './child-exit.ts';
 import { type CommandResult, runCommand } from './command.ts';
 import { type EngineTarget, INSTALL_LABEL } from './engine-arguments.ts';
 import { type EngineWords, engineStartFailure, firstLine } from './engine-failure.ts';
+import { checkPipes } from './pipes.ts';
 import {
   ImageMissingError,
   type Runtime,
   RuntimeUnavailableError,
   type Sandbox,
+  SandboxLeftError,
   type SandboxSpec,
   type Spawn,
 } from './runtime.ts';
@@ -23,6 +25,7 @@ const COMMAND_TIMEOUT_MS = 20_000;
 const SOURCE_LABEL = 'nanoclaw.source';
 
 const BEING_REMOVED = /removal of container .* is already in progress/i;
+const NO_CONTAINER = /no such (?:container|object)|no container with (?:name|ID)/i;
 const REMOVAL_LOOKS = 100;
 const REMOVAL_LOOK_MS = 100;
 
@@ -123,9 +126,11 @@ export class Engine implements Runtime {
       detached: true,
       env: this.#env,
     });
+    const exited = childExit(child);
+    await checkPipes(child, exited);
     return {
       child,
-      exited: childExit(child),
+      exited,
       command: [program, ...args],
       terminate: async () => {
         await this.#query(['kill', '--signal', 'TERM', spec.name]);
@@ -142,12 +147,28 @@ export class Engine implements Runtime {
 
   async kill(name: string): Promise<void> {
     const removed = await this.#query([...this.#dialect.removal, name]);
-    if (!BEING_REMOVED.test(removed.stderr)) return;
-    // Somebody is at it already: the container is not gone before that has ended.
-    for (let look = 0; look < REMOVAL_LOOKS; look += 1) {
-      if ((await this.#query(['container', 'inspect', '--format', '{{.Id}}', name])).code !== 0) return;
-      await setTimeout(REMOVAL_LOOK_MS);
+    if (removed.code === 0 || NO_CONTAINER.test(removed.stderr)) return;
+    if (BEING_REMOVED.test(removed.stderr)) {
+      // Somebody is at it already: the container is not gone before that has ended.
+      for (let look = 0; look < REMOVAL_LOOKS; look += 1) {
+        if ((await this.#stateOf(name)) === 'gone') return;
+        await setTimeout(REMOVAL_LOOK_MS);
+      }
     }
+    const { title, program } = this.#dialect;
+    const reason = firstLine(removed.stderr) || 'no answer in time';
+    const state = await this.#stateOf(name);
+    if (state === 'unknown') throw new SandboxLeftError(title, name, reason, program);
+    // One that has ended is in nobody's way: the host's next start finds it by its label.
+    if (state === 'ended')
+      this.#options.log.warn({ sandbox: name, reason }, 'Container cannot be removed, but has ended');
+  }
+
+  /** `unknown`: it may run. */
+  async #stateOf(name: string): Promise<'gone' | 'ended' | 'unknown'> {
+    const state = await this.#query(['container', 'inspect', '--format', '{{.State.Running}}', name]);
+    if (state.code === 0) return state.stdout.trim() === 'false' ? 'ended' : 'unknown';
+    return NO_CONTAINER.test(state.stderr) ? 'gone' : 'unknown';
   }
 
   async listOwn(): Promise<string[]> {
@@ -200,7 +221,8 @@ export class Engine implements Runtime {
   async #identityMounts({ uid, gid }: Owner): Promise<Mount[]> {
     if (uid === AGENT_USER.uid) return [];
     const hostPath = join(this.#options.paths.envDir, 'passwd');
-    await writeFile(
+    // By a rename: other containers have the one that is there mounted.
+    await replaceFile(
       hostPath,
       `root:x:0:0:root:/root:/bin/sh\nnode:x:${uid}:${gid}:node:/home/node:/bin/sh\n`,
     );

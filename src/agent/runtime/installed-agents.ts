@@ -17,6 +17,9 @@ export interface InstalledAgents {
 
 const MODULES = '/app/node_modules';
 
+/** What the bundled runner loads or starts besides itself. */
+const BESIDE_RUNNER = ['kimi.mjs', 'tools.mjs'] as const;
+
 /** A file that each agent's package has, below node_modules. */
 const MARKS = {
   claude: '@anthropic-ai/claude-agent-sdk/package.json',
@@ -40,7 +43,7 @@ export async function checkInstalled(packageRoot: string, provider: Provider): P
 
 /**
  * Looks at what is installed.
- * @param runnerFile the bundled runner; the tools' server lies beside it
+ * @param runnerFile the bundled runner; what belongs to it lies beside it
  * @param arch as `process.arch` names it
  */
 export async function findInstalledAgents(
@@ -52,7 +55,10 @@ export async function findInstalledAgents(
   const candidates = [
     { hostPath: modules, inside: MODULES },
     { hostPath: join(packageRoot, 'container', 'skills'), inside: '/app/skills' },
-    { hostPath: join(dirname(runnerFile), 'tools.mjs'), inside: '/app/agent-runner/tools.mjs' },
+    ...BESIDE_RUNNER.map((name) => ({
+      hostPath: join(dirname(runnerFile), name),
+      inside: `/app/agent-runner/${name}`,
+    })),
   ];
   const shown = [];
   for (const candidate of candidates) if (await exists(candidate.hostPath)) shown.push(candidate);

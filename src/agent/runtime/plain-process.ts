@@ -6,6 +6,7 @@ import type { Provider } from '../../protocol/turn.ts';
 import type { Mount } from '../mounts.ts';
 import { childExit } from './child-exit.ts';
 import { exists } from './exists.ts';
+import { checkPipes } from './pipes.ts';
 import { signal } from './process-identity.ts';
 import { ProcessRecords } from './process-records.ts';
 import {
@@ -74,6 +75,7 @@ export class PlainProcess implements Runtime {
       },
     });
     const exited = childExit(child);
+    await checkPipes(child, exited);
     if (child.pid !== undefined) await this.#records.add(spec.name, child.pid);
     return {
       child,

@@ -23,13 +23,22 @@ export class ProcessRecords {
     this.#directory = directory;
   }
 
-  /** Records a child that was just spawned. */
+  /**
+   * Records a child that was just spawned as the leader of a process group. One that cannot be recorded is ended: after a
+   * crash of the host nobody would find it.
+   * @throws the system's errors
+   */
   async add(name: string, pid: number): Promise<void> {
     const startTime = await processStart(pid);
     // Without /proc nothing could be verified later; and a process that has ended needs no record.
     if (startTime === undefined) return;
-    await mkdir(this.#directory, { recursive: true });
-    await writeFile(this.#file(name), JSON.stringify({ name, pid, startTime }), { mode: 0o600 });
+    try {
+      await mkdir(this.#directory, { recursive: true });
+      await writeFile(this.#file(name), JSON.stringify({ name, pid, startTime }), { mode: 0o600 });
+    } catch (error) {
+      signal(-pid, 'SIGKILL');
+      throw error;
+    }
   }
 
   /** The names of recorded sandboxes that live; records of the others are removed on the way. */

@@ -68,7 +68,10 @@ export interface Runtime {
   check(): Promise<void>;
   /** @throws RuntimeError when it can tell before the start that it will not work */
   start(spec: SandboxSpec): Promise<Sandbox>;
-  /** Ends a sandbox of this install, by SIGKILL. Harmless when it is gone. */
+  /**
+   * Ends a sandbox of this install, by SIGKILL. Harmless when it is gone.
+   * @throws RuntimeError when it may still run
+   */
   kill(name: string): Promise<void>;
   /** The names of this install's sandboxes that exist, those of earlier processes included. */
   listOwn(): Promise<string[]>;
@@ -95,6 +98,18 @@ export class ImageMissingError extends RuntimeError {
   constructor(image: string, build = 'container/build.sh') {
     super(
       `There is no image ${image}. Build it: ${build}. If it was built and is gone: Kubernetes (in Rancher Desktop or Docker Desktop) removes images that no container uses, often overnight. Turn Kubernetes off, or keep the image in a registry and name it by CONTAINER_IMAGE`,
+    );
+  }
+}
+
+/** A sandbox may still run and cannot be ended. */
+export class SandboxLeftError extends RuntimeError {
+  override readonly name = 'SandboxLeftError';
+  override readonly retryable = true;
+
+  constructor(title: string, sandbox: string, reason: string, program: string) {
+    super(
+      `${title} cannot end the container ${sandbox}: ${reason}. End it: ${program} rm --force ${sandbox}`,
     );
   }
 }

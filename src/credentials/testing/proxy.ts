@@ -25,12 +25,15 @@ export interface Call {
   readonly headers?: OutgoingHttpHeaders;
   readonly body?: string;
   readonly signal?: AbortSignal;
+  /** The run at whose door it asks; absent: the last one that was issued. */
+  readonly at?: RunCredentials;
 }
 
 /** A proxy on a socket of its own, as a sandbox finds it. */
 export interface TestProxy {
   readonly proxy: KeyProxy;
-  readonly socketPath: string;
+  /** Where the doors of runs are. */
+  readonly directory: string;
   /** Everything that was logged, at every level. */
   readonly logged: () => string;
   readonly usage: readonly UsageReport[];
@@ -63,9 +66,11 @@ export async function startProxy(
     await proxy.stop();
     await rm(directory, { recursive: true });
   });
-  const socketPath = join(directory, SOCKET_NAME);
-  const begin = ({ method = 'POST', path, headers = {}, signal }: Call): ClientRequest =>
-    request({ socketPath, method, path, headers, signal, agent: false });
+  let last: RunCredentials | undefined;
+  const begin = ({ method = 'POST', path, headers = {}, signal, at = last }: Call): ClientRequest => {
+    const target = { socketPath: socketOf(at), method, path, headers, agent: false };
+    return request(signal === undefined ? target : { ...target, signal });
+  };
   const open = (call: Call): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       const outgoing = begin(call).on('response', resolve).on('error', reject);
@@ -73,11 +78,12 @@ export async function startProxy(
     });
   return {
     proxy,
-    socketPath,
+    directory,
     logged: () => lines.join(''),
     usage,
     issue: async (provider, runId = 'run-1') => {
       const issued = await proxy.issue({ runId, groupFolder: 'family', provider });
+      last = issued;
       const token = Object.entries(issued.env).find(([name]) => /KEY|TOKEN/.test(name))?.[1] ?? '';
       return { ...issued, token };
     },
@@ -85,6 +91,11 @@ export async function startProxy(
     open,
     call: async (call) => readReply(await open(call)),
   };
+}
+
+/** The socket at a run's door. */
+export function socketOf(run: RunCredentials | undefined): string {
+  return join(run?.mounts[0]?.hostPath ?? '/nowhere', SOCKET_NAME);
 }
 
 async function readReply(answer: IncomingMessage): Promise<Reply> {

@@ -1,0 +1,61 @@
+import { ChildProcess } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { PACKAGE_ROOT } from '../../../test/support/sandbox.ts';
+import { silentLog } from '../../../test/support/silent-log.ts';
+import { temporaryDirectory } from '../../../test/support/temporary.ts';
+import { pathsAt } from '../../paths.ts';
+import { AppleContainer } from './apple-container.ts';
+import { Bubblewrap } from './bubblewrap.ts';
+import { runCommand } from './command.ts';
+import { DOCKER } from './docker.ts';
+import { dockerArguments } from './docker-arguments.ts';
+import { Engine } from './engine.ts';
+import { NotStartedError } from './pipes.ts';
+import { PlainProcess } from './plain-process.ts';
+import type { Runtime, SandboxSpec, Spawn } from './runtime.ts';
+
+/** What Node's spawn gives where no more files can be opened: no pipes, and an error in the next tick. */
+const spawn = (() => {
+  const child = new ChildProcess();
+  process.nextTick(() => child.emit('error', Object.assign(new Error('spawn x EMFILE'), { code: 'EMFILE' })));
+  return child;
+}) as unknown as Spawn;
+
+const SPEC: SandboxSpec = {
+  ...{ name: 'nanoclaw-1-family-2', runId: 'run-2', groupFolder: 'family', mounts: [] },
+  ...{ timezone: 'UTC', network: 'none' as const },
+};
+// Nothing is written there: no sandbox comes to be.
+const paths = pathsAt('/nonexistent', '/nonexistent');
+const common = { spawn, paths, log: silentLog, environment: {}, searchPath: '/usr/bin' };
+const runner = {
+  ...{ runnerFile: `${PACKAGE_ROOT}/package.json`, nodePath: process.execPath, provider: 'offline' as const },
+};
+const engine = { install: '1', image: 'x', seccompFile: '/x', hostUser: { uid: 1000, gid: 1000 } };
+const known = async () => ({
+  ...{ version: '1', mapsUsers: false, warnings: [] },
+  containerArguments: dockerArguments,
+});
+
+describe('where no more files can be opened', () => {
+  it.each<Runtime>([
+    new Engine({ ...DOCKER, meet: known }, { ...common, ...engine }),
+    new AppleContainer({ ...common, ...engine }),
+    new Bubblewrap({ ...common, ...runner, packageRoot: PACKAGE_ROOT, hostUid: 1000 }),
+  ])('$kind has no sandbox, and the host lives on', async (runtime) => {
+    await expect(runtime.start(SPEC)).rejects.toThrow(/EMFILE/);
+  });
+
+  it('another try may have one', async () => {
+    const root = temporaryDirectory();
+    const plain = new PlainProcess({ ...common, ...runner, paths: pathsAt(root, root) });
+    const starting = plain.start(SPEC);
+    await expect(starting).rejects.toThrow(NotStartedError);
+    await expect(starting).rejects.toMatchObject({ retryable: true });
+  });
+
+  it('a command fails', async () => {
+    const running = runCommand('docker', ['version'], { spawn, timeoutMs: 1_000, env: {} });
+    await expect(running).rejects.toThrow(/EMFILE/);
+  });
+});
