@@ -27,7 +27,10 @@ interface HostEvents {
 }
 
 /** The environment that the host needs of ours; everything else would make the demo differ from machine to machine. */
-const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG', 'DOCKER_HOST', 'XDG_RUNTIME_DIR'] as const;
+const PASSED_ON = [
+  ...['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG', 'XDG_RUNTIME_DIR'],
+  ...['DOCKER_HOST', 'CONTAINER_HOST', 'CONTAINERS_CONF', 'CONTAINERS_STORAGE_CONF'],
+] as const;
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const LAST_WORDS = 12;

@@ -9,8 +9,8 @@ export interface FollowUp {
 }
 
 /**
- * What running sandboxes were given beside their prompt. A row is there before its file is; whether the agent took it is told by
- * the file alone, which is gone then.
+ * What running sandboxes were given beside their prompt. The file is there before its row, so that a row without a file means that
+ * the agent took it; a crash between the two leaves a follow-up that waits for the next turn.
  */
 export class FollowUps {
   readonly #insert;

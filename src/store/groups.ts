@@ -25,15 +25,24 @@ interface GroupRow {
 const SELECT = `SELECT jid, name, folder, trigger_pattern AS trigger, requires_trigger AS requiresTrigger,
   is_main AS isMain, container_config AS containerConfig FROM registered_groups`;
 
-/** A row whose settings an operator broke by hand still answers: bad JSON counts as no settings. */
+/**
+ * Settings that an operator wrote by hand: a field that cannot be read counts as not set, and the others stand. Whoever meant to
+ * close the network must not find it open: settings that cannot be read at all close it.
+ */
 function readConfig(json: string | null): ContainerConfig {
-  if (json === null) return {};
+  if (json === null || json.trim() === '') return {};
+  let fields: unknown;
   try {
-    const parsed = ContainerConfig.safeParse(JSON.parse(json));
-    return parsed.success ? parsed.data : {};
+    fields = JSON.parse(json);
   } catch {
-    return {};
+    return { network: 'none' };
   }
+  if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) return { network: 'none' };
+  const whole = ContainerConfig.safeParse(fields);
+  if (whole.success) return whole.data;
+  const broken = new Set(whole.error.issues.map(({ path }) => path[0]));
+  const readable = Object.fromEntries(Object.entries(fields).filter(([name]) => !broken.has(name)));
+  return { ...ContainerConfig.parse(readable), ...(broken.has('network') ? { network: 'none' } : {}) };
 }
 
 function toGroup(row: GroupRow): RegisteredGroup {

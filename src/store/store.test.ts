@@ -388,3 +388,29 @@ describe('a database of the first schema', () => {
     store.close();
   });
 });
+
+describe('settings of a group that an operator wrote by hand', () => {
+  const settings = (json: string) => {
+    const directory = temporaryDirectory();
+    const store = testStore(directory);
+    store.groups.add(FAMILY, 0);
+    const other = new BetterSqlite3(join(directory, 'store', 'messages.db'));
+    other.prepare('UPDATE registered_groups SET container_config = ?').run(json);
+    other.close();
+    return store.groups.inFolder('family')?.containerConfig;
+  };
+
+  it('stand without the field that cannot be read', () => {
+    expect(settings('{"timeout":"60","network":"none","model":"m"}')).toEqual({
+      network: 'none',
+      model: 'm',
+    });
+  });
+
+  it('leave the network closed where they may have meant to close it', () => {
+    expect(settings('{"network":"nothing","timeout":5}')).toEqual({ network: 'none', timeout: 5 });
+    expect(settings('{"network":"none"')).toEqual({ network: 'none' });
+    expect(settings('[]')).toEqual({ network: 'none' });
+    expect(settings('')).toEqual({});
+  });
+});

@@ -59,6 +59,7 @@ describe.each(ENGINES)('in a container of %s', (engine) => {
       await house.say('@Andy say hello');
       await house.answer(/^Andy: Hello from the model$/);
 
+      await house.idle();
       await house.say('@Andy look around');
       const seen = await house.answer(/I saw: /);
       expect(seen.text).toContain('sum-42');
@@ -66,6 +67,7 @@ describe.each(ENGINES)('in a container of %s', (engine) => {
       expect(seen.text).toMatch(/\b0\b[\s\S]*\blo\b/);
       expect(seen.text).not.toMatch(/eth0/);
 
+      await house.idle();
       await house.say('@Andy use your tools');
       await house.answer(/I am on it/);
       const done = await house.answer(/Done: /);
@@ -76,6 +78,8 @@ describe.each(ENGINES)('in a container of %s', (engine) => {
       expect(task?.prompt).toBe('water the plants');
       expect(done.text).toContain(task?.id);
 
+      // Its sandbox is gone: the next one knows of it by the session alone.
+      await house.idle();
       await house.say('@Andy what was first');
       await house.answer(/You asked for a hello/);
 

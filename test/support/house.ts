@@ -88,6 +88,17 @@ export class House {
       .map(({ text }) => text.replace(/^Andy: /, ''));
   }
 
+  /** Waits until no turn is under way. */
+  async idle(): Promise<void> {
+    await vi.waitFor(
+      () => {
+        if (this.query("SELECT 1 FROM runs WHERE status = 'running'").length > 0)
+          throw new Error('a turn is under way');
+      },
+      { timeout: TIMEOUT_MS, interval: 50 },
+    );
+  }
+
   /** Waits until a line of the host's log matches. */
   async logged(pattern: RegExp): Promise<string> {
     return vi.waitFor(
