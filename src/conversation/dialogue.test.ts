@@ -108,6 +108,20 @@ describe('a follow-up', () => {
     expect(agent.requests).toHaveLength(1);
   });
 
+  it('that was taken while another answer was on its way is not answered by that one', async () => {
+    const { store, agent, started, given } = rig();
+    store.groups.add(MAIN, 0);
+    call(store, '1');
+    const act = await started(1);
+    call(store, '2');
+    const [file = ''] = await given(1);
+    agent.input.delete(file);
+    await act.say({ ...answer('to the first'), followUps: 0 });
+    expect(store.messages.cursor(MAIN.jid)).toBe(1);
+    await act.say({ ...answer('to the second'), followUps: 1 });
+    expect(store.messages.cursor(MAIN.jid)).toBe(2);
+  });
+
   it('that was not taken when the sandbox ends is the next turn', async () => {
     const { store, agent, started, given } = rig();
     store.groups.add(MAIN, 0);

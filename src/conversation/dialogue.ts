@@ -14,7 +14,7 @@ export interface DialogueOptions {
 
 /**
  * Follow-ups between a chat and the sandbox at work in it.
- * A follow-up was taken when its file is gone, and it is answered when an answer is stored after that. Whatever was not taken when
+ * A follow-up was taken when its file is gone, and it is answered when an answer that counts it is stored after that. Whatever was not taken when
  * the sandbox ends waits for the next turn: the cursor never moves over it.
  */
 export class Dialogue {
@@ -81,6 +81,11 @@ export class Dialogue {
     return takenUpTo(this.#options, this.#run);
   }
 
+  /** How far the messages go that an answer answers. @param followUps as its frame says; undefined: all that were taken */
+  async answeredUpTo(followUps: number | undefined): Promise<number | null> {
+    return takenUpTo(this.#options, this.#run, followUps);
+  }
+
   /** An answer was stored. The sandbox is asked to end, at once or when nothing has come for a while. */
   async answered(): Promise<void> {
     this.#answered = true;
@@ -112,14 +117,17 @@ export class Dialogue {
 
 /**
  * How far the messages go that a run's agent has taken.
+ * @param most no more than this many follow-ups count
  * @returns null for a run of a task
  */
 export async function takenUpTo(
   { store, agent }: Pick<DialogueOptions, 'store' | 'agent'>,
   run: Run,
+  most = Number.POSITIVE_INFINITY,
 ): Promise<number | null> {
   let last = run.lastSeq;
-  for (const { file, lastSeq } of store.followUps.ofRun(run.id)) {
+  for (const [index, { file, lastSeq }] of store.followUps.ofRun(run.id).entries()) {
+    if (index >= most) break;
     if (!(await agent.hasTaken(run.folder, file))) break;
     last = lastSeq;
   }

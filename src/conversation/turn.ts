@@ -165,7 +165,7 @@ export class Turn {
     const { run, group, sharesSession } = this.#plan;
     const result = frame.status === 'success' ? (frame.result ?? undefined) : undefined;
     // At once: what is taken after the answer is not answered by it.
-    const takenUpTo = result === undefined ? null : await this.#dialogue.takenUpTo();
+    const answeredUpTo = result === undefined ? null : await this.#dialogue.answeredUpTo(frame.followUps);
     // What a tool sent before the answer stands before it in the chat.
     await drainMailbox(group.folder);
     if (frame.status === 'error') this.#errorFrame = frame;
@@ -182,7 +182,7 @@ export class Turn {
         { chatJid: run.chatJid, message: { kind: 'text', text }, source: 'reply', runId: run.id },
         clock.now(),
       );
-      if (takenUpTo !== null) store.messages.moveCursor(run.chatJid, takenUpTo);
+      if (answeredUpTo !== null) store.messages.moveCursor(run.chatJid, answeredUpTo);
     });
     this.#noteSession(frame.newSessionId);
     if (result === undefined) return;

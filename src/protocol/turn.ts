@@ -30,6 +30,14 @@ export const OutputFrame = z
     result: z.string().nullish().describe('becomes a message; null only reports the session'),
     newSessionId: z.string().optional(),
     resumeAt: z.string().optional(),
+    followUps: z
+      .number()
+      .int()
+      .min(0)
+      .optional()
+      .describe(
+        'how many follow-ups, in the order of their files, this answer and those before it have answered; absent: all whose file is gone',
+      ),
     error: z.string().optional().describe('why it failed; set when status is error'),
     errorKind: z
       .enum(['no_key', 'key_refused', 'model_unknown', 'rate_limit', 'network', 'session_lost', 'other'])

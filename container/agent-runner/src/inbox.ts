@@ -12,11 +12,17 @@ const RELOOK_MS = 500;
 export class Inbox implements FollowUps {
   readonly #directory: string;
   readonly #idleMs: number;
+  #taken = 0;
 
   /** @param idleMs how long to wait for a follow-up once there is none; 0: not at all */
   constructor(directory: string, idleMs: number) {
     this.#directory = directory;
     this.#idleMs = Number.isFinite(idleMs) && idleMs > 0 ? idleMs : 0;
+  }
+
+  /** How many follow-ups were handed out. */
+  get taken(): number {
+    return this.#taken;
   }
 
   async *arriving(until: AbortSignal): AsyncGenerator<string> {
@@ -74,6 +80,7 @@ export class Inbox implements FollowUps {
     try {
       const file = InputFile.parse(JSON.parse(await readFile(path, 'utf8')));
       await unlink(path);
+      this.#taken += 1;
       return file.text;
     } catch (error) {
       reportOnStderr(error);

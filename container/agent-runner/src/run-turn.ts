@@ -29,11 +29,12 @@ export async function runTurn(run: TurnRun): Promise<number> {
     try {
       const session = { sessionId, resumeAt };
       const signals = { followUps: inbox, stop, wrapUp: wrapUp.signal };
-      for await (const frame of provider.answer({ input, layout, env, prompt, ...session, ...signals })) {
+      for await (const told of provider.answer({ input, layout, env, prompt, ...session, ...signals })) {
+        const { unanswered = 0, ...frame } = told;
         if (frame.newSessionId !== undefined && frame.newSessionId !== sessionId) resumeAt = undefined;
         sessionId = frame.newSessionId ?? sessionId;
         resumeAt = frame.resumeAt ?? resumeAt;
-        await emit(frame);
+        await emit({ ...frame, followUps: Math.max(0, inbox.taken - unanswered) });
         if (frame.status === 'error') return false;
       }
       return true;

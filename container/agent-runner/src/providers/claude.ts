@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { OutputFrame } from '../../../../src/protocol/turn.ts';
 import { TurnFailure } from '../failure.ts';
 import { ClaudeProgram } from './claude/claude-program.ts';
 import { AnchorLost } from './claude/failure.ts';
@@ -7,7 +6,7 @@ import { claudeOptions } from './claude/options.ts';
 import { Run } from './claude/run.ts';
 import { loadQuery, type QueryFunction } from './claude/sdk.ts';
 import { readMemory } from './memory.ts';
-import type { AgentProvider, AgentTurn } from './provider.ts';
+import type { AgentFrame, AgentProvider, AgentTurn } from './provider.ts';
 
 /** What Claude needs of the world; injected so that tests can set it. */
 export interface ClaudeWorld {
@@ -30,7 +29,7 @@ export class ClaudeProvider implements AgentProvider {
     this.#query.catch(() => undefined);
   }
 
-  async *answer(turn: AgentTurn): AsyncGenerator<OutputFrame> {
+  async *answer(turn: AgentTurn): AsyncGenerator<AgentFrame> {
     const [query, memory] = await Promise.all([this.#loaded(), readMemory(turn.layout)]);
     const start = (anchored: AgentTurn) => {
       const program = new ClaudeProgram();

@@ -27,6 +27,12 @@ export interface AgentTurn {
   readonly wrapUp: AbortSignal;
 }
 
+/** A frame as an agent tells it. */
+export type AgentFrame = Omit<OutputFrame, 'followUps'> & {
+  /** How many of the follow-ups that it took wait for another answer. */
+  readonly unanswered?: number;
+};
+
 /** One kind of agent. Each has one file here. */
 export interface AgentProvider {
   readonly name: Provider;
@@ -34,5 +40,5 @@ export interface AgentProvider {
    * Answers a prompt in frames; the session's id comes with the first, as soon as it is known. May throw instead of
    * yielding an error frame: a TurnFailure keeps its cause.
    */
-  answer(turn: AgentTurn): AsyncIterable<OutputFrame>;
+  answer(turn: AgentTurn): AsyncIterable<AgentFrame>;
 }

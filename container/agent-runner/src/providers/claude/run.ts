@@ -1,7 +1,6 @@
-import type { OutputFrame } from '../../../../../src/protocol/turn.ts';
 import { TurnFailure } from '../../failure.ts';
 import { WRAP_UP_PROMPT } from '../programs/wrap-up.ts';
-import type { AgentTurn } from '../provider.ts';
+import type { AgentFrame, AgentTurn } from '../provider.ts';
 import type { ClaudeProgram } from './claude-program.ts';
 import {
   AnchorLost,
@@ -65,7 +64,7 @@ export class Run {
   }
 
   /** @throws TurnFailure, AnchorLost */
-  async *frames(): AsyncGenerator<OutputFrame> {
+  async *frames(): AsyncGenerator<AgentFrame> {
     const { stop, wrapUp, prompt } = this.#turn;
     if (stop.aborted) return;
     const late = wrapUp.aborted;
@@ -87,7 +86,7 @@ export class Run {
     }
   }
 
-  async *#read(query: SdkQuery): AsyncGenerator<OutputFrame> {
+  async *#read(query: SdkQuery): AsyncGenerator<AgentFrame> {
     try {
       for await (const message of query) yield* this.#framesOf(message, query);
     } catch (error) {
@@ -102,7 +101,7 @@ export class Run {
     if (this.#pending.size > 0 && !this.#turn.stop.aborted) throw this.#ended('it ended');
   }
 
-  async *#framesOf(message: SdkMessage, query: SdkQuery): AsyncGenerator<OutputFrame> {
+  async *#framesOf(message: SdkMessage, query: SdkQuery): AsyncGenerator<AgentFrame> {
     if (message.type === 'assistant' && message.parent_tool_use_id === null) {
       this.#assistantError = message.error;
       // The program's own words about an error are no place to resume at.
@@ -126,7 +125,7 @@ export class Run {
     }
   }
 
-  async *#framesOfResult(result: SdkResultMessage): AsyncGenerator<OutputFrame> {
+  async *#framesOfResult(result: SdkResultMessage): AsyncGenerator<AgentFrame> {
     this.#pending.answered(result.user_message_uuids);
     if (this.#wrapUpId !== undefined && isInterrupted(result)) return;
     if (result.is_error) throw resultFailure(result, this.#assistantError, this.#turn.env);
@@ -191,12 +190,13 @@ export class Run {
     return id;
   }
 
-  #frame(result: string | null): OutputFrame {
+  #frame(result: string | null): AgentFrame {
     return {
       status: 'success',
       result,
       ...(this.#sessionId === undefined ? {} : { newSessionId: this.#sessionId }),
       ...(this.#resumeAt === undefined ? {} : { resumeAt: this.#resumeAt }),
+      ...(result === null || this.#pending.size === 0 ? {} : { unanswered: this.#pending.size }),
     };
   }
 
