@@ -1,9 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
-import { chooseTestRuntime } from '../test/support/sandbox.ts';
+import { chooseTestRuntime, sharedDirectory } from '../test/support/sandbox.ts';
 import { rememberingLog } from '../test/support/silent-log.ts';
-import { temporaryDirectory } from '../test/support/temporary.ts';
 import { testStore } from '../test/support/test-store.ts';
 import { systemClock } from './clock.ts';
 import { loadConfig } from './config.ts';
@@ -14,7 +13,7 @@ import { pathsAt } from './paths.ts';
 afterEach(() => void vi.unstubAllEnvs());
 
 async function wiring(variables: Record<string, string>) {
-  const root = temporaryDirectory();
+  const root = sharedDirectory();
   for (const [name, value] of Object.entries({ ...variables, NANOCLAW_ROOT: root })) vi.stubEnv(name, value);
   const paths = pathsAt(root, root);
   await mkdir(paths.data);

@@ -6,7 +6,7 @@ import { ENGINES } from './engines.ts';
 import { TEST_IMAGE } from './image.ts';
 
 /** What a sandbox can see of keys. */
-const SEARCH = `grep -rls '${CANARY.slice(0, 12)}' /workspace /home/node /tmp /app/agent-runner 2>/dev/null; cat /proc/*/environ 2>/dev/null | tr '\\0' '\\n' | grep -c '${CANARY.slice(0, 12)}'; ls /sys/class/net; echo sum-$((40+2))`;
+const SEARCH = `grep -rls '${CANARY.slice(0, 12)}' /workspace /home/node /tmp /app/agent-runner 2>/dev/null; cat /proc/*/environ 2>/dev/null | tr '\\0' '\\n' | grep -c '${CANARY.slice(0, 12)}'; tail -n +3 /proc/net/dev | cut -d: -f1; echo sum-$((40+2))`;
 
 /** What the model answers to each thing that the owner says. */
 const REPLIES: Readonly<
@@ -51,7 +51,7 @@ async function startHouse(agent: RealAgent, engine: string) {
   return { house, model };
 }
 
-describe.each(ENGINES)('in a container of %s', (engine) => {
+describe.each([...ENGINES, 'bubblewrap'])('in a sandbox of %s', (engine) => {
   describe.each(REAL_AGENTS)('$provider', (agent) => {
     it('answers, uses its shell and the assistant’s tools, and remembers in the next container', async () => {
       const { house, model } = await startHouse(agent, engine);
@@ -64,8 +64,8 @@ describe.each(ENGINES)('in a container of %s', (engine) => {
       const seen = await house.answer(/I saw: /);
       expect(seen.text).toContain('sum-42');
       expect(seen.text).not.toContain('canary');
-      expect(seen.text).toMatch(/\b0\b[\s\S]*\blo\b/);
-      expect(seen.text).not.toMatch(/eth0/);
+      // No key in any environment, and no network but the loopback.
+      expect(seen.text).toMatch(/I saw:\s+0\s+lo\s+sum-42/);
 
       await house.idle();
       await house.say('@Andy use your tools');

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ENGINES } from './engines.ts';
 import { TEST_IMAGE } from './image.ts';
@@ -25,7 +27,8 @@ async function run(program: string, args: readonly string[], quiet: boolean): Pr
 
 /**
  * Finds the engines of TEST_ENGINES (default: docker and podman) and builds the image with each of them by
- * `container/build.sh`, as people do. TEST_BASE_IMAGE names another base than Debian made on the spot.
+ * `container/build.sh`, as people do. TEST_BASE_IMAGE names another base than Debian made on the spot. For bubblewrap the
+ * agents are installed on this machine, unless they are there.
  */
 export default async function setup(): Promise<void> {
   for (const engine of ENGINES) {
@@ -41,5 +44,9 @@ export default async function setup(): Promise<void> {
     if ((await run('container/build.sh', ['--runtime', engine, '--base', base], false)) !== 0) {
       throw new Error(`container/build.sh --runtime ${engine} --base ${base} failed; its words stand above`);
     }
+  }
+  if (existsSync(join(root, 'container', 'agent-runner', 'node_modules'))) return;
+  if ((await run('npm', ['run', 'agents'], false)) !== 0) {
+    throw new Error('npm run agents failed; its words stand above');
   }
 }

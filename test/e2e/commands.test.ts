@@ -110,8 +110,8 @@ describe('nanoclaw start', () => {
 
   it.each([
     ['LOG_LEVEL', 'loud', /LOG_LEVEL is "loud"; accepted is one of/],
-    ['AGENT_PROVIDER', 'claude', /this version has offline only/],
-    ['CONTAINER_RUNTIME', 'podman', /podman/],
+    ['AGENT_PROVIDER', 'gpt', /AGENT_PROVIDER is "gpt"; accepted is one of claude/],
+    ['CONTAINER_RUNTIME', 'container', /container.* is not installed/i],
     ['WHATSAPP_URL', 'wss://example.com/', /on this machine/],
   ])('with %s=%s says so and ends', async (name, value, words) => {
     const { env } = await server();
