@@ -84,7 +84,7 @@ find_engine
 bundles=$here/agent-runner/dist
 if command -v node >/dev/null && [ -d "$package/node_modules/esbuild" ]; then
   node "$here/agent-runner/bundle.mjs"
-elif [ ! -f "$bundles/runner.mjs" ] || [ ! -f "$bundles/tools.mjs" ] || [ ! -f "$bundles/kimi.mjs" ]; then
+elif [ ! -f "$bundles/runner.mjs" ] || [ ! -f "$bundles/tools.mjs" ]; then
   fail "the agent's runner is not bundled, and esbuild is missing to do it. Run: npm ci"
 fi
 

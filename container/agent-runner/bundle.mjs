@@ -1,19 +1,13 @@
 // Bundles what runs in the sandbox, the protocol and its schemas included: nothing is compiled or installed when a
 // container starts. The agents' own programs stay outside. Usage: node container/agent-runner/bundle.mjs
-import { rename } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..');
-
-// The runner, what it loads for Kimi alone, and the MCP server with the assistant's tools that the agents start.
-const ENTRIES = {
-  'runner.mjs': 'main.ts',
-  'kimi.mjs': 'providers/kimi/turn.ts',
-  'tools.mjs': 'tools-main.ts',
-};
+const dist = join(here, 'dist');
 
 // The root's libraries, whether or not the agents are installed beside the sources with libraries of their own.
 const rootLibraries = {
@@ -26,31 +20,35 @@ const rootLibraries = {
   },
 };
 
-// A bundle of its own stays one.
-const kimiApart = {
-  name: 'kimi-apart',
-  setup: ({ onResolve }) => {
-    onResolve({ filter: /^\.\/kimi\/turn\.ts$/ }, () => ({ path: './kimi.mjs', external: true }));
-  },
-};
+const { outputFiles } = await build({
+  // The runner, and the MCP server with the assistant's tools that the agents start. What they import only when it is
+  // needed, one agent's provider for instance, is a file of its own.
+  entryPoints: { runner: join(here, 'src', 'main.ts'), tools: join(here, 'src', 'tools-main.ts') },
+  outdir: dist,
+  outExtension: { '.js': '.mjs' },
+  chunkNames: 'part-[hash]',
+  bundle: true,
+  splitting: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  plugins: [rootLibraries],
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+  write: false,
+});
 
-for (const [name, source] of Object.entries(ENTRIES)) {
-  const outfile = join(here, 'dist', name);
-  // A sandbox may be starting with the old bundle: it sees that or the new one, never half of one.
-  const temporary = `${outfile}.${process.pid}.tmp`;
-  await build({
-    entryPoints: [join(here, 'src', source)],
-    outfile: temporary,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    external: ['@anthropic-ai/claude-agent-sdk'],
-    plugins: [rootLibraries, kimiApart],
-    minifySyntax: true,
-    minifyWhitespace: true,
-    legalComments: 'none',
-    logLevel: 'warning',
-  });
-  await rename(temporary, outfile);
+// A sandbox may be starting with the old bundle: it sees that or the new one, whole. The parts first, which have names of
+// their own; then what names them; then the parts that nobody names any more go.
+await mkdir(dist, { recursive: true });
+const work = await mkdtemp(join(dist, '.new-'));
+const names = outputFiles.map(({ path }) => path.slice(dist.length + 1)).sort();
+for (const { path, contents } of outputFiles)
+  await writeFile(join(work, path.slice(dist.length + 1)), contents);
+for (const name of names) await rename(join(work, name), join(dist, name));
+await rm(work, { recursive: true });
+for (const name of await readdir(dist)) {
+  if (/\.mjs$/.test(name) && !names.includes(name)) await rm(join(dist, name));
 }

@@ -1,10 +1,9 @@
 import process from 'node:process';
-import { CONTAINER_HOME, layoutAt, WORKSPACE_ROOT } from '../../../src/protocol/layout.ts';
-import { encodeFrame, type OutputFrame } from '../../../src/protocol/turn.ts';
+import { CONTAINER_HOME, type Layout, layoutAt, WORKSPACE_ROOT } from '../../../src/protocol/layout.ts';
+import { encodeFrame, type OutputFrame, type TurnInput } from '../../../src/protocol/turn.ts';
 import { chooseProvider } from './choose-provider.ts';
 import { readEnvDir } from './env-file.ts';
 import { failureFrame } from './failure.ts';
-import { runGateScript } from './gate-script.ts';
 import { Inbox } from './inbox.ts';
 import { providerNamed } from './providers/providers.ts';
 import { reachModel } from './reach-model.ts';
@@ -51,9 +50,12 @@ async function answerTurn(stop: AbortSignal): Promise<number> {
       prepareWorkspace(layout),
     ]);
     stages.mark('input');
-    const env = await reachModel({ ...process.env, ...envDir, ...input.secrets });
-    const provider = providerNamed(chooseProvider(input, env));
-    const prompt = await runGateScript(input, layout.group);
+    const given = { ...process.env, ...envDir, ...input.secrets };
+    const [provider, env] = await Promise.all([
+      providerNamed(chooseProvider(input, given)),
+      reachModel(given),
+    ]);
+    const prompt = await promptOf(input, layout);
     if (prompt === undefined) {
       await emit({ status: 'success', result: null });
       return 0;
@@ -66,6 +68,13 @@ async function answerTurn(stop: AbortSignal): Promise<number> {
     await emit(failureFrame(error));
     return 1;
   }
+}
+
+/** The prompt for the agent; undefined when a task's script says that it is not needed. */
+async function promptOf(input: TurnInput, layout: Layout): Promise<string | undefined> {
+  if (input.script === undefined || input.script.trim() === '') return input.prompt;
+  const { runGateScript } = await import('./gate-script.ts');
+  return runGateScript(input, layout.group);
 }
 
 process.exit(await main());

@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Provider } from '../../protocol/turn.ts';
 import { exists } from './exists.ts';
@@ -18,7 +19,7 @@ export interface InstalledAgents {
 const MODULES = '/app/node_modules';
 
 /** What the bundled runner loads or starts besides itself. */
-const BESIDE_RUNNER = ['kimi.mjs', 'tools.mjs'] as const;
+const BESIDE_RUNNER = /^(?:tools|part-\w+)\.mjs$/;
 
 /** A file that each agent's package has, below node_modules. */
 const MARKS = {
@@ -55,10 +56,9 @@ export async function findInstalledAgents(
   const candidates = [
     { hostPath: modules, inside: MODULES },
     { hostPath: join(packageRoot, 'container', 'skills'), inside: '/app/skills' },
-    ...BESIDE_RUNNER.map((name) => ({
-      hostPath: join(dirname(runnerFile), name),
-      inside: `/app/agent-runner/${name}`,
-    })),
+    ...(await readdir(dirname(runnerFile)))
+      .filter((name) => BESIDE_RUNNER.test(name))
+      .map((name) => ({ hostPath: join(dirname(runnerFile), name), inside: `/app/agent-runner/${name}` })),
   ];
   const shown = [];
   for (const candidate of candidates) if (await exists(candidate.hostPath)) shown.push(candidate);

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +17,7 @@ export async function prepareCodexHome(layout: Layout, instructions: string): Pr
     await writeInstructions(home, instructions);
     return home;
   } catch (error) {
-    const spare = join(tmpdir(), `codex-${randomUUID()}`);
+    const spare = join(tmpdir(), `codex-${process.pid}-${Date.now()}`);
     process.stderr.write(
       `${home} cannot be written, the session will not be kept: ${(error as Error).message}\n`,
     );
@@ -30,7 +29,7 @@ export async function prepareCodexHome(layout: Layout, instructions: string): Pr
 async function writeInstructions(home: string, instructions: string): Promise<void> {
   await mkdir(home, { recursive: true });
   const file = join(home, INSTRUCTIONS_FILE);
-  const temporary = `${file}.${randomUUID()}.tmp`;
+  const temporary = `${file}.${process.pid}-${Date.now()}.tmp`;
   await writeFile(temporary, instructions, { flag: 'wx' });
   // A directory of that name, or a link that an earlier agent left, must not stand in the way.
   await rm(file, { recursive: true, force: true });

@@ -28,6 +28,8 @@ export function grant({ options }: Pick<RequestPermissionRequest, 'options'>): R
 
 /** The Agent Client Protocol with `kimi acp` over its stdin and stdout. */
 export class KimiClient {
+  /** What the agent can be asked, by the protocol's names. */
+  readonly methods = methods.agent;
   readonly #program: AgentProcess;
   readonly #connection: ClientConnection;
   readonly #gone: Promise<never>;

@@ -1,4 +1,4 @@
-import { RequestError } from '@agentclientprotocol/sdk';
+import type { RequestError } from '@agentclientprotocol/sdk';
 import { TurnFailure } from '../../failure.ts';
 import { modelFailure, noKey } from '../programs/model-failure.ts';
 
@@ -25,8 +25,7 @@ export function loadFailure(error: unknown): Error {
 
 /** What a failed request to the program tells. */
 export function requestFailure(error: unknown): Error {
-  if (!(error instanceof RequestError))
-    return error instanceof Error ? error : new TurnFailure(String(error));
+  if (!isRequestError(error)) return error instanceof Error ? error : new TurnFailure(String(error));
   const said = wordsOf(error);
   const status = STATUS.exec(said)?.[1];
   if (error.code === AUTHENTICATION_REQUIRED || /LLM is not set/i.test(said)) {
@@ -35,8 +34,13 @@ export function requestFailure(error: unknown): Error {
   return modelFailure(said, status === undefined ? undefined : Number(status));
 }
 
+/** Told by its name: the protocol's library is loaded while the program starts, not before. */
+function isRequestError(error: unknown): error is RequestError {
+  return error instanceof Error && error.name === 'RequestError' && 'code' in error;
+}
+
 function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const data = error instanceof RequestError && error.data !== undefined ? JSON.stringify(error.data) : '';
+  const data = isRequestError(error) && error.data !== undefined ? JSON.stringify(error.data) : '';
   return `${error.message} ${data}`.trim();
 }

@@ -1,4 +1,3 @@
-import { methods } from '@agentclientprotocol/sdk';
 import type { OutputFrame } from '../../../../../src/protocol/turn.ts';
 import { toolServer } from '../../tools/tool-server.ts';
 import { readMemory } from '../memory.ts';
@@ -8,7 +7,7 @@ import { WRAP_UP_PROMPT } from '../programs/wrap-up.ts';
 import type { AgentTurn } from '../provider.ts';
 import { Answer } from './answer.ts';
 import { Briefing, kimiBriefing } from './briefing.ts';
-import { KimiClient } from './client.ts';
+import type { KimiClient } from './client.ts';
 import { KEY_VARIABLE, kimiEnvironment } from './environment.ts';
 import { loadFailure, requestFailure } from './failure.ts';
 import { kimiHome } from './home.ts';
@@ -29,17 +28,19 @@ export async function* answerByKimi(turn: AgentTurn): AsyncGenerator<OutputFrame
   await servers.mark();
   const program = new AgentProcess({ file, args: ['acp'], cwd: turn.layout.group, env });
   let answer = new Answer();
-  const client = new KimiClient(program, (update) => {
-    const note = answer.add(update);
-    if (note !== undefined) process.stderr.write(`kimi: ${note}\n`);
-  });
   const stop = () => void program.end('SIGTERM');
   turn.stop.addEventListener('abort', stop, { once: true });
   if (turn.stop.aborted) stop();
   try {
+    // Loaded while the program starts.
+    const { KimiClient: Client } = await import('./client.ts');
+    const client = new Client(program, (update) => {
+      const note = answer.add(update);
+      if (note !== undefined) process.stderr.write(`kimi: ${note}\n`);
+    });
     const sessionId = await openSession(client, turn);
     yield { status: 'success', result: null, newSessionId: sessionId };
-    await client.request(methods.agent.session.setMode, { sessionId, modeId: MODE });
+    await client.request(client.methods.session.setMode, { sessionId, modeId: MODE });
     const record = new TurnRecord(home, sessionId);
     await record.mark();
     const briefing = new Briefing(home, kimiBriefing(turn, await memory));
@@ -58,7 +59,7 @@ export async function* answerByKimi(turn: AgentTurn): AsyncGenerator<OutputFrame
       await ask(client, sessionId, WRAP_UP_PROMPT);
     }
     // The program writes down how the turn ended when its session is closed.
-    await client.request(methods.agent.session.close, { sessionId });
+    await client.request(client.methods.session.close, { sessionId });
     await servers.check();
     const failure = await record.failure();
     if (failure !== undefined) throw failure;
@@ -87,11 +88,11 @@ async function openSession(client: KimiClient, turn: AgentTurn): Promise<string>
   };
   await client.initialize();
   if (turn.sessionId === undefined) {
-    return (await client.request(methods.agent.session.new, place)).sessionId;
+    return (await client.request(client.methods.session.new, place)).sessionId;
   }
   const { sessionId } = turn;
   try {
-    await client.request(methods.agent.session.load, { ...place, sessionId });
+    await client.request(client.methods.session.load, { ...place, sessionId });
   } catch (error) {
     throw loadFailure(error);
   }
@@ -109,7 +110,7 @@ async function ask(
   if (breakOff?.aborted === false) breakOff.addEventListener('abort', cancel, { once: true });
   try {
     const prompt = [{ type: 'text' as const, text }];
-    const { stopReason } = await client.request(methods.agent.session.prompt, { sessionId, prompt });
+    const { stopReason } = await client.request(client.methods.session.prompt, { sessionId, prompt });
     return stopReason === 'cancelled';
   } finally {
     breakOff?.removeEventListener('abort', cancel);
