@@ -80,7 +80,7 @@ export class TurnPreparation {
       provider,
     });
     try {
-      await writeEnvDir(runEnv, { ...this.#environment(), ...credentials.env }, runtime.owner);
+      await writeEnvDir(runEnv, { ...this.#environment(provider), ...credentials.env }, runtime.owner);
     } catch (error) {
       await credentials.release();
       throw error;
@@ -96,9 +96,10 @@ export class TurnPreparation {
     };
   }
 
-  #environment(): Record<string, string> {
+  /** The agent's name is in it for its runner, which begins to load before it has read the turn. */
+  #environment(provider: Provider): Record<string, string> {
     const { timezone, idleTimeoutMs, agentEnv } = this.#options.settings;
-    return { TZ: timezone, IDLE_TIMEOUT: String(idleTimeoutMs), ...agentEnv };
+    return { TZ: timezone, AGENT_PROVIDER: provider, IDLE_TIMEOUT: String(idleTimeoutMs), ...agentEnv };
   }
 
   #projectView(): Promise<Mount[]> {

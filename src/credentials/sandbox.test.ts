@@ -5,6 +5,7 @@ import { build } from 'esbuild';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { chooseTestRuntime, sharedDirectory, testAgent } from '../../test/support/sandbox.ts';
 import { rememberingLog, silentLog } from '../../test/support/silent-log.ts';
+import type { Credentials } from '../agent/agent.ts';
 import { pathsAt } from '../paths.ts';
 import { KeyProxy } from './key-proxy.ts';
 import { makeProxyPlace } from './proxy-place.ts';
@@ -103,9 +104,11 @@ async function runInside(secret: string) {
   });
   await proxy.start();
   onTestFinished(() => proxy.stop());
-  const agent = await testAgent({ credentials: proxy, program: await bundled(), paths, log });
+  // The program that stands in the agent's place needs no agent to be installed, and asks Claude's service.
+  const credentials: Credentials = { issue: (run) => proxy.issue({ ...run, provider: 'claude' }) };
+  const agent = await testAgent({ credentials, program: await bundled(), paths, log });
   const half = Math.floor(secret.length / 2);
-  const turn = await agent.turn(`${secret.slice(0, half)}+${secret.slice(half)}`, { provider: 'claude' });
+  const turn = await agent.turn(`${secret.slice(0, half)}+${secret.slice(half)}`);
   expect(turn.outcome).toMatchObject({ reason: 'exited', exitCode: 0, error: undefined });
   const told = JSON.parse(turn.results[0] ?? '{}') as Record<string, unknown> & {
     given: Record<string, string>;

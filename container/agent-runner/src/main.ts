@@ -5,7 +5,7 @@ import { chooseProvider } from './choose-provider.ts';
 import { readEnvDir } from './env-file.ts';
 import { failureFrame } from './failure.ts';
 import { Inbox } from './inbox.ts';
-import { providerNamed } from './providers/providers.ts';
+import { preloadProvider, providerNamed } from './providers/providers.ts';
 import { reachModel } from './reach-model.ts';
 import { runTurn } from './run-turn.ts';
 import { Stages } from './stages.ts';
@@ -43,18 +43,19 @@ async function answerTurn(stop: AbortSignal): Promise<number> {
       process.env.NANOCLAW_WORKSPACE ?? WORKSPACE_ROOT,
       process.env.HOME ?? CONTAINER_HOME,
     );
-    // Side by side: none of them needs the others.
-    const [input, envDir] = await Promise.all([
+    // Side by side: most of what follows does not wait for the turn itself.
+    const envDir = readEnvDir(layout.envDir);
+    const reached = envDir.then((given) => reachModel({ ...process.env, ...given }));
+    const preloaded = envDir.then((given) => preloadProvider(given.AGENT_PROVIDER));
+    const [input, reachable] = await Promise.all([
       readTurnInput(process.stdin),
-      readEnvDir(layout.envDir),
+      reached,
+      preloaded,
       prepareWorkspace(layout),
     ]);
     stages.mark('input');
-    const given = { ...process.env, ...envDir, ...input.secrets };
-    const [provider, env] = await Promise.all([
-      providerNamed(chooseProvider(input, given)),
-      reachModel(given),
-    ]);
+    const env = { ...reachable, ...input.secrets };
+    const provider = await providerNamed(chooseProvider(input, env));
     const prompt = await promptOf(input, layout);
     if (prompt === undefined) {
       await emit({ status: 'success', result: null });

@@ -38,13 +38,17 @@ export async function* answerByKimi(turn: AgentTurn): AsyncGenerator<OutputFrame
       const note = answer.add(update);
       if (note !== undefined) process.stderr.write(`kimi: ${note}\n`);
     });
-    const sessionId = await openSession(client, turn);
-    yield { status: 'success', result: null, newSessionId: sessionId };
-    await client.request(client.methods.session.setMode, { sessionId, modeId: MODE });
-    const record = new TurnRecord(home, sessionId);
-    await record.mark();
     const briefing = new Briefing(home, kimiBriefing(turn, await memory));
-    const prompt = await briefing.withPrompt(turn.prompt, turn.sessionId);
+    const [sessionId, prompt] = await Promise.all([
+      openSession(client, turn),
+      briefing.withPrompt(turn.prompt, turn.sessionId),
+    ]);
+    yield { status: 'success', result: null, newSessionId: sessionId };
+    const record = new TurnRecord(home, sessionId);
+    await Promise.all([
+      client.request(client.methods.session.setMode, { sessionId, modeId: MODE }),
+      record.mark(),
+    ]);
     // What a loaded session replayed is none of the answer.
     answer = new Answer();
     const late = turn.wrapUp.aborted;
