@@ -5,8 +5,14 @@ import { CANARY, REAL_AGENTS, type RealAgent, shell, text, tool } from './agents
 import { ENGINES } from './engines.ts';
 import { TEST_IMAGE } from './image.ts';
 
-/** What a sandbox can see of keys. */
-const SEARCH = `grep -rls '${CANARY.slice(0, 12)}' /workspace /home/node /tmp /app/agent-runner 2>/dev/null; cat /proc/*/environ 2>/dev/null | tr '\\0' '\\n' | grep -c '${CANARY.slice(0, 12)}'; tail -n +3 /proc/net/dev | cut -d: -f1; echo sum-$((40+2))`;
+/** Looks for the key and for networks. The key is named in two halves: the command itself stands in the agent's transcript. */
+const SEARCH = [
+  `key=${CANARY.slice(0, 6)}; key="$key"${CANARY.slice(6, 14)}`,
+  'files=$(grep -rls $key /workspace /home/node /tmp /app/agent-runner 2>/dev/null)',
+  "seen=$(cat /proc/*/environ 2>/dev/null | tr '\\0' '\\n' | grep -c $key)",
+  'networks=$(tail -n +3 /proc/net/dev | cut -d: -f1 | xargs)',
+  'echo "files [$files], environments $seen, networks $networks, sum $((40+2))"',
+].join('; ');
 
 /** What the model answers to each thing that the owner says. */
 const REPLIES: Readonly<
@@ -62,10 +68,7 @@ describe.each([...ENGINES, 'bubblewrap'])('in a sandbox of %s', (engine) => {
       await house.idle();
       await house.say('@Andy look around');
       const seen = await house.answer(/I saw: /);
-      expect(seen.text).toContain('sum-42');
-      expect(seen.text).not.toContain('canary');
-      // No key in any environment, and no network but the loopback.
-      expect(seen.text).toMatch(/I saw:\s+0\s+lo\s+sum-42/);
+      expect(seen.text).toContain('files [], environments 0, networks lo, sum 42');
 
       await house.idle();
       await house.say('@Andy use your tools');
