@@ -13,17 +13,12 @@ export class TurnFailure extends Error {
   }
 }
 
-/** Told by its name: the runner's bundles have a class each. */
-function isTurnFailure(error: unknown): error is TurnFailure {
-  return error instanceof Error && error.name === 'TurnFailure' && 'kind' in error;
-}
-
 /** What the host is told of an error. */
 export function failureFrame(error: unknown): OutputFrame {
   return {
     status: 'error',
     result: null,
     error: error instanceof Error ? error.message : String(error),
-    errorKind: isTurnFailure(error) ? error.kind : 'other',
+    errorKind: error instanceof TurnFailure ? error.kind : 'other',
   };
 }
