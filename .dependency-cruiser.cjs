@@ -1,18 +1,23 @@
 /** The rooms and who may import whom, as ARCHITECTURE.md draws them. `npm test` holds the code to it. */
 
 /** What every room may import beside what its row names. */
-const GROUND = ['^src/(log|log-file|paths|clock|config|replace-file|waker)\\.ts$', '^src/protocol/'];
+const GROUND = [
+  '^src/(log|log-file|paths|clock|config|replace-file|exists|machine-trouble|waker)\\.ts$',
+  '^src/protocol/',
+];
 
 /** Room → what it may import of `src/`, as patterns. */
 const ROOMS = {
   protocol: [],
   schedule: [],
+  text: ['^src/channel/channel\\.ts$'],
   store: ['^src/channel/channel\\.ts$'],
   groups: ['^src/store/'],
   snapshots: ['^src/store/'],
   channel: [],
   agent: [],
   credentials: ['^src/agent/agent\\.ts$'],
+  attachments: ['^src/store/', '^src/channel/channel\\.ts$'],
   delivery: ['^src/store/', '^src/channel/channel\\.ts$'],
   conversation: [
     '^src/store/',
@@ -21,9 +26,17 @@ const ROOMS = {
     '^src/groups/',
     '^src/schedule/',
     '^src/snapshots/',
+    '^src/text/',
   ],
   scheduler: ['^src/store/', '^src/schedule/', '^src/conversation/'],
-  mailbox: ['^src/store/', '^src/schedule/', '^src/groups/', '^src/snapshots/', '^src/channel/channel\\.ts$'],
+  mailbox: [
+    '^src/store/',
+    '^src/schedule/',
+    '^src/groups/',
+    '^src/snapshots/',
+    '^src/text/',
+    '^src/channel/channel\\.ts$',
+  ],
   operations: [
     '^src/store/',
     '^src/groups/',
@@ -59,7 +72,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/[^/]+\\.ts$',
-        pathNot: '^src/(main|instance|cli|pair|line|keys|dev)\\.ts$|\\.test\\.ts$',
+        pathNot: '^src/(main|instance|cli|pair|doctor|line|files|keys|dev)\\.ts$|\\.test\\.ts$',
       },
       to: { path: '^src/[^/]+/', pathNot: '^src/protocol/' },
     },

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { readStages, STAGES, type Stages, type TimedAnswer } from './answer/stages.ts';
 import type { Bench, BenchContext, Row } from './bench.ts';
 import { type LinkedHost, startLinkedHost } from './support/linked-host.ts';
@@ -8,17 +9,19 @@ const TURNS = 20;
 /** The first turns find nothing in the caches of the host and of the system. */
 const WARM_UPS = 2;
 const ANSWER_TIMEOUT_MS = 15_000;
+/** Nobody asks faster for long, and the pace of sends would hold the answers up. */
+const PAUSE_MS = 1_500;
 
 /** From the phone to the agent and back, over everything that is real but the server and the agent. */
 export const answer: Bench = {
   name: 'answer',
   shows: 'from a message typed on the phone to the answer on the phone',
-  limitMs: 50_000,
+  limitMs: 90_000,
   run: async (context) => {
     const house = await startLinkedHost(context);
     const answers: TimedAnswer[] = [];
     for (let turn = 0; turn < WARM_UPS + TURNS; turn++) {
-      context.signal.throwIfAborted();
+      await delay(PAUSE_MS, undefined, { signal: context.signal });
       const taken = await takeTurn(house);
       if (turn >= WARM_UPS) answers.push(taken);
     }

@@ -11,7 +11,7 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-export const USAGE = `npm run bench                              measure everything, in less than four minutes
+export const USAGE = `npm run bench                              measure everything, in about five minutes
 npm run bench -- --only NAME [--only NAME]  measure these
 npm run -s bench -- --json                  print JSON for machines`;
 

@@ -1,6 +1,6 @@
 import type { Cleanup } from './support/cleanup.ts';
 
-export type Unit = 'ms' | '×' | 'commits/s' | 'rows/s' | 'writes/s' | 'files/s' | 's/min' | 'MiB';
+export type Unit = 'ms' | '×' | 'commits/s' | 'rows/s' | 'writes/s' | 'files/s' | 'files' | 's/min' | 'MiB';
 
 /** One figure of a bench. */
 export interface Row {
@@ -9,6 +9,12 @@ export interface Row {
   readonly unit: Unit;
   /** How many samples, pairs or rounds the figure was taken from. */
   readonly n: number;
+  /** The greatest value that is well, in the same unit; absent: the figure is only to be read. */
+  readonly limit?: number;
+}
+
+export function isOverLimit({ value, limit }: Row): boolean {
+  return limit !== undefined && value > limit;
 }
 
 export interface BenchContext {

@@ -1,6 +1,7 @@
 import { answer } from './answer.ts';
 import { readArguments, USAGE, UsageError } from './arguments.ts';
 import type { Bench } from './bench.ts';
+import { hostile } from './hostile.ts';
 import { idle } from './idle.ts';
 import { Interruption } from './interruption.ts';
 import { describeMachine } from './machine.ts';
@@ -13,7 +14,7 @@ import { store } from './store.ts';
 
 /** `npm run bench`: speed and memory, on this machine, with temporary files only. */
 
-const BENCHES: readonly Bench[] = [answer, sandbox, start, store, mailbox, idle];
+const BENCHES: readonly Bench[] = [answer, sandbox, start, store, mailbox, hostile, idle];
 
 const NOT_WELL = 1;
 const WRONG_USAGE = 2;

@@ -10,6 +10,7 @@ const measured: BenchResult = {
     { label: 'short', value: 12.345, unit: 'ms', n: 20 },
     { label: 'long '.repeat(40), value: 1_234_567.8, unit: 'commits/s', n: 100_000 },
   ],
+  overLimit: [],
   notes: ['a note that goes on and on '.repeat(10)],
   seconds: 3.4,
 };
@@ -29,6 +30,19 @@ describe('the table', () => {
     expect(complaints([measured, result])).toEqual(['some was left out: install it']);
     expect(complaints([{ ...result, outcome: 'failed' }])).toEqual(['some was not measured: install it']);
     expect(complaints([measured])).toEqual([]);
+  });
+
+  it('shows the verdict where a figure has a limit, and complains of those over it alone', () => {
+    const rows = [
+      { label: 'added by a', value: 100, unit: 'ms', n: 20, limit: 100 },
+      { label: 'added by b', value: 100.6, unit: 'ms', n: 20, limit: 100 },
+    ] as const;
+    const table = formatResult({ ...measured, rows });
+    expect(table).toMatch(/added by a .*\n {4}limit 100 ms: kept\n/);
+    expect(table).toMatch(/added by b .*\n {4}limit 100 ms: EXCEEDED\n/);
+    expect(complaints([{ ...measured, rows }])).toEqual([
+      'some: added by b is 101 ms, over its limit of 100 ms',
+    ]);
   });
 
   it('rounds to what can be told apart', () => {

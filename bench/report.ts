@@ -1,4 +1,4 @@
-import type { Row } from './bench.ts';
+import { isOverLimit, type Row } from './bench.ts';
 import type { Machine } from './machine.ts';
 import type { BenchResult } from './run-bench.ts';
 
@@ -15,9 +15,12 @@ export function formatValue(value: number): string {
   return value.toPrecision(3);
 }
 
-function rowLine({ label, value, unit, n }: Row): string {
+function rowLines(row: Row): string[] {
+  const { label, value, unit, n, limit } = row;
   const shown = label.length > LABEL ? `${label.slice(0, LABEL - 1)}…` : label;
-  return `  ${shown.padEnd(LABEL)} ${formatValue(value).padStart(VALUE)} ${unit.padEnd(UNIT)}${`n=${n}`.padStart(7)}`;
+  const line = `  ${shown.padEnd(LABEL)} ${formatValue(value).padStart(VALUE)} ${unit.padEnd(UNIT)}${`n=${n}`.padStart(7)}`;
+  if (limit === undefined) return [line];
+  return [line, `    limit ${formatValue(limit)} ${unit}: ${isOverLimit(row) ? 'EXCEEDED' : 'kept'}`];
 }
 
 /** Breaks a text at spaces. */
@@ -39,9 +42,13 @@ export function formatResult(result: BenchResult): string {
   const { name, shows, outcome, reason, rows, notes, seconds } = result;
   const title = wrap(`${name}: ${shows} (${seconds.toFixed(0)} s)`, '');
   const problem = outcome === 'measured' ? [] : wrap(`${outcome}: ${reason ?? 'no reason given'}`, '  ');
-  return [...title, ...problem, ...rows.map(rowLine), ...notes.flatMap((note) => wrap(note, '  ')), ''].join(
-    '\n',
-  );
+  return [
+    ...title,
+    ...problem,
+    ...rows.flatMap(rowLines),
+    ...notes.flatMap((note) => wrap(note, '  ')),
+    '',
+  ].join('\n');
 }
 
 export function formatMachine({
@@ -60,12 +67,17 @@ export function formatMachine({
   ].join('\n');
 }
 
-/** What the exit code 1 means, in one line for each bench; empty when everything was measured. */
+/** What the exit code 1 means, a line for each cause; empty when everything was measured and no limit exceeded. */
 export function complaints(results: readonly BenchResult[]): readonly string[] {
-  return results
-    .filter(({ outcome }) => outcome !== 'measured')
-    .map(
-      ({ name, outcome, reason }) =>
-        `${name} was ${outcome === 'failed' ? 'not measured' : outcome}: ${reason}`,
-    );
+  return results.flatMap(({ name, outcome, reason, rows }) => [
+    ...(outcome === 'measured'
+      ? []
+      : [`${name} was ${outcome === 'failed' ? 'not measured' : outcome}: ${reason}`]),
+    ...rows
+      .filter(isOverLimit)
+      .map(
+        ({ label, value, unit, limit = 0 }) =>
+          `${name}: ${label} is ${formatValue(value)} ${unit}, over its limit of ${formatValue(limit)} ${unit}`,
+      ),
+  ]);
 }

@@ -24,6 +24,22 @@ describe('a bench', () => {
     expect(steps).toEqual(['second', 'first']);
   });
 
+  it('names the figures over their limit', async () => {
+    const row = { unit: 'ms', n: 3, limit: 100 } as const;
+    const rows = [
+      { label: 'fast', value: 99, ...row },
+      { label: 'slow', value: 101, ...row },
+    ];
+    expect(
+      (
+        await runBench(
+          bench(async () => rows),
+          never,
+        )
+      ).overLimit,
+    ).toEqual(['slow']);
+  });
+
   it('is left out with the reason when the machine lacks something', async () => {
     const result = await runBench(
       bench(() => Promise.reject(new CannotMeasure('install it'))),

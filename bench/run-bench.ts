@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Bench, CannotMeasure, type Row } from './bench.ts';
+import { type Bench, CannotMeasure, isOverLimit, type Row } from './bench.ts';
 import { Cleanup } from './support/cleanup.ts';
 
 /** What became of a bench. */
@@ -10,6 +10,8 @@ export interface BenchResult {
   /** Why it was not measured. */
   readonly reason?: string;
   readonly rows: readonly Row[];
+  /** The labels of the rows over their limit. */
+  readonly overLimit: readonly string[];
   readonly notes: readonly string[];
   readonly seconds: number;
 }
@@ -45,7 +47,16 @@ export async function runBench(bench: Bench, interruption: AbortSignal): Promise
     const reasons = [problem.reason, ...errors.map(({ message }) => `Not cleaned up: ${message}`)];
     problem = { outcome: 'failed', reason: reasons.filter((reason) => reason !== undefined).join('. ') };
   }
-  return { name, shows, ...problem, rows, notes, seconds: (performance.now() - startedAt) / 1_000 };
+  const overLimit = rows.filter(isOverLimit).map(({ label }) => label);
+  return {
+    name,
+    shows,
+    ...problem,
+    rows,
+    overLimit,
+    notes,
+    seconds: (performance.now() - startedAt) / 1_000,
+  };
 }
 
 function rejectedBy(signal: AbortSignal): Promise<never> {

@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { parseEnv, promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { sourceHash } from '../src/agent/image-source.ts';
 import { PACKAGE_ROOT } from '../test/support/sandbox.ts';
@@ -96,7 +97,7 @@ describe('build.sh', () => {
   it('takes base, network, cache and the image’s name from where they are said', async () => {
     const { built, asked } = await build(
       ['--base', 'debian:trixie', '--runtime', 'docker', '--no-cache', '--network', 'host'],
-      { dotEnv: '# mine\nCONTAINER_IMAGE=first:1\nCONTAINER_IMAGE=mine:1\n' },
+      { dotEnv: '# mine\nCONTAINER_IMAGE=first:1\nCONTAINER_IMAGE="mine:1" # best\n' },
     );
     expect(built).toMatch(
       /^docker build --no-cache --network host .*BASE_IMAGE=debian:trixie.*--tag mine:1 /,
@@ -108,6 +109,40 @@ describe('build.sh', () => {
     });
     expect(other).toMatch(/--tag other:2 /);
     expect(less.join('\n')).not.toMatch(/prune/);
+  });
+
+  it.each([
+    'CONTAINER_IMAGE="mine:1"',
+    "CONTAINER_IMAGE='mine:1'",
+    'CONTAINER_IMAGE=`mine:1`',
+    'CONTAINER_IMAGE="mine:1" # the best one',
+    "CONTAINER_IMAGE='mine:1'   # the user's",
+    'CONTAINER_IMAGE=mine:1 # the best one',
+    'CONTAINER_IMAGE=mine:1#the best one',
+    'CONTAINER_IMAGE="mine:1"\r',
+    'CONTAINER_IMAGE=mine:1\r\nAGENT_MODEL="x"\r',
+    '  CONTAINER_IMAGE =  mine:1  ',
+    'export CONTAINER_IMAGE=mine:1',
+    'CONTAINER_IMAGE=other\nCONTAINER_IMAGE="mine:1"',
+    'CONTAINER_IMAGE=mine:1\n#CONTAINER_IMAGE=other\nMY_CONTAINER_IMAGE=other\nAGENT_MODEL=CONTAINER_IMAGE=other',
+    'CONTAINER_IMAGE=other\nCONTAINER_IMAGE=',
+    'CONTAINER_IMAGE="" # none',
+    'CONTAINER_IMAGE= # none',
+  ])('reads %j as the host does', async (dotEnv) => {
+    const file = join(temporaryDirectory(), '.env');
+    await writeFile(file, dotEnv);
+    const script = 'source "$1"; unset CONTAINER_IMAGE; setting CONTAINER_IMAGE "$2" default';
+    const reader = join(PACKAGE_ROOT, 'container', 'lib', 'env.sh');
+    const { stdout } = await promisify(execFile)('bash', [
+      '-euo',
+      'pipefail',
+      '-c',
+      script,
+      'bash',
+      reader,
+      file,
+    ]);
+    expect(stdout).toBe(`${parseEnv(dotEnv).CONTAINER_IMAGE || 'default'}\n`);
   });
 
   it('hands fonts and browser on', async () => {

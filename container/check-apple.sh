@@ -7,8 +7,8 @@ usage() {
 usage: container/check-apple.sh [IMAGE]
 
 Runs a few containers of the agent's image (default: nanoclaw-agent:latest, built by container/build.sh --runtime
-container) the way the host runs them, and tells of each expectation whether it holds. Changes nothing but a temporary
-directory. Ends with 0 when all hold.
+container) the way the host runs them, and tells of each expectation whether it holds. Needs the host's Node. Changes
+nothing but a temporary directory. Ends with 0 when all hold.
 USAGE
 }
 
@@ -65,7 +65,9 @@ done
 
 place=$(mktemp -d "${TMPDIR:-/tmp}/nanoclaw-check.XXXXXX")
 place=$(cd "$place" && pwd -P)
+server=
 clean_up() {
+  [ -z "$server" ] || kill "$server" 2>/dev/null || true
   container list --all --quiet 2>/dev/null | { grep "^$prefix" || true; } | while read -r name; do
     container delete --force "$name" >/dev/null 2>&1 || true
   done
@@ -76,10 +78,12 @@ trap clean_up EXIT
 mkdir -p "$place"/{group/logs,env-dir,ipc/messages,claude}
 echo 'PROBE=from-env-dir' >"$place/env-dir/env"
 
-# inside SCRIPT: runs it with the host's arguments, stdin open.
+# inside SCRIPT: runs it with the host's arguments, stdin open. NETWORK: how it is connected.
 inside() {
+  local network=()
+  [ "${NETWORK-none}" = '' ] || network=(--network "${NETWORK-none}")
   container run --rm --interactive --name "$prefix-run" --label nanoclaw.install=check --cpus 2 --memory 2G \
-    ${hardening[@]+"${hardening[@]}"} --network none --workdir /workspace/group \
+    ${hardening[@]+"${hardening[@]}"} ${network[@]+"${network[@]}"} --workdir /workspace/group \
     -v "$place/group:/workspace/group" \
     --mount "type=bind,source=$place/group/logs,target=/workspace/group/logs,readonly" \
     --mount "type=bind,source=$place/env-dir,target=/workspace/env-dir,readonly" \
@@ -107,6 +111,37 @@ expect "a rename by the host is seen inside" '^later$' "$(
   wait
 )"
 expect 'with --network none there is no network' '^lo$' "$(inside 'ls /sys/class/net')"
+
+# What the keys' proxy relies on: it listens at the gateway as soon as the Mac has that address, and the token is the guard.
+gateway=$(container network inspect default | grep -Eo '"(ipv4G|g)ateway" *: *"[0-9.]+' | grep -Eo '[0-9.]+$' | head -n 1 || true)
+expect 'the network tells its gateway' '^([0-9]+\.){3}[0-9]+$' "$gateway"
+has_gateway() {
+  node -p 'Object.values(os.networkInterfaces()).flat().some(({ address }) => address === process.argv[1])' "$1"
+}
+echo "note    without a container this Mac has the address $gateway: $(has_gateway "$gateway") (the host needs it only while one runs)"
+port=$((20000 + $$ % 20000))
+node -e '
+  const [host, port, token] = process.argv.slice(1);
+  const server = require("http").createServer((request, response) => {
+    const known = request.headers["x-api-key"] === token;
+    response.writeHead(known ? 200 : 401).end(known ? "welcome" : "refused");
+  });
+  const listen = () => server.listen({ host, port });
+  server.on("error", () => setTimeout(listen, 100));
+  listen();
+' "$gateway" "$port" "token-$$" &
+server=$!
+ask() {
+  NETWORK='' inside "curl --silent --noproxy '*' --max-time 20 --retry 20 --retry-delay 1 --retry-connrefused --header 'x-api-key: $1' http://$gateway:$port/"
+}
+expect 'the gateway leads to this Mac, and a token opens' '^welcome$' "$(ask "token-$$")"
+expect 'another token does not' '^refused$' "$(ask other)"
+kill "$server" 2>/dev/null || true
+server=
+
+echo "note    -e with --interactive: $(
+  container run --rm --interactive --name "$prefix-env" -e PROBE=kept --entrypoint /bin/bash "$image" -c 'echo "${PROBE-lost}"' </dev/null 2>&1
+) (the host hands everything over by env-dir)"
 expect 'stdin reaches the agent' '^hello$' "$(echo hello | container run --rm --interactive --name "$prefix-stdin" --entrypoint /bin/cat "$image")"
 expect 'an exit code comes through' '^exit code 7$' "$(inside 'exit 7')"
 
@@ -116,9 +151,16 @@ for _ in $(seq 100); do
   sleep 0.2
 done
 expect 'containers are listed by name' "^$prefix-long\$" "$(container list --all --quiet)"
-container delete --force "$prefix-long" >/dev/null 2>&1 || true
+expect 'they are ended by name' '^0$' "$(container delete --force "$prefix-long" >/dev/null 2>&1; echo $?)"
+# The host looks for five seconds.
+for _ in $(seq 50); do
+  container list --all --quiet | grep -q "^$prefix-long\$" || break
+  sleep 0.1
+done
+expect 'and are gone then' '^0$' "$(container list --all --quiet | grep -c "^$prefix-long\$" || true)"
 wait
-expect 'and are gone when they were ended by name' '^0$' "$(container list --all --quiet | grep -c "^$prefix-long\$" || true)"
+container delete --force "$prefix-long" >/dev/null 2>&1 || true
+expect 'to end what is gone leaves nothing in the list' '^0$' "$(container list --all --quiet | grep -c "^$prefix-long\$" || true)"
 
 if [ "$failed" -ne 0 ]; then
   echo "Some expectations do not hold: use another runtime (CONTAINER_RUNTIME=docker), and report the lines above."

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { Curve } from '@whiskeysockets/baileys';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { STATUS_ERROR, textOf } from './client/plain-client.ts';
+import { textOf } from './client/plain-client.ts';
 import { type Rig, startRig } from './client/rig.ts';
 import { verifyXEdDSA } from './wire/xeddsa.ts';
 
@@ -136,11 +136,7 @@ describe('acks', () => {
     const peter = simulator.addPerson({ name: 'Peter' });
     simulator.faults.rejectSends(463);
     const sent = await client.socket.sendMessage(peter.jid, { text: 'refused' });
-    const parameters = await client.until('the error', (seen) => {
-      if (seen.kind !== 'update' || seen.id !== sent?.key.id) return undefined;
-      return seen.status === STATUS_ERROR ? seen.parameters : undefined;
-    });
-    expect(parameters[0]).toBe('463');
+    expect((await client.refused(sent?.key.id ?? ''))[0]).toBe('463');
     expect(simulator.chat(peter.jid)).toEqual([]);
     await client.socket.sendMessage(peter.jid, { text: 'accepted' });
     await simulator.waitFor(({ text }) => text === 'accepted');
@@ -164,7 +160,7 @@ describe('acks', () => {
 });
 
 describe('a connection', () => {
-  it.each([515, 440, 401, 503, 500])('is closed with stream error %i', async (code) => {
+  it.each([401, 403, 405, 408, 411, 419, 428, 440, 500, 503, 515])('is closed with %i', async (code) => {
     const { simulator, client } = rig;
     await rig.pairAndOpen();
     const closed = client.closed();
@@ -173,7 +169,7 @@ describe('a connection', () => {
     await client.open();
   });
 
-  it.each([401, 403, 405, 411, 419, 503])(
+  it.each([401, 403, 405, 411, 419, 500, 503])(
     'is refused at login with failure %i, so often as was said',
     async (code) => {
       const { simulator, client } = rig;
@@ -301,5 +297,82 @@ describe.each(['leaf', 'intermediate'] as const)('a wrong signature of the %s ce
     expect(await rig.client.closed()).toBe(400);
     rig.simulator.faults.clear();
     await rig.pairAndOpen();
+  });
+});
+
+describe('a delayed ack', () => {
+  it('comes after the message was delivered, and the later messages are acknowledged at once', async () => {
+    const { simulator, client } = rig;
+    await rig.pairAndOpen();
+    simulator.faults.delayAcks(300, 1);
+    const acks: string[] = [];
+    simulator.on('stanza', ({ direction, node }) => {
+      if (direction === 'out' && node.tag === 'ack' && node.attrs.class === 'message')
+        acks.push(node.attrs.id ?? '');
+    });
+    const slow = await client.socket.sendMessage(simulator.selfChat, { text: 'slow' });
+    await simulator.waitFor(({ text }) => text === 'slow');
+    const fast = await client.socket.sendMessage(simulator.selfChat, { text: 'fast' });
+    await rig.eventually(() => acks.length === 2);
+    expect(acks).toEqual([fast?.key.id, slow?.key.id]);
+  });
+});
+
+describe('a deaf connection', () => {
+  it('stays open and answers no ping, and a new one is heard', async () => {
+    const { simulator, client } = rig;
+    await rig.pairAndOpen();
+    expect(simulator.faults.deafen()).toBe(1);
+    await simulator.say({ chat: simulator.selfChat, text: 'anybody?' });
+    const ping = {
+      tag: 'iq',
+      attrs: { to: '@s.whatsapp.net', type: 'get', xmlns: 'w:p' },
+      content: [{ tag: 'ping', attrs: {} }],
+    };
+    await expect(client.socket.query(ping, 200)).rejects.toThrow('Timed Out');
+    expect(simulator.connections()).toBe(1);
+    await client.end();
+    await client.open();
+    await client.message('anybody?');
+  });
+
+  it('answers not even the handshake when it is new, and does not hear that the client closes', async () => {
+    const { simulator, client } = rig;
+    await rig.pair();
+    await rig.eventually(() => simulator.connections() === 0);
+    simulator.faults.deafen({ wire: true, next: 1 });
+    const deaf = client.connect();
+    await rig.eventually(() => deaf.ws.isOpen);
+    let ended = false;
+    const ending = deaf.end(undefined).then(() => {
+      ended = true;
+    });
+    await client.open();
+    expect(ended).toBe(false);
+    expect(simulator.connections()).toBe(2);
+    await simulator.close();
+    await ending;
+  });
+});
+
+describe('a restricted account', () => {
+  it('is told so, is answered so, and is told when it is over', async () => {
+    const { simulator, client } = rig;
+    await rig.pairAndOpen();
+    const told = (active: boolean) =>
+      client.until('restriction', (seen) =>
+        seen.kind === 'connection' && seen.update.reachoutTimeLock?.isActive === active
+          ? seen.update.reachoutTimeLock
+          : undefined,
+      );
+    const before = Date.now();
+    simulator.faults.restrictAccount(true, 3600);
+    const ends = (await told(true)).timeEnforcementEnds?.getTime() ?? 0;
+    expect(Math.abs(ends - before - 3_600_000)).toBeLessThan(5_000);
+    expect(await client.socket.fetchAccountReachoutTimelock()).toMatchObject({ isActive: true });
+    simulator.faults.clear();
+    await told(false);
+    expect(await client.socket.fetchAccountReachoutTimelock()).toMatchObject({ isActive: false });
+    expect(simulator.problems).toEqual([]);
   });
 });

@@ -36,9 +36,9 @@ function run(...options: string[]): ChildProcess {
 
 async function firstLine(
   running: ChildProcess,
-): Promise<{ url: string; controlUrl: string; rootKey: string }> {
+): Promise<{ url: string; controlUrl: string; rootKey: string; mediaCertificate: string }> {
   const [line] = (await once(createInterface(running.stdout!), 'line')) as [string];
-  return JSON.parse(line) as { url: string; controlUrl: string; rootKey: string };
+  return JSON.parse(line) as Awaited<ReturnType<typeof firstLine>>;
 }
 
 async function failure(...options: string[]): Promise<{ code: number; stderr: string }> {
@@ -53,7 +53,8 @@ async function failure(...options: string[]): Promise<{ code: number; stderr: st
 
 it.each(['SIGTERM', 'SIGINT'] as const)('tells where it listens, and ends cleanly at %s', async (signal) => {
   const running = run();
-  const { url, controlUrl, rootKey } = await firstLine(running);
+  const { url, controlUrl, rootKey, mediaCertificate } = await firstLine(running);
+  expect(await readFile(mediaCertificate, 'utf8')).toMatch(/BEGIN CERTIFICATE/);
   expect(url).toMatch(/^ws:\/\/127\.0\.0\.1:\d+\/ws\/chat$/);
   expect(controlUrl).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   expect(rootKey).toMatch(/^[0-9a-f]{64}$/);

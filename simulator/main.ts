@@ -10,7 +10,8 @@ async function run(options: SimulatorOptions): Promise<void> {
   // Before the first line is out: whoever reads it may send a signal at once.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void simulator.close());
   const { url, controlUrl, rootKey } = simulator;
-  process.stdout.write(`${JSON.stringify({ url, controlUrl, rootKey })}\n`);
+  const mediaCertificate = await simulator.writeMediaCertificate();
+  process.stdout.write(`${JSON.stringify({ url, controlUrl, rootKey, mediaCertificate })}\n`);
   await simulator.closed;
 }
 

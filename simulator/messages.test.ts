@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UnknownJid } from './accounts/directory.ts';
-import { STATUS_DELIVERED, STATUS_ERROR } from './client/plain-client.ts';
+import { STATUS_DELIVERED } from './client/plain-client.ts';
 import { type Rig, startRig } from './client/rig.ts';
-import { NotInChat, UnknownLine } from './server/inbound.ts';
+import { NotInChat, UnknownLine } from './messages/saying.ts';
 import type { Addressing } from './simulator.ts';
 
 let rig: Rig;
@@ -118,7 +118,7 @@ describe('a conversation', () => {
     await client.end();
     await client.open({ cachedGroupMetadata: async () => metadata });
     const sent = await client.socket.sendMessage('120363999999999999@g.us', { text: 'anybody?' });
-    await rig.eventually(() => client.statuses(sent?.key.id ?? '').includes(STATUS_ERROR));
+    await client.refused(sent?.key.id ?? '');
     expect(simulator.problems).toMatchObject([{ kind: 'refused' }]);
   });
 

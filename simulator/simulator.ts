@@ -1,11 +1,16 @@
-import { Directory } from './accounts/directory.ts';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Directory, type NewGroup } from './accounts/directory.ts';
 import type { Addressing, Person } from './accounts/person.ts';
 import { ControlServer } from './control/http.ts';
 import { type ChatLine, Events, type Problem, type SimulatorEvents } from './events.ts';
-import { AppState } from './server/app-state.ts';
+import { MediaServer } from './media/media-server.ts';
+import type { Saying } from './messages/saying.ts';
 import { Chats } from './server/chats.ts';
 import { Faults } from './server/faults.ts';
-import type { Saying } from './server/inbound.ts';
+import { addPast, type PastLine } from './server/history.ts';
+import type { How } from './server/inbound.ts';
 import { ReceiptBook, type ReceivedReceipt } from './server/receipts.ts';
 import { Server } from './server/server.ts';
 import { Service } from './server/service.ts';
@@ -13,7 +18,7 @@ import { quietLibsignal } from './wire/libsignal-console.ts';
 import { WireLog } from './wire/wire-log.ts';
 
 export type { Addressing, Person } from './accounts/person.ts';
-export type { ChatLine, Problem, SimulatorEvents } from './events.ts';
+export type { ChatLine, LineChange, Problem, SimulatorEvents } from './events.ts';
 export type { Faults } from './server/faults.ts';
 
 const DEFAULT_WAIT_MS = 10_000;
@@ -27,9 +32,28 @@ export interface SimulatorOptions {
   owner?: { number?: string; name?: string };
 }
 
+/** A group as it is now. */
+export interface ShownGroup {
+  jid: string;
+  subject: string;
+  addressing: Addressing;
+  members: readonly Person[];
+  admins: readonly Person[];
+}
+
+/** Whose phone it is. */
+export interface AsWhom {
+  as?: Person;
+}
+
+/** Who changes a group. */
+export interface ByWhom {
+  by?: Person;
+}
+
 /**
  * A WhatsApp server on loopback with the phones of some people. One of them, the owner, has (or will have) a linked
- * device: the client under test. Everything that people see is told in phone-number JIDs.
+ * device: the client under test. The others may have linked devices too. Everything that people see is told in phone-number JIDs.
  */
 export class Simulator {
   /** Resolves when the simulator has ended, whoever ended it. */
@@ -39,6 +63,7 @@ export class Simulator {
   readonly #releaseConsole: () => void;
   #port = 0;
   #control: ControlServer | undefined;
+  #certificateFolder: string | undefined;
   #resolveClosed: () => void = () => undefined;
   #closing: Promise<void> | undefined;
 
@@ -55,19 +80,18 @@ export class Simulator {
   static async start(options: SimulatorOptions = {}): Promise<Simulator> {
     const directory = new Directory(options.owner);
     const events = new Events();
-    const appState = new AppState();
-    await appState.setPushName(directory.owner.name);
     const log = await WireLog.open(options.wireLog);
+    const media = await MediaServer.start();
     const server = new Server(
       (targets) =>
         new Service({
           directory,
           events,
-          appState,
           log,
           chats: new Chats(events),
-          faults: new Faults(targets),
+          faults: new Faults(targets, media),
           receipts: new ReceiptBook(),
+          media,
         }),
     );
     const simulator = new Simulator(server, quietLibsignal());
@@ -96,6 +120,22 @@ export class Simulator {
     return this.#server.authority.rootKey;
   }
 
+  /** The PEM of the authority that a client must trust when it up- and downloads files. */
+  get mediaCertificate(): string {
+    return this.#service.media.authority;
+  }
+
+  /**
+   * Writes `mediaCertificate` to a file, which is gone when the simulator ends; a process that is started with its
+   * path as `NODE_EXTRA_CA_CERTS` can use the media server.
+   */
+  async writeMediaCertificate(): Promise<string> {
+    this.#certificateFolder ??= await mkdtemp(join(tmpdir(), 'simulator-'));
+    const path = join(this.#certificateFolder, 'media.pem');
+    await writeFile(path, this.mediaCertificate);
+    return path;
+  }
+
   get owner(): Person {
     return this.#service.directory.owner;
   }
@@ -113,14 +153,15 @@ export class Simulator {
     return this.#service.directory.people;
   }
 
-  /** The groups that the owner is in. */
-  get groups(): readonly {
-    jid: string;
-    subject: string;
-    members: readonly Person[];
-    addressing: Addressing;
-  }[] {
-    return this.#service.directory.groups;
+  /** All groups, the owner's and others. */
+  get groups(): readonly ShownGroup[] {
+    return this.#service.directory.groups.map(({ jid, subject, addressing, members, admins }) => ({
+      jid,
+      subject,
+      addressing,
+      members,
+      admins,
+    }));
   }
 
   /** What the client did wrong and what this server does not know; empty when all is well. */
@@ -133,32 +174,103 @@ export class Simulator {
     return this.#service.directory.addPerson(person);
   }
 
-  /** The owner makes a group on the phone; linked devices are told. Addressed by LID unless said otherwise. */
-  createGroup(group: { subject: string; members: Person[]; addressing?: Addressing }): {
-    jid: string;
-    subject: string;
-  } {
+  /** Somebody makes a group on the phone; see NewGroup. Linked devices are told. Throws BadGroupChange. */
+  createGroup(group: NewGroup): { jid: string; subject: string } {
     const created = this.#service.directory.createGroup(group);
-    this.#server.announce(created);
+    this.#server.groupChanges.created(created);
     return { jid: created.jid, subject: created.subject };
   }
 
-  /**
-   * The owner's phone scans the QR code; resolves when the pairing is complete and the restart (515) was sent.
-   * Rejects with BadQr, UnknownQr, QrMismatch, BadDeviceSignature or ConnectionLost.
-   */
-  scanQr(qr: string): Promise<void> {
-    return this.#server.scan(qr);
+  /** An admin (`by`, or one of them) adds somebody. Throws UnknownJid or BadGroupChange, as the next ones do. */
+  addMember(group: string, person: Person, { by }: ByWhom = {}): void {
+    this.#server.groupChanges.add(this.#service.directory.group(group), person, by);
   }
 
-  /** Somebody says something; see Saying. Rejects with UnknownJid, NotInChat or UnknownLine. */
+  /** An admin takes somebody out, who gets nothing more of the group. */
+  removeMember(group: string, person: Person, { by }: ByWhom = {}): void {
+    this.#server.groupChanges.remove(this.#service.directory.group(group), person, by);
+  }
+
+  /** Somebody leaves by themselves. */
+  leave(group: string, person: Person): void {
+    this.#server.groupChanges.leave(this.#service.directory.group(group), person);
+  }
+
+  /** An admin makes somebody an admin. */
+  promote(group: string, person: Person, { by }: ByWhom = {}): void {
+    this.#server.groupChanges.setAdmin(this.#service.directory.group(group), person, true, by);
+  }
+
+  /** An admin makes an admin an ordinary member. */
+  demote(group: string, person: Person, { by }: ByWhom = {}): void {
+    this.#server.groupChanges.setAdmin(this.#service.directory.group(group), person, false, by);
+  }
+
+  /** Any member (`by`, or an admin) gives the group another name. */
+  renameGroup(group: string, subject: string, { by }: ByWhom = {}): void {
+    this.#server.groupChanges.rename(this.#service.directory.group(group), subject, by);
+  }
+
+  /** From now on the phone number of this member stands in what the group's other members get. */
+  revealNumber(group: string, person: Person): void {
+    this.#service.directory.group(group).reveal(person);
+  }
+
+  /**
+   * The owner's phone, or that of `as`, scans the QR code; resolves when the pairing is complete and the restart (515) was sent.
+   * Rejects with BadQr, UnknownQr, QrMismatch, BadDeviceSignature or ConnectionLost.
+   */
+  scanQr(qr: string, { as }: AsWhom = {}): Promise<void> {
+    return this.#server.scan(qr, as);
+  }
+
+  /**
+   * The owner (or `as`) enters the eight characters of a pairing code on the phone; resolves as `scanQr` does. Rejects with
+   * BadCode (no client that is connected asked for it), BadDeviceSignature or ConnectionLost.
+   */
+  enterCode(code: string, { as }: AsWhom = {}): Promise<void> {
+    return this.#server.enterCode(code, as);
+  }
+
+  /**
+   * Something was said long before: the chat shows it, and devices that are linked from now on get it in the history
+   * of their first login, never as a message. Throws UnknownJid or NotInChat.
+   */
+  addPast(past: PastLine): ChatLine {
+    return addPast(this.#service, past);
+  }
+
+  /** Somebody says something; see Saying. Rejects with UnknownJid, NotInChat, UnknownLine or BadSaying. */
   say(saying: Saying): Promise<ChatLine> {
     return this.#server.inbound.say(saying);
   }
 
-  /** What the chat shows, in order, as the phones see it. */
-  chat(jid: string): readonly ChatLine[] {
-    return this.#service.chats.of(this.#service.directory.find(jid)?.jid ?? jid);
+  /** The author changes the text or caption of a line. Rejects with UnknownLine, NotAllowed or NotInChat. */
+  edit(lineId: string, text: string, how?: How): Promise<ChatLine> {
+    return this.#server.inbound.edit(lineId, text, how);
+  }
+
+  /** The author, or `by`, an admin of the group, removes a line for everybody. Rejects as `edit` does. */
+  remove(lineId: string, how?: How & { by?: Person }): Promise<ChatLine> {
+    return this.#server.inbound.remove(lineId, how);
+  }
+
+  /** Somebody (the owner on the phone, by default) reacts to a line; "" takes it back. Rejects as `edit` does. */
+  react(lineId: string, emoji: string, how?: How & { as?: Person }): Promise<ChatLine> {
+    return this.#server.inbound.react(lineId, emoji, how);
+  }
+
+  /**
+   * Somebody's phone asks for a linked device's message again as if it could not read it, whether the message was for them or
+   * not. Rejects with UnknownLine.
+   */
+  askAgain(lineId: string, { as }: { as: Person }): Promise<void> {
+    return this.#server.askAgain(lineId, as);
+  }
+
+  /** What the chat shows on the owner's phone, or on that of `as`, in order. */
+  chat(jid: string, { as = this.owner }: AsWhom = {}): readonly ChatLine[] {
+    return this.#service.chats.of(this.#service.directory.find(jid)?.jid ?? jid, as);
   }
 
   /** The first line, past or future, that the predicate accepts. Rejects with LineNotSeen (10 s by default). */
@@ -208,8 +320,10 @@ export class Simulator {
   async #close(): Promise<void> {
     await this.#control?.close();
     await this.#server.close();
+    await this.#service.media.close();
     this.#service.directory.close();
     await this.#service.log.close();
+    if (this.#certificateFolder) await rm(this.#certificateFolder, { recursive: true });
     this.#releaseConsole();
     this.#resolveClosed();
   }

@@ -1,14 +1,23 @@
 #!/usr/bin/env node
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { LineState } from './channel/channel.ts';
-import { SECOND, systemClock } from './clock.ts';
+import { systemClock } from './clock.ts';
 import { type BaseConfig, type Config, ConfigError, loadBaseConfig, loadConfig } from './config.ts';
-import { type OpenLog, openLog } from './log.ts';
+import { examineHere } from './doctor.ts';
+import { Ending } from './ending.ts';
+import { freshenCredentials, inspectCredentials } from './line.ts';
+import { type LogLevel, type OpenLog, openLog } from './log.ts';
 import { startHost } from './main.ts';
-import { formatGroups, formatSessions, formatTasks } from './operations/lists.ts';
-import { qrScreen } from './operations/qr-screen.ts';
+import { formatBackup, takeBackup } from './operations/backup/backup.ts';
+import { formatRestore, restoreBackup } from './operations/backup/restore.ts';
+import { blameDisk, lookAtDisks } from './operations/disk.ts';
+import { DiskWatch } from './operations/disk-watch.ts';
+import { formatFindings } from './operations/doctor.ts';
+import { formatGroups, formatSessions, formatTasks, listGroups } from './operations/lists.ts';
+import { PairingScreen } from './operations/pairing-screen.ts';
+import { PHONE_NUMBER_WANTED, phoneDigits } from './operations/phone-number.ts';
 import { formatStatus, readStatus } from './operations/status.ts';
-import { pair } from './pair.ts';
+import { type PairOutcome, pair } from './pair.ts';
 import { pathsAt } from './paths.ts';
 import { lockHolder } from './store/host-lock.ts';
 import { openStoreReadOnly, type Store } from './store/store.ts';
@@ -17,28 +26,32 @@ import { openStoreReadOnly, type Store } from './store/store.ts';
 const NOT_WELL = 1;
 const WRONG_USAGE = 2;
 
-/** A shutdown that hangs is ended after this long. */
-const WATCHDOG_MS = 30 * SECOND;
-
 const NOT_PAIRED =
   'NanoClaw is not linked to a WhatsApp account yet. Run this in a terminal: npx nanoclaw pair';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 const complain = (text: string): void => void process.stderr.write(`${text}\n`);
 
-function logOf(config: Pick<Config, 'root' | 'logLevel'>): OpenLog {
+function logOf(config: Pick<Config, 'root' | 'logLevel'>, terminalLevel?: LogLevel): OpenLog {
   const paths = pathsAt(config.root);
   return openLog({
     level: config.logLevel,
     file: paths.log,
     errorFile: paths.errorLog,
     terminal: process.stderr,
+    terminalLevel,
   });
 }
 
-/** Shows each QR: as a picture, or with `raw` as its text on a line for other programs. */
-function showQr(state: LineState, raw: boolean): void {
-  if (state.status === 'unpaired' && state.qr !== undefined) say(raw ? state.qr : qrScreen(state.qr));
+/** Shows codes to link with: for people, or with `raw` as text on a line for other programs. */
+function pairingScreen(raw: boolean): PairingScreen {
+  const { stdout } = process;
+  return new PairingScreen({
+    write: (text) => void stdout.write(text),
+    isTerminal: stdout.isTTY,
+    raw,
+    rows: stdout.isTTY ? stdout.rows : undefined,
+  });
 }
 
 interface StartFlags {
@@ -55,47 +68,41 @@ async function start(flags: StartFlags): Promise<void> {
       '--allow-plain-process and --offline-faults are for the offline agent and a WhatsApp server on this machine only.',
     );
   }
-  const { log, close } = logOf(config);
+  const { log, close, onTrouble } = logOf(config);
+  const disks = new DiskWatch({ look: () => lookAtDisks(pathsAt(config.root)), log });
+  onTrouble(() => disks.suspect());
   const watched = flags.raw === true || process.stdout.isTTY;
-  const ending = new AbortController();
+  const ending = new Ending({
+    // A start that failed says so itself.
+    stop: async () => (await starting).stop(),
+    log,
+    exit: (exitCode) => {
+      close();
+      // Baileys leaves timers of up to a minute behind a closed socket; everything of ours has ended.
+      process.exit(exitCode);
+    },
+  });
+  const screen = pairingScreen(flags.raw === true);
   const onLine = (state: LineState): void => {
-    if (state.status === 'stopped') log.error({ code: state.code }, `WhatsApp: ${state.reason}`);
-    if (state.status !== 'unpaired' || ending.signal.aborted) return;
-    if (watched) {
-      showQr(state, flags.raw === true);
-      return;
-    }
+    if (watched) screen.show(state);
+    if (watched || state.status !== 'unpaired' || ending.begun.aborted) return;
     complain(NOT_PAIRED);
-    void end(NOT_WELL);
+    ending.begin(NOT_WELL);
   };
   const starting = startHost({
     config,
     log,
     onLine,
+    ending: ending.begun,
     keepOfferingQr: watched,
     allowPlainProcess: flags.allowPlainProcess === true,
     offlineFaults: flags.offlineFaults === true,
   });
-  const end = async (exitCode: number): Promise<void> => {
-    // Asked a second time: now.
-    if (ending.signal.aborted) process.exit(NOT_WELL);
-    ending.abort();
-    setTimeout(() => {
-      log.error('The shutdown hangs, ending now');
-      process.exit(NOT_WELL);
-    }, WATCHDOG_MS).unref();
-    // A start that failed has said so already.
-    const host = await starting.catch(() => undefined);
-    await host?.stop();
-    close();
-    // Baileys leaves timers of up to a minute behind a closed socket; everything of ours has ended.
-    process.exit(exitCode);
-  };
   // Baileys leaves some promises unwatched; what they reject with must not end the host.
   process.on('unhandledRejection', (error) =>
     log.error({ err: error }, 'A promise was rejected that nobody watched'),
   );
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void end(0));
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, (name) => ending.onSignal(name));
   try {
     await starting;
   } catch (error) {
@@ -104,30 +111,85 @@ async function start(flags: StartFlags): Promise<void> {
   }
 }
 
-async function pairCommand(flags: { readonly raw?: true }): Promise<void> {
+async function pairCommand(flags: { readonly raw?: true; readonly code?: string }): Promise<void> {
   const config = loadBaseConfig(process.env);
-  const { log, close } = logOf(config);
-  const state = await pair({
+  // Among the codes a person reads what went wrong, and the rest only when they have asked for more than is usual.
+  const { log, close } = logOf(config, config.logLevel === 'info' ? 'warn' : config.logLevel);
+  const given = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => given.abort());
+  const screen = pairingScreen(flags.raw === true);
+  const outcome = await pair({
     config,
     log,
-    onLine: (line) => showQr(line, flags.raw === true),
+    onLine: (line) => screen.show(line),
     keepOfferingQr: process.stdout.isTTY,
+    pairWith: flags.code,
+    signal: given.signal,
   });
   close();
-  if (state.status === 'stopped') throw new ConfigError(state.reason);
-  say('Linked. Start the assistant with: npm start');
+  if (outcome.kind === 'stopped') throw new ConfigError(outcome.reason);
+  say(linkedWords(outcome));
   process.exit(0);
 }
 
+function linkedWords({ number, name, hello }: Extract<PairOutcome, { kind: 'linked' }>): string {
+  const greeted = {
+    sent: ' A first message was sent to your own chat.',
+    unconfirmed: ' A first message to your own chat was not confirmed; it is sent again at the next start.',
+    none: '',
+  };
+  const who = name === undefined ? `+${number}` : `+${number} (${name})`;
+  return `Linked to ${who}.${greeted[hello]}\nStart the assistant with: npm start`;
+}
+
+function phoneArgument(text: string): string {
+  const digits = phoneDigits(text);
+  if (digits === undefined) throw new InvalidArgumentError(PHONE_NUMBER_WANTED);
+  return digits;
+}
+
+async function doctorCommand(flags: { readonly json?: true }): Promise<void> {
+  const { log, close } = logOf({ root: loadBaseConfig(process.env).root, logLevel: 'error' });
+  const findings = await examineHere(process.env, log);
+  close();
+  say(flags.json ? json(findings) : formatFindings(findings));
+  if (findings.some(({ ok }) => !ok)) process.exitCode = NOT_WELL;
+}
+
+async function backupCommand(file: string | undefined, flags: { readonly json?: true }): Promise<void> {
+  const { root, timezone } = loadBaseConfig(process.env);
+  const report = await takeBackup({ paths: pathsAt(root), file, now: systemClock.now(), timezone });
+  say(flags.json ? json(report) : formatBackup(report));
+}
+
+async function restoreCommand(file: string, flags: { readonly json?: true }): Promise<void> {
+  const { root, timezone } = loadBaseConfig(process.env);
+  const report = await restoreBackup({
+    paths: pathsAt(root),
+    file,
+    now: systemClock.now(),
+    timezone,
+    accounts: { inspect: inspectCredentials, freshen: freshenCredentials },
+  });
+  say(flags.json ? json(report) : formatRestore(report, timezone));
+}
+
 /** Runs a command that only reads the database, whether or not a host is running. */
-function withStore(work: (store: Store, config: BaseConfig) => void): void {
+async function withStore(work: (store: Store, config: BaseConfig) => void | Promise<void>): Promise<void> {
   const config = loadBaseConfig(process.env);
-  const store = openStoreReadOnly(pathsAt(config.root).database);
+  const paths = pathsAt(config.root);
+  let store: Store | undefined;
+  try {
+    store = openStoreReadOnly(paths.database);
+  } catch (error) {
+    // Without a host that keeps it open even reading needs a little room.
+    throw await blameDisk(error, 'The database cannot be read', paths);
+  }
   if (store === undefined) {
     throw new ConfigError(`Nothing is there yet in ${config.root}. Pair first: npx nanoclaw pair`);
   }
   try {
-    work(store, config);
+    await work(store, config);
   } finally {
     store.close();
   }
@@ -137,7 +199,7 @@ const json = (value: unknown): string => JSON.stringify(value, null, 2);
 const JSON_FLAG = ['--json', 'for machines'] as const;
 
 function program(): Command {
-  const raw = ['--raw', 'print each QR code as its text on a line'] as const;
+  const raw = ['--raw', 'print each code as its text on a line'] as const;
   const nanoclaw = new Command('nanoclaw')
     .description('A personal assistant that lives in WhatsApp')
     .exitOverride();
@@ -152,25 +214,37 @@ function program(): Command {
     .command('pair')
     .description('link this machine to a WhatsApp account')
     .option(...raw)
+    .option(
+      '--code <phone>',
+      'link by a code that is typed on this phone, instead of a QR code',
+      phoneArgument,
+    )
     .action(pairCommand);
   nanoclaw
     .command('status')
     .description('what runs and what waits')
     .option(...JSON_FLAG)
     .action((flags: { json?: true }) =>
-      withStore((store, config) => {
-        const holder = lockHolder(pathsAt(config.root).hostLock) ?? null;
-        const status = readStatus(store, holder, systemClock.now());
-        say(flags.json ? json(status) : formatStatus(status));
-        if (status.hostPid === null || status.line !== 'open') process.exitCode = NOT_WELL;
+      withStore(async (store, config) => {
+        const paths = pathsAt(config.root);
+        const holder = lockHolder(paths.hostLock) ?? null;
+        const status = readStatus(store, holder, systemClock.now(), await lookAtDisks(paths));
+        say(flags.json ? json(status) : formatStatus(status, config.timezone));
+        const isWell = status.hostPid !== null && status.line === 'open' && status.disks.length === 0;
+        if (!isWell) process.exitCode = NOT_WELL;
       }),
     );
+  nanoclaw
+    .command('doctor')
+    .description('what is wrong with this machine and this installation, and its cure')
+    .option(...JSON_FLAG)
+    .action(doctorCommand);
   nanoclaw
     .command('groups')
     .description('the chats in which the assistant takes part')
     .option(...JSON_FLAG)
     .action((flags: { json?: true }) =>
-      withStore((store) => say(flags.json ? json(store.groups.all()) : formatGroups(store))),
+      withStore((store) => say(flags.json ? json(listGroups(store)) : formatGroups(store))),
     );
   nanoclaw
     .command('tasks')
@@ -188,9 +262,23 @@ function program(): Command {
     .action((flags: { json?: true }) =>
       withStore((store) => say(flags.json ? json(store.sessions.all()) : formatSessions(store))),
     );
+  nanoclaw
+    .command('backup')
+    .description('all that this root needs to go on, in one file; while the assistant runs or not')
+    .argument('[file]', 'where to put it; else into data/backups')
+    .option(...JSON_FLAG)
+    .action(backupCommand);
+  nanoclaw
+    .command('restore')
+    .description('put a backup in the place of what is here, while no assistant runs')
+    .argument('<file>', 'a backup')
+    .option(...JSON_FLAG)
+    .action(restoreCommand);
   return nanoclaw;
 }
 
+// A terminal that has gone, or a file on a full disk: what is said is lost, and nothing else.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 try {
   await program().parseAsync();
 } catch (error) {

@@ -96,3 +96,49 @@ describe('the configuration', () => {
     expect(() => loadConfig({ NANOCLAW_ROOT: directory })).toThrow(/cannot be read.*chmod 600/);
   });
 });
+
+describe('the settings of files', () => {
+  const load = (variables: Record<string, string>) =>
+    loadConfig({ NANOCLAW_ROOT: root(), AGENT_PROVIDER: 'offline', ...variables });
+
+  it('have defaults, and nothing transcribes', () => {
+    expect(load({})).toMatchObject({
+      attachments: { maxBytes: 67_108_864, maxTotalBytes: 5_368_709_120, days: 30 },
+      transcription: { command: undefined, url: undefined, model: 'whisper-1', timeoutMs: 120_000 },
+    });
+  });
+
+  it('divide the command at spaces', () => {
+    expect(load({ TRANSCRIBE_COMMAND: ' /opt/whisper  --lang de ' }).transcription.command).toEqual([
+      '/opt/whisper',
+      '--lang',
+      'de',
+    ]);
+  });
+
+  it.each([
+    ['ATTACHMENT_MAX_BYTES', '0'],
+    ['ATTACHMENT_MAX_BYTES', '64MB'],
+    ['ATTACHMENT_DAYS', '-1'],
+    ['ATTACHMENT_TOTAL_BYTES', 'much'],
+    ['TRANSCRIBE_URL', 'file:///etc/passwd'],
+    ['TRANSCRIBE_TIMEOUT', '1'],
+  ])('refuse %s=%s by its name', (name, value) => {
+    expect(() => load({ [name]: value })).toThrow(new RegExp(`${name} is .*accepted is`));
+  });
+
+  it.each(['https://ann:s3cret@api.example/v1', 'https://s3cret@api.example/v1'])(
+    'refuse %s: keys have a place of their own, and are not repeated',
+    (url) => {
+      expect(() => load({ TRANSCRIBE_URL: url })).toThrow(/TRANSCRIBE_URL .*TRANSCRIBE_API_KEY/);
+      expect(() => load({ TRANSCRIBE_URL: url })).not.toThrow(/s3cret/);
+    },
+  );
+
+  it('take one way to transcribe, not two, and hold no key', () => {
+    const both = { TRANSCRIBE_COMMAND: 'whisper', TRANSCRIBE_URL: 'https://api.example/v1' };
+    expect(() => load(both)).toThrow(/both set/);
+    const config = load({ TRANSCRIBE_URL: 'https://api.example/v1', TRANSCRIBE_API_KEY: 'sk-secret' });
+    expect(JSON.stringify(config)).not.toContain('sk-secret');
+  });
+});

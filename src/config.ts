@@ -15,12 +15,18 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
+const MEGABYTE = 1024 * 1024;
+const GIGABYTE = 1024 * MEGABYTE;
+
 const milliseconds = (least: number) =>
   z
     .string()
     .regex(/^\d+$/, 'a whole number of milliseconds')
     .transform(Number)
     .pipe(z.number().min(least).max(2_147_483_647, 'at most 2147483647 milliseconds (24 days)'));
+
+const wholeNumber = (least: number, most: number) =>
+  z.string().regex(/^\d+$/).transform(Number).pipe(z.number().min(least).max(most));
 
 const flag = z.enum(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1');
 
@@ -96,6 +102,28 @@ export const Environment = z.object({
     .regex(/^2\.3000\.\d+$/)
     .optional()
     .describe('a version like 2.3000.1033846690'),
+  ATTACHMENT_MAX_BYTES: wholeNumber(1, 2 * GIGABYTE)
+    .default(64 * MEGABYTE)
+    .describe('bytes, from 1 to 2147483648'),
+  ATTACHMENT_TOTAL_BYTES: wholeNumber(1, Number.MAX_SAFE_INTEGER)
+    .default(5 * GIGABYTE)
+    .describe('bytes, 1 or more'),
+  ATTACHMENT_DAYS: wholeNumber(0, 36_500)
+    .default(30)
+    .describe('a whole number of days up to 36500; 0 for ever'),
+  TRANSCRIBE_COMMAND: z
+    .string()
+    .regex(/\S/)
+    .transform((command) => command.trim().split(/\s+/) as [string, ...string[]])
+    .optional()
+    .describe('a program and its arguments, divided by spaces'),
+  TRANSCRIBE_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('an http:// or https:// address, like https://api.openai.com/v1'),
+  TRANSCRIBE_MODEL: z.string().default('whisper-1').describe('the name of a model'),
+  TRANSCRIBE_API_KEY: z.string().optional().describe('a key'),
+  TRANSCRIBE_TIMEOUT: milliseconds(1_000).default(120_000).describe('milliseconds, 1000 or more'),
 });
 
 /** The variables that hold keys, per provider. They are never part of the config: keys are read where they are used. */
@@ -132,6 +160,21 @@ export interface Config {
   readonly timezone: string;
   readonly logLevel: z.infer<typeof Environment>['LOG_LEVEL'];
   readonly credentials: 'proxy' | 'mount';
+  readonly attachments: {
+    /** Larger files are not fetched. */
+    readonly maxBytes: number;
+    /** What all of them may have together. */
+    readonly maxTotalBytes: number;
+    /** How long they are kept; 0: for ever. */
+    readonly days: number;
+  };
+  /** How voice notes become text. Its key is not here: it is read at each use. Neither command nor address: they do not. */
+  readonly transcription: {
+    readonly command: readonly [program: string, ...args: string[]] | undefined;
+    readonly url: string | undefined;
+    readonly model: string;
+    readonly timeoutMs: number;
+  };
   readonly whatsapp: {
     readonly url: string | undefined;
     readonly rootKey: string | undefined;
@@ -239,6 +282,17 @@ function readConfig(variables: Variables): {
       'WHATSAPP_ROOT_KEY is set without WHATSAPP_URL; another root key is only accepted for a server on this machine. Unset it, or set WHATSAPP_URL too.',
     );
   }
+  if (values.TRANSCRIBE_COMMAND !== undefined && values.TRANSCRIBE_URL !== undefined) {
+    throw new ConfigError(
+      'TRANSCRIBE_COMMAND and TRANSCRIBE_URL are both set; voice notes are transcribed by one of them. Unset the other.',
+    );
+  }
+  const { username, password } = new URL(values.TRANSCRIBE_URL ?? 'http://localhost');
+  if (username !== '' || password !== '') {
+    throw new ConfigError(
+      'TRANSCRIBE_URL holds a user or a password; no address with one can be asked. Take out what stands before the @, and put the key into TRANSCRIBE_API_KEY.',
+    );
+  }
   const base: BaseConfig = {
     root: values.NANOCLAW_ROOT,
     packageRoot: packageRoot(),
@@ -253,6 +307,17 @@ function readConfig(variables: Variables): {
     timezone: values.TIMEZONE ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
     logLevel: values.LOG_LEVEL,
     credentials: values.CREDENTIALS,
+    attachments: {
+      maxBytes: values.ATTACHMENT_MAX_BYTES,
+      maxTotalBytes: values.ATTACHMENT_TOTAL_BYTES,
+      days: values.ATTACHMENT_DAYS,
+    },
+    transcription: {
+      command: values.TRANSCRIBE_COMMAND,
+      url: values.TRANSCRIBE_URL,
+      model: values.TRANSCRIBE_MODEL,
+      timeoutMs: values.TRANSCRIBE_TIMEOUT,
+    },
     whatsapp: {
       url: values.WHATSAPP_URL,
       rootKey: values.WHATSAPP_ROOT_KEY,

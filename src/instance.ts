@@ -4,6 +4,7 @@ import type { BaseConfig } from './config.ts';
 import { followAssistantName } from './groups/registration.ts';
 import type { Log } from './log.ts';
 import { adoptV1Files } from './operations/adopt-v1-files.ts';
+import { finishSwap } from './operations/backup/swap.ts';
 import { type Paths, pathsAt } from './paths.ts';
 import { HostLock } from './store/host-lock.ts';
 import { openStore, type Store } from './store/store.ts';
@@ -22,14 +23,12 @@ export interface Instance {
  */
 export async function openInstance(config: BaseConfig, log: Log): Promise<Instance> {
   const paths = pathsAt(config.root);
-  for (const directory of [paths.groups, paths.data, paths.logs, paths.globalGroup, paths.store]) {
-    await mkdir(directory, { recursive: true });
-  }
-  // Messages and the account lie there: nobody else's business.
-  await chmod(paths.store, 0o700);
   const lock = HostLock.acquire(paths.hostLock, process.pid);
   let store: Store | undefined;
   try {
+    // Before anything is made that would stand in its way.
+    if (await finishSwap(paths)) log.warn('Ended a restore that was cut off');
+    await makeDirectories(paths);
     store = openStore(paths.database);
     await adoptV1Files(store, paths, log, systemClock.now());
     followAssistantName(store, `@${config.assistantName}`);
@@ -43,8 +42,19 @@ export async function openInstance(config: BaseConfig, log: Log): Promise<Instan
     paths,
     store: opened,
     close: () => {
-      opened.close();
-      lock.release();
+      try {
+        opened.close();
+      } finally {
+        lock.release();
+      }
     },
   };
+}
+
+async function makeDirectories(paths: Paths): Promise<void> {
+  for (const directory of [paths.groups, paths.data, paths.logs, paths.globalGroup, paths.store]) {
+    await mkdir(directory, { recursive: true });
+  }
+  // Messages and the account lie there: nobody else's business.
+  await chmod(paths.store, 0o700);
 }

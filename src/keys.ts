@@ -53,7 +53,10 @@ export async function wireKeys(options: KeysOptions): Promise<Keys> {
   }
   const proxy = new KeyProxy({
     place: await makeProxyPlace(
-      { kind: runtime.kind, platform: process.platform, isDockerDesktop: runtime.isDockerDesktop },
+      {
+        ...{ kind: runtime.kind, gateway: runtime.gateway, platform: process.platform },
+        isDockerDesktop: runtime.isDockerDesktop,
+      },
       {
         installId,
         owner: runtime.owner,

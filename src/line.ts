@@ -1,45 +1,89 @@
 import type { Channel, ChannelListener, LineState } from './channel/channel.ts';
 import { WhatsAppChannel } from './channel/whatsapp/whatsapp-channel.ts';
-import type { Clock } from './clock.ts';
+import type { Clock, NewId } from './clock.ts';
 import type { BaseConfig } from './config.ts';
+import { GroupNews } from './conversation/group-news.ts';
+import { LineRecord } from './conversation/line-record.ts';
+import { LoopBreaker } from './conversation/loop-breaker.ts';
+import { Merging } from './conversation/merging.ts';
 import { Reception } from './conversation/reception.ts';
+import { SenderAllowlist } from './conversation/sender-allowlist.ts';
 import { Welcome } from './conversation/welcome.ts';
 import { Delivery } from './delivery/delivery.ts';
-import { present } from './delivery/presentation.ts';
+import { namePrefix, present } from './delivery/presentation.ts';
+import { Restriction } from './delivery/restriction.ts';
 import type { Log } from './log.ts';
 import type { Paths } from './paths.ts';
 import type { Store } from './store/store.ts';
+
+export { freshenCredentials, inspectCredentials } from './channel/whatsapp/credentials.ts';
 
 export interface LineOptions {
   readonly config: BaseConfig;
   readonly paths: Paths;
   readonly store: Store;
   readonly clock: Clock;
+  readonly newId: NewId;
   readonly log: Log;
   readonly onLine: (state: LineState) => void;
   readonly keepOfferingQr: boolean;
+  /** The phone number of the account to link by a code, digits only. */
+  readonly pairWith?: string | undefined;
 }
 
 /** What lies between the store and the phone. */
 export interface Line {
   readonly channel: Channel;
   readonly delivery: Delivery;
-  readonly reception: Reception;
+  readonly loops: LoopBreaker;
+  readonly welcome: Pick<Welcome, 'greeting'>;
+  /** To be called when the channel has stopped: what the database did not take yet is tried a last time. */
+  stop(): void;
 }
 
 /** Wires the channel, what it brings in and what goes out by it. Nothing is started. */
-export function wireLine({ config, paths, store, clock, log, onLine, keepOfferingQr }: LineOptions): Line {
+export function wireLine({
+  config,
+  paths,
+  store,
+  clock,
+  newId,
+  log,
+  onLine,
+  keepOfferingQr,
+  pairWith,
+}: LineOptions): Line {
   const presentation = { assistantName: config.assistantName, ownNumber: config.ownNumber };
-  const reception = new Reception(store, clock, log);
+  const senders = new SenderAllowlist({ file: paths.senderAllowlist, store, clock, log });
+  const loops = new LoopBreaker({ store, clock, log, timezone: config.timezone });
+  // Lists and the like begin on the line after it.
+  const ownPrefix = namePrefix(presentation)?.trimEnd();
+  const reception = new Reception({ store, loops, senders, ownPrefix, clock, log });
+  const groupNews = new GroupNews({ store, clock, newId, log });
+  const merging = new Merging(store, clock, log);
+  const record = new LineRecord(store, clock, config.timezone, log);
   const welcome = new Welcome(store, config.assistantName, clock, log);
+  const restriction = new Restriction(store, clock, log);
   const listener: ChannelListener = {
-    onMessage: (message) => reception.onMessage(message),
-    onChat: (chat) => reception.onChat(chat),
-    onAccount: (account, firstPairing) => welcome.onAccount(account, firstPairing),
+    onMessage: (message, later) => {
+      if (!message.fromMe) restriction.heardFrom(message.chatJid);
+      return reception.onMessage(message, later);
+    },
+    onChange: (change, later) => reception.onChange(change, later),
+    onMembers: (chatJid, members) => groupNews.onMembers(chatJid, members),
+    onAllGroups: (chatJids) => groupNews.onAllGroups(chatJids),
+    onSamePerson: (from, to) => merging.onSamePerson(from, to),
+    onRestriction: (reason) => restriction.report(reason),
+    onChat: (chat) => groupNews.onChat(chat),
+    onAccount: (account, firstPairing) => {
+      welcome.onAccount(account, firstPairing);
+      senders.refresh();
+    },
     onLine: (state) => {
-      store.state.set('line', inWords(state));
       if (state.status === 'open') delivery.wake();
       onLine(state);
+      // Last: it may have to wait for a database that somebody else has locked.
+      record.onLine(state);
     },
   };
   const channel = new WhatsAppChannel({
@@ -51,18 +95,23 @@ export function wireLine({ config, paths, store, clock, log, onLine, keepOfferin
     log,
     clock,
     random: Math.random,
-    recallSent: (wireId) => {
+    recallSent: (wireId, chatJid) => {
       const row = store.outbox.findByWireId(wireId);
-      return row === undefined ? undefined : present(row.message, presentation);
+      const isOfChat = row?.chatJid === store.samePerson.current(chatJid);
+      return row === undefined || !isOfChat ? undefined : present(row.message, presentation);
     },
     keepOfferingQr,
+    pairWith,
   });
-  const delivery = new Delivery({ store, channel, clock, log, presentation });
+  const delivery = new Delivery({ store, channel, clock, log, presentation, restriction });
   store.bells.on('outbox', () => delivery.wake());
-  return { channel, delivery, reception };
-}
-
-function inWords(state: LineState): string {
-  const reason = 'reason' in state && state.reason !== undefined ? `: ${state.reason}` : '';
-  return `${state.status}${reason}`;
+  return {
+    channel,
+    delivery,
+    loops,
+    welcome,
+    stop: () => {
+      for (const each of [reception, merging, record]) each.stop();
+    },
+  };
 }

@@ -11,29 +11,54 @@ export class LogFile {
   readonly #path: string;
   readonly #maxBytes: number;
   readonly #onFailure: (error: unknown) => void;
+  readonly #gap: (lines: number) => string;
   #descriptor: number | undefined;
   #size = 0;
-  #failing = false;
+  /** Lines in a row that could not be written. */
+  #lost = 0;
+  /** Whether the file ends within a line: the disk was full in the middle of it. */
+  #isTorn = false;
 
   /**
    * @param maxBytes size in bytes at which the file is moved aside
    * @param onFailure told once per failure in a row (a full disk must not end the host)
+   * @param gap the line that stands where so many could not be written
    */
-  constructor(path: string, maxBytes: number, onFailure: (error: unknown) => void) {
+  constructor(
+    path: string,
+    maxBytes: number,
+    onFailure: (error: unknown) => void,
+    gap: (lines: number) => string,
+  ) {
     this.#path = path;
     this.#maxBytes = maxBytes;
     this.#onFailure = onFailure;
+    this.#gap = gap;
   }
 
   write(line: string): void {
     try {
-      const descriptor = this.#descriptor ?? this.#open();
-      this.#size += writeSync(descriptor, line);
-      this.#failing = false;
+      if (this.#isTorn) this.#append('\n');
+      if (this.#lost > 0) this.#append(this.#gap(this.#lost));
+      this.#lost = 0;
+      this.#append(line);
       if (this.#size >= this.#maxBytes) this.#rotate();
     } catch (error) {
-      if (!this.#failing) this.#onFailure(error);
-      this.#failing = true;
+      if (this.#lost === 0) this.#onFailure(error);
+      this.#lost += 1;
+    }
+  }
+
+  /** A disk that fills up takes a part and fails at the rest. */
+  #append(text: string): void {
+    const bytes = Buffer.from(text);
+    const descriptor = this.#descriptor ?? this.#open();
+    let written = 0;
+    while (written < bytes.length) {
+      const count = writeSync(descriptor, bytes, written);
+      written += count;
+      this.#size += count;
+      this.#isTorn = written < bytes.length;
     }
   }
 

@@ -5,6 +5,8 @@ import { temporaryDirectory } from '../test/support/temporary.ts';
 import { openLog } from './log.ts';
 import { LogFile } from './log-file.ts';
 
+const noGap = (): string => '';
+
 function rig() {
   const directory = temporaryDirectory();
   const file = join(directory, 'logs', 'nanoclaw.log');
@@ -43,18 +45,32 @@ describe('the log', () => {
 
   it('is moved aside when it has grown, and keeps the newest three', () => {
     const directory = temporaryDirectory();
-    const file = new LogFile(join(directory, 'x.log'), 100, () => undefined);
+    const file = new LogFile(join(directory, 'x.log'), 100, () => undefined, noGap);
     for (let n = 0; n < 30; n++) file.write(`${String(n).padStart(50, '.')}\n`);
     file.close();
     expect(readdirSync(directory).sort()).toEqual(['x.log.1', 'x.log.2', 'x.log.3']);
     expect(readFileSync(join(directory, 'x.log.1'), 'utf8')).toContain('29');
   });
 
+  it('tells whoever asked that an event speaks of a trouble of the machine, also as the cause of another', () => {
+    const { log, close, onTrouble } = openLog({ level: 'info' });
+    onTestFinished(close);
+    const told = vi.fn();
+    onTrouble(told);
+    const full = Object.assign(new Error('no room'), { code: 'ENOSPC' });
+    log.error({ err: new Error('something else') }, 'a');
+    log.info('b');
+    expect(told).not.toHaveBeenCalled();
+    log.child({ room: 'mailbox' }).warn({ error: full }, 'c');
+    log.error({ err: new Error('not drained', { cause: full }) }, 'd');
+    expect(told).toHaveBeenCalledTimes(2);
+  });
+
   it('that cannot be written is told once and ends nothing', () => {
     const directory = temporaryDirectory();
     mkdirSync(join(directory, 'x.log'));
     const failed = vi.fn();
-    const file = new LogFile(join(directory, 'x.log'), 100, failed);
+    const file = new LogFile(join(directory, 'x.log'), 100, failed, noGap);
     file.write('a\n');
     file.write('b\n');
     expect(failed).toHaveBeenCalledTimes(1);

@@ -1,6 +1,7 @@
 import { type Logger, multistream, pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import { LogFile } from './log-file.ts';
+import { isBehind, isPassing } from './machine-trouble.ts';
 
 /** Fields stand beside a stable message; no message text and no secret is ever logged at info. */
 export type Log = Logger;
@@ -16,10 +17,14 @@ export interface LogOptions {
   readonly errorFile?: string | undefined;
   /** Where a person watches. */
   readonly terminal?: (NodeJS.WritableStream & { readonly isTTY?: boolean }) | undefined;
+  /** What of it is shown there; absent: all that is in the file. */
+  readonly terminalLevel?: LogLevel | undefined;
 }
 
 export interface OpenLog {
   readonly log: Log;
+  /** Calls `listener` after each event that tells of a passing trouble of the machine, such as a full disk. */
+  onTrouble(listener: () => void): void;
   close(): void;
 }
 
@@ -35,6 +40,19 @@ function oneLineError(error: unknown): string {
     ?.trim();
   const cause = error.cause === undefined ? '' : ` (because ${oneLineError(error.cause)})`;
   return `${error.name}: ${error.message}${code === undefined ? '' : ` [${code}]`}${cause}${frame === undefined ? '' : ` ${frame}`}`;
+}
+
+/** Whether an event's fields hold an error that may heal by itself. */
+function isOfMachine(fields: unknown): boolean {
+  if (typeof fields !== 'object' || fields === null) return false;
+  const { err, error = err } = fields as { readonly err?: unknown; readonly error?: unknown };
+  return isBehind(error, isPassing);
+}
+
+/** Stands in a log file where lines are missing. */
+function gapLine(lines: number): string {
+  const what = lines === 1 ? '1 line is' : `${lines} lines are`;
+  return `[${new Date().toISOString()}] WARN: ${what} missing here: this file could not be written\n`;
 }
 
 function formatter(colorize: boolean): (line: string) => string {
@@ -61,9 +79,10 @@ export function openLog(options: LogOptions): OpenLog {
   const streams: { level: LogLevel; stream: { write(line: string): void } }[] = [];
   const plain = formatter(false);
   const addFile = (path: string, level: LogLevel): void => {
-    const file = new LogFile(path, MAX_LOG_BYTES, (error) => {
+    const onFailure = (error: unknown): void => {
       process.stderr.write(`cannot write the log ${path}: ${oneLineError(error)}\n`);
-    });
+    };
+    const file = new LogFile(path, MAX_LOG_BYTES, onFailure, gapLine);
     files.push(file);
     streams.push({ level, stream: { write: (line) => file.write(plain(line)) } });
   };
@@ -72,14 +91,29 @@ export function openLog(options: LogOptions): OpenLog {
   const { terminal } = options;
   if (terminal !== undefined) {
     const pretty = formatter(terminal.isTTY === true);
-    streams.push({ level: options.level, stream: { write: (line) => void terminal.write(pretty(line)) } });
+    const level = options.terminalLevel ?? options.level;
+    streams.push({ level, stream: { write: (line) => void terminal.write(pretty(line)) } });
   }
+  let tellTrouble = (): void => undefined;
   const log = pino(
-    { level: options.level, serializers: { err: oneLineError, error: oneLineError } },
+    {
+      level: options.level,
+      serializers: { err: oneLineError, error: oneLineError },
+      hooks: {
+        logMethod(args, method) {
+          method.apply(this, args);
+          const [fields] = args as readonly unknown[];
+          if (isOfMachine(fields)) tellTrouble();
+        },
+      },
+    },
     multistream(streams),
   );
   return {
     log,
+    onTrouble: (listener) => {
+      tellTrouble = listener;
+    },
     close: () => {
       for (const file of files) file.close();
     },

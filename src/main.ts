@@ -8,15 +8,20 @@ import { inspectCredentials } from './channel/whatsapp/credentials.ts';
 import { SECOND, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { Conversation } from './conversation/conversation.ts';
+import { GroupRounds } from './conversation/group-rounds.ts';
 import { Settlement } from './conversation/settlement.ts';
+import { wireFiles } from './files.ts';
 import { GroupFolders } from './groups/group-folders.ts';
 import { type Instance, openInstance } from './instance.ts';
 import { wireKeys } from './keys.ts';
 import { wireLine } from './line.ts';
 import type { Log } from './log.ts';
 import { Mailbox } from './mailbox/mailbox.ts';
+import { blameDisk } from './operations/disk.ts';
+import { pathsAt } from './paths.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 import { Snapshots } from './snapshots/snapshots.ts';
+import { stopInOrder } from './stop-in-order.ts';
 import type { Bell } from './store/bells.ts';
 
 export interface HostOptions {
@@ -24,6 +29,8 @@ export interface HostOptions {
   readonly log: Log;
   /** Told of every change of the line, for whoever watches: a QR to show, what the owner must do. */
   readonly onLine: (state: LineState) => void;
+  /** Aborted when the host is asked to end: a start that is under way begins no turn and opens no line then. */
+  readonly ending: AbortSignal;
   /** New QRs follow used-up ones, because somebody is watching. */
   readonly keepOfferingQr: boolean;
   /** Where no sandbox exists the offline agent may run as a plain process: for the demo and the tests. */
@@ -46,16 +53,17 @@ const LAST_SENDS_MS = 5 * SECOND;
 /**
  * Loads, wires and starts everything. The order matters: the lock, then the database; sandboxes of an earlier process end
  * and their mailboxes are drained before its runs are settled, and only then does the line open.
- * @throws ConfigError, HostLockError, DatabaseError and the errors of the rooms, each naming its cure
+ * @throws ConfigError, HostLockError, DatabaseError, DiskError and the errors of the rooms, each naming its cure
  */
 export async function startHost(options: HostOptions): Promise<Host> {
   const { config, log } = options;
-  const instance = await openInstance(config, log);
+  let instance: Instance | undefined;
   try {
+    instance = await openInstance(config, log);
     return await run(options, instance);
   } catch (error) {
-    instance.close();
-    throw error;
+    instance?.close();
+    throw await blameDisk(error, 'The host cannot start', pathsAt(config.root));
   }
 }
 
@@ -102,30 +110,37 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
   });
 
   const ready = readiness(log);
-  const { channel, delivery, reception } = wireLine({
+  const {
+    channel,
+    delivery,
+    loops,
+    stop: stopLine,
+  } = wireLine({
     config,
     paths,
     store,
     clock,
+    newId,
     log,
     keepOfferingQr: options.keepOfferingQr,
     onLine: (state) => {
-      if (state.status === 'open') ready.lineOpened();
+      if (state.status === 'open') {
+        ready.lineOpened();
+        conversation.wake();
+        groupRounds.lineOpened();
+      }
       options.onLine(state);
     },
   });
+  const groupRounds = new GroupRounds({ store, channel, clock, log });
+  const files = wireFiles({ config, paths, store, channel, loops, clock, newId, log });
   const snapshots = new Snapshots(store, paths);
   const folders = new GroupFolders(paths, log);
-  const syncGroups = async (): Promise<number> => {
-    const count = await channel.syncGroups();
-    store.state.set('groups:synced', new Date(clock.now()).toISOString());
-    return count;
-  };
   const mailbox = new Mailbox({
     store,
     paths,
     snapshots,
-    syncGroups,
+    syncGroups: () => groupRounds.now(),
     clock,
     newId,
     log,
@@ -163,9 +178,6 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
         .catch((error: unknown) => log.error({ err: error, bell }, 'What a bell woke has failed'));
     });
   };
-  listenTo('messages', () => conversation.wake());
-  listenTo('runs', () => conversation.wake());
-  listenTo('tasks', () => scheduler.wake());
   listenTo('tasks', refreshSnapshots);
   listenTo('groups', refreshSnapshots);
   listenTo('groups', async () => {
@@ -179,26 +191,38 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
   if (orphans > 0) log.warn({ orphans }, 'Removed sandboxes that an earlier process left behind');
   await folders.makeNew(store.groups.all());
   await mailbox.start();
+  await files.start();
   await conversation.settleInterrupted();
-  conversation.wake();
-  scheduler.wake();
-  await channel.start();
-  ready.roomsStarted();
+  // Not before: what is drained above rings, and no turn may begin while earlier ones are not settled.
+  listenTo('messages', () => conversation.messagesCame());
+  for (const bell of ['runs', 'attachments'] as const) listenTo(bell, () => conversation.wake());
+  listenTo('tasks', () => scheduler.wake());
+  if (!options.ending.aborted) {
+    conversation.wake();
+    scheduler.wake();
+    await channel.start();
+    ready.roomsStarted();
+  }
 
   let stopping: Promise<void> | undefined;
-  const stop = async (): Promise<void> => {
-    scheduler.stop();
-    await conversation.stop(GRACE_MS);
-    await mailbox.stop();
-    await delivery.stop(LAST_SENDS_MS);
-    await channel.stop();
-    reception.stop();
-    // Sends that the closing line cut off are back in the outbox by now.
-    await delivery.stop();
-    await keys.stop();
-    close();
-    log.info('Stopped');
-  };
+  const stop = (): Promise<void> =>
+    stopInOrder(
+      [
+        ['scheduler', () => scheduler.stop()],
+        ['group rounds', () => groupRounds.stop()],
+        ['conversation', () => conversation.stop(GRACE_MS)],
+        ['files', () => files.stop()],
+        ['mailbox', () => mailbox.stop()],
+        ['delivery', () => delivery.stop(LAST_SENDS_MS)],
+        ['line', () => channel.stop()],
+        ['what came by the line', () => stopLine()],
+        // Sends that the closing line cut off are back in the outbox by now.
+        ['last sends', () => delivery.stop()],
+        ['keys', () => keys.stop()],
+        ['database and lock', () => close()],
+      ],
+      log,
+    ).then(() => log.info('Stopped'));
   return {
     stop: () => {
       stopping ??= stop();

@@ -1,50 +1,111 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { v7 as uuidv7 } from 'uuid';
 import type { LineState } from './channel/channel.ts';
-import { systemClock } from './clock.ts';
+import { MINUTE, SECOND, systemClock } from './clock.ts';
 import type { BaseConfig } from './config.ts';
 import { openInstance } from './instance.ts';
-import { wireLine } from './line.ts';
+import { inspectCredentials, wireLine } from './line.ts';
 import type { Log } from './log.ts';
+import type { Store } from './store/store.ts';
 
 export interface PairOptions {
   readonly config: BaseConfig;
   readonly log: Log;
   readonly onLine: (state: LineState) => void;
   readonly keepOfferingQr: boolean;
+  /** The account's phone number, digits only: it is linked by a code instead of a QR. */
+  readonly pairWith?: string | undefined;
+  /** Gives the pairing up. */
+  readonly signal: AbortSignal;
+  /** How long codes are offered, in milliseconds. */
+  readonly patienceMs?: number | undefined;
+  /** How long the first message may be on its way to the server and back, in milliseconds. */
+  readonly helloMs?: number | undefined;
 }
+
+/**
+ * - `linked`: `number` is the account's, digits only. `hello`: whether the first message to the owner's own chat is known
+ *   to have arrived; `none`: this linking was greeted before.
+ * - `stopped`: `reason` says what the owner must do. Nothing is left of the pairing.
+ */
+export type PairOutcome =
+  | {
+      readonly kind: 'linked';
+      readonly number: string;
+      readonly name: string | undefined;
+      readonly hello: 'sent' | 'unconfirmed' | 'none';
+    }
+  | { readonly kind: 'stopped'; readonly reason: string };
+
+type Linked = Extract<PairOutcome, { kind: 'linked' }>;
+
+/** Nobody looks at a screen for so long without a phone in their hand. */
+const PATIENCE_MS = 10 * MINUTE;
+/** A send is given up after 30 s. */
+const HELLO_MS = 35 * SECOND;
+/** Nothing rings when a row is settled; this command lives for seconds. */
+const LOOK_AGAIN_MS = 50;
 
 /**
  * Links this machine to a WhatsApp account and greets its owner; no agent is needed for it.
  * What arrives meanwhile is stored and answered by the next start.
- * @returns how the line ended up: `open` when it is linked, else `stopped` with what the owner must do
  * @throws HostLockError, DatabaseError, the credentials' errors
  */
-export async function pair({ config, log, onLine, keepOfferingQr }: PairOptions): Promise<LineState> {
+export async function pair(options: PairOptions): Promise<PairOutcome> {
+  const { config, log, onLine, keepOfferingQr, pairWith, signal } = options;
+  const { patienceMs = PATIENCE_MS, helloMs = HELLO_MS } = options;
   const { paths, store, close } = await openInstance(config, log);
   try {
-    let settle: (state: LineState) => void = () => undefined;
-    const ended = new Promise<LineState>((resolve) => {
+    let settle: (failure: string | undefined) => void = () => undefined;
+    const ended = new Promise<string | undefined>((resolve) => {
       settle = resolve;
     });
-    const { channel, delivery, reception } = wireLine({
+    const { channel, delivery, welcome, stop } = wireLine({
       config,
       paths,
       store,
       clock: systemClock,
+      newId: uuidv7,
       log,
       keepOfferingQr,
+      pairWith,
       onLine: (state) => {
         onLine(state);
-        if (state.status === 'open' || state.status === 'stopped') settle(state);
+        if (state.status === 'open') settle(undefined);
+        if (state.status === 'stopped') settle(state.reason);
       },
     });
+    const late = `Nobody linked a phone in ${Math.ceil(patienceMs / MINUTE)} minutes. Begin again with: npx nanoclaw pair`;
+    const timer = setTimeout(() => settle(late), patienceMs);
+    const giveUp = (): void => settle('The pairing was given up; nothing is left of it.');
+    signal.addEventListener('abort', giveUp);
     await channel.start();
-    const state = await ended;
-    // The hello leaves before the line is closed.
-    await delivery.stop();
+    const failure = await ended;
+    clearTimeout(timer);
+    signal.removeEventListener('abort', giveUp);
+    const hello = failure === undefined ? await helloOf(store, welcome.greeting, helloMs) : 'none';
+    await delivery.stop(failure === undefined ? helloMs : 0);
     await channel.stop();
-    reception.stop();
-    return state;
+    stop();
+    const summary = inspectCredentials(paths.whatsappDatabase);
+    if (failure !== undefined || summary.status !== 'paired') {
+      return { kind: 'stopped', reason: failure ?? 'The account was unlinked again at once.' };
+    }
+    return { kind: 'linked', number: summary.number, name: summary.name, hello };
   } finally {
     close();
+  }
+}
+
+/** How the first message ended, or how far it came in time. @param seq its row; undefined: there is none */
+async function helloOf(store: Store, seq: number | undefined, patienceMs: number): Promise<Linked['hello']> {
+  if (seq === undefined) return 'none';
+  const until = systemClock.now() + patienceMs;
+  for (;;) {
+    const status = store.outbox.statusOf(seq);
+    if (status === 'sent') return 'sent';
+    const isOver = status === 'failed' || status === 'unknown' || systemClock.now() >= until;
+    if (isOver) return 'unconfirmed';
+    await sleep(LOOK_AGAIN_MS);
   }
 }

@@ -17,8 +17,12 @@ export interface Paths {
   readonly ipc: string;
   readonly ipcClaimed: string;
   readonly ipcErrors: string;
+  /** Files that are to be sent, taken from agents. */
+  readonly outgoing: string;
   readonly sessions: string;
   readonly attachments: string;
+  /** Where attachments come in, before a sandbox may see them. */
+  readonly attachmentsIncoming: string;
   readonly envDir: string;
   /** For manual commands only: the host never shows it to a sandbox. */
   readonly manualEnv: string;
@@ -29,6 +33,7 @@ export interface Paths {
   /** `~/.config/nanoclaw`: settings that no container may ever see. */
   readonly userConfig: string;
   readonly mountAllowlist: string;
+  readonly senderAllowlist: string;
   group(folder: string): string;
   groupLogs(folder: string): string;
   groupIpc(folder: string): string;
@@ -62,8 +67,10 @@ export function pathsAt(root: string, home: string = homedir()): Paths {
     ipc,
     ipcClaimed: join(data, 'ipc-claimed'),
     ipcErrors: join(data, 'ipc-errors'),
+    outgoing: join(data, 'outgoing'),
     sessions: join(data, 'sessions'),
     attachments: join(data, 'attachments'),
+    attachmentsIncoming: join(data, 'attachments-incoming'),
     envDir: join(data, 'env'),
     manualEnv: join(data, 'env', 'env'),
     runEnv: join(data, 'env', 'runs'),
@@ -71,6 +78,7 @@ export function pathsAt(root: string, home: string = homedir()): Paths {
     globalGroup: join(groups, 'global'),
     userConfig,
     mountAllowlist: join(userConfig, 'mount-allowlist.json'),
+    senderAllowlist: join(userConfig, 'sender-allowlist.json'),
     group: (folder) => join(groups, folder),
     groupLogs: (folder) => join(groups, folder, 'logs'),
     groupIpc: (folder) => join(ipc, folder),

@@ -40,6 +40,13 @@ export class ChildProgram {
     return answer.ms;
   }
 
+  /** What it holds, and the most that it ever held, in MiB. */
+  async memory(): Promise<{ readonly nowMib: number; readonly peakMib: number }> {
+    const answer = await this.#ask('memory');
+    if (answer.kind !== 'memory') throw new Error(`the child answered ${answer.kind}`);
+    return answer;
+  }
+
   /** The child ends in order, or is killed when it does not. */
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;

@@ -33,6 +33,7 @@ export async function startAgent(
     hostUid: process.getuid?.() ?? 1000,
     nodePath: process.execPath,
     searchPath: process.env.PATH,
+    environment: process.env,
     provider: 'offline',
     spawn,
     log,

@@ -35,6 +35,7 @@ export async function startLinkedHost(
     root: paths.root,
     whatsappUrl: simulator.url,
     rootKey: simulator.rootKey,
+    mediaCertificate: await simulator.writeMediaCertificate(),
     // A QR that was replaced while the phone looked at it is no fault: the next one follows.
     onQr: (qr) => void simulator.scanQr(qr).catch(() => undefined),
     env: { HOME: home, TIMEZONE: 'UTC', ...env },

@@ -9,7 +9,7 @@ export interface Registration {
   signedPreKey: PublicSignedPreKey;
 }
 
-/** A linked device (WhatsApp Web, Baileys) of the owner as the server keeps it. */
+/** A linked device (WhatsApp Web, Baileys) of somebody as the server keeps it. */
 export class Companion {
   readonly owner: Person;
   /** The device number, 1 and up; the phone is 0. */

@@ -42,7 +42,7 @@ it('puts the owner into every group, once, and describes it in its own addressin
   const members = [directory.owner, peter];
   const group = directory.createGroup({ subject: 'Family', members });
   expect(group.members).toEqual(members);
-  const { attrs, content } = groupElement(group);
+  const { attrs, content } = groupElement(group, directory.owner);
   expect(attrs).toMatchObject({ addressing_mode: 'lid', size: '2', creator: directory.owner.lid });
   expect(content).toMatchObject([
     { attrs: { jid: directory.owner.lid, phone_number: directory.owner.jid, type: 'superadmin' } },
@@ -50,7 +50,10 @@ it('puts the owner into every group, once, and describes it in its own addressin
   ]);
   const other = directory.createGroup({ subject: 'Work', members: [peter], addressing: 'pn' });
   expect(other.jid).not.toBe(group.jid);
-  expect(groupElement(other).attrs).toMatchObject({ addressing_mode: 'pn', creator: directory.owner.jid });
+  expect(groupElement(other, directory.owner).attrs).toMatchObject({
+    addressing_mode: 'pn',
+    creator: directory.owner.jid,
+  });
 });
 
 it('refuses a group with a stranger', () => {

@@ -1,7 +1,7 @@
 import { jidDecode } from '@whiskeysockets/baileys';
 import type { Companion } from './companion.ts';
 import { PhoneDevice } from './device.ts';
-import type { Group } from './group.ts';
+import { Group } from './group.ts';
 import { type Addressing, BadPerson, deviceOf, type Person } from './person.ts';
 
 const FIRST_LID = 200_000_000_000_000;
@@ -17,14 +17,26 @@ export class UnknownJid extends Error {
   }
 }
 
-/** Who exists: people with their phones, the owner's linked devices, and groups. */
+/** What somebody says who makes a group. */
+export interface NewGroup {
+  subject: string;
+  members: readonly Person[];
+  /** By LID unless said otherwise. */
+  addressing?: Addressing;
+  /** Who makes it and is its admin: the owner, if nobody is named. The owner is not in it otherwise. */
+  by?: Person;
+  /** The members' phone numbers are left out on the wire until they are revealed. */
+  numbersHidden?: boolean;
+}
+
+/** Who exists: people with their phones and linked devices, and groups. */
 export class Directory {
   readonly owner: Person;
   readonly #people: Person[] = [];
   readonly #phones = new Map<string, PhoneDevice>();
   readonly #groups = new Map<string, Group>();
-  readonly #companions = new Map<number, Companion>();
-  #nextDevice = 1;
+  readonly #companions = new Set<Companion>();
+  readonly #lastDevice = new Map<string, number>();
 
   constructor(owner: { number?: string; name?: string } = {}) {
     this.owner = this.addPerson({ name: owner.name ?? 'Owner', number: owner.number ?? '4915112345678' });
@@ -46,17 +58,22 @@ export class Directory {
     return person;
   }
 
-  /** Makes a group of the owner and these people. */
-  createGroup(given: { subject: string; members: readonly Person[]; addressing?: Addressing }): Group {
-    const others = given.members.filter((member) => member.jid !== this.owner.jid);
-    const group: Group = {
+  /**
+   * Makes a group of these people and whoever makes it: the owner, if nobody is named. Throws UnknownJid and
+   * BadGroupChange.
+   */
+  createGroup(given: NewGroup): Group {
+    const creator = given.by ?? this.owner;
+    const others = given.members.filter((member) => member.jid !== creator.jid);
+    const group = new Group({
       jid: `${FIRST_GROUP + this.#groups.size}000@g.us`,
       subject: given.subject,
       addressing: given.addressing ?? 'lid',
-      creator: this.owner,
-      members: [this.owner, ...others.map((member) => this.person(member.jid))],
+      creator,
+      members: [creator, ...others].map((member) => this.person(member.jid)),
+      numbersHidden: given.numbersHidden ?? false,
       createdAt: Date.now(),
-    };
+    });
     this.#groups.set(group.jid, group);
     return group;
   }
@@ -70,7 +87,7 @@ export class Directory {
   }
 
   get companions(): readonly Companion[] {
-    return [...this.#companions.values()];
+    return [...this.#companions];
   }
 
   /** Whom a JID means, in either form, with or without a device. */
@@ -91,29 +108,45 @@ export class Directory {
     return this.#groups.get(jid);
   }
 
+  /** Like `findGroup`; throws UnknownJid. */
+  group(jid: string): Group {
+    const found = this.#groups.get(jid);
+    if (!found) throw new UnknownJid(jid);
+    return found;
+  }
+
   phone(person: Person): PhoneDevice {
     const phone = this.#phones.get(person.jid);
     if (!phone) throw new UnknownJid(person.jid);
     return phone;
   }
 
-  /** The linked device that a JID means; undefined for phones and strangers. */
-  companion(jid: string): Companion | undefined {
-    return this.find(jid)?.jid === this.owner.jid ? this.#companions.get(deviceOf(jid)) : undefined;
+  /** Somebody's linked devices. */
+  companionsOf(person: Person): readonly Companion[] {
+    return this.companions.filter(({ owner }) => owner.jid === person.jid);
   }
 
-  /** The number that the next linked device gets; none is used twice. */
-  takeDeviceNumber(): number {
-    return this.#nextDevice++;
+  /** The linked device that a JID means; undefined for phones and strangers. */
+  companion(jid: string): Companion | undefined {
+    const person = this.find(jid);
+    const device = deviceOf(jid);
+    return person && this.companionsOf(person).find((companion) => companion.device === device);
+  }
+
+  /** The number that somebody's next linked device gets; none is used twice. */
+  takeDeviceNumber(person: Person): number {
+    const device = (this.#lastDevice.get(person.jid) ?? 0) + 1;
+    this.#lastDevice.set(person.jid, device);
+    return device;
   }
 
   link(companion: Companion): void {
-    this.#companions.set(companion.device, companion);
+    this.#companions.add(companion);
   }
 
-  /** The owner removes a linked device. */
+  /** Somebody removes a linked device. */
   async unlink(companion: Companion): Promise<void> {
-    this.#companions.delete(companion.device);
+    this.#companions.delete(companion);
     for (const phone of this.#phones.values()) await phone.forget(companion.lid);
   }
 

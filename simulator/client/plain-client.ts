@@ -5,6 +5,7 @@ import {
   makeWASocket,
   proto,
   type WAMessage,
+  type WAMessageKey,
   type WASocket,
 } from '@whiskeysockets/baileys';
 import { MemoryKeyStore } from '../accounts/key-store.ts';
@@ -26,8 +27,17 @@ class NothingHappened extends Error {
 export type Seen =
   | { kind: 'connection'; update: Partial<ConnectionState> }
   | { kind: 'message'; message: WAMessage; type: string }
-  | { kind: 'update'; id: string; status: number | undefined; parameters: readonly string[] }
-  | { kind: 'group'; id: string; subject: string };
+  | {
+      kind: 'update';
+      id: string;
+      status: number | undefined;
+      parameters: readonly string[];
+      update: Partial<WAMessage>;
+    }
+  | { kind: 'reaction'; key: WAMessageKey; reaction: proto.IReaction }
+  | { kind: 'group'; id: string; subject: string }
+  | { kind: 'group subject'; id: string; subject: string }
+  | { kind: 'members'; id: string; action: string; author: string; people: readonly string[] };
 
 /** The text of a received message. */
 export function textOf(message: WAMessage): string | undefined {
@@ -82,11 +92,29 @@ export class PlainClient {
     socket.ev.on('messages.update', (updates) => {
       for (const { key, update } of updates) {
         const parameters = update.messageStubParameters ?? [];
-        this.#see({ kind: 'update', id: key.id ?? '', status: update.status ?? undefined, parameters });
+        this.#see({
+          kind: 'update',
+          id: key.id ?? '',
+          status: update.status ?? undefined,
+          parameters,
+          update,
+        });
       }
+    });
+    socket.ev.on('messages.reaction', (reactions) => {
+      for (const { key, reaction } of reactions) this.#see({ kind: 'reaction', key, reaction });
     });
     socket.ev.on('groups.upsert', (groups) => {
       for (const { id, subject } of groups) this.#see({ kind: 'group', id, subject });
+    });
+    socket.ev.on('groups.update', (groups) => {
+      for (const { id = '', subject } of groups) {
+        if (subject !== undefined) this.#see({ kind: 'group subject', id, subject });
+      }
+    });
+    socket.ev.on('group-participants.update', ({ id, author, participants, action }) => {
+      const people = participants.map((participant) => participant.id);
+      this.#see({ kind: 'members', id, action, author, people });
     });
     return socket;
   }
@@ -123,6 +151,12 @@ export class PlainClient {
     return this.until('a QR code', (seen) => (seen.kind === 'connection' ? seen.update.qr : undefined), from);
   }
 
+  /** Connects without credentials and asks for a pairing code for that account (its number, digits only). */
+  async showCode(number: string, customCode?: string): Promise<string> {
+    await this.showQr();
+    return this.socket.requestPairingCode(number, customCode);
+  }
+
   /** Connects and resolves when the connection is open; rejects when it is not in time. */
   async open(options: Partial<Parameters<typeof makeWASocket>[0]> = {}): Promise<WASocket> {
     const from = this.seen.length;
@@ -153,12 +187,36 @@ export class PlainClient {
     );
   }
 
-  /** The statuses that the client was told of one of its messages. */
-  statuses(id: string): (number | undefined)[] {
-    return this.seen
-      .filter((seen) => seen.kind === 'update')
-      .filter((seen) => seen.id === id)
-      .map(({ status }) => status);
+  /** Resolves with the message of that id. */
+  received(id: string): Promise<WAMessage> {
+    return this.until(`message ${id}`, (seen) =>
+      seen.kind === 'message' && seen.message.key.id === id ? seen.message : undefined,
+    );
+  }
+
+  /** Resolves with the first change of the message of that id that is more than a status. */
+  changed(id: string): Promise<Partial<WAMessage>> {
+    return this.until(`a change of ${id}`, (seen) =>
+      seen.kind === 'update' && seen.id === id && seen.update.message !== undefined ? seen.update : undefined,
+    );
+  }
+
+  /**
+   * Resolves with what the server said when it refused the message of that id: in an update of it, or with the message
+   * itself, for Baileys holds back the own ones for a moment and folds into them what comes meanwhile.
+   */
+  refused(id: string): Promise<readonly string[]> {
+    return this.until(`an error for ${id}`, (seen) => {
+      if (seen.kind === 'update' && seen.id === id && seen.status === STATUS_ERROR) return seen.parameters;
+      if (seen.kind !== 'message' || seen.message.key.id !== id || seen.message.status !== STATUS_ERROR)
+        return undefined;
+      return seen.message.messageStubParameters ?? [];
+    });
+  }
+
+  /** Loses the Signal sessions, as a program does whose keys were rolled back. */
+  forgetSessions(): void {
+    this.#keys.clear('session');
   }
 
   /** Ends the socket, as a program that stops does. */
@@ -173,6 +231,6 @@ export class PlainClient {
 }
 
 /** Baileys' status of a message that the server refused. */
-export const STATUS_ERROR = proto.WebMessageInfo.Status.ERROR;
+const STATUS_ERROR = proto.WebMessageInfo.Status.ERROR;
 /** Baileys' status of a message that a phone has. */
 export const STATUS_DELIVERED = proto.WebMessageInfo.Status.DELIVERY_ACK;

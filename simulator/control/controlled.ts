@@ -1,21 +1,26 @@
+import type { NewGroup } from '../accounts/directory.ts';
 import type { Addressing, Person } from '../accounts/person.ts';
 import type { ChatLine, Problem, SimulatorEvents } from '../events.ts';
+import type { Saying } from '../messages/saying.ts';
 import type { Faults } from '../server/faults.ts';
-import type { Saying } from '../server/inbound.ts';
+import type { PastLine } from '../server/history.ts';
+import type { How } from '../server/inbound.ts';
 import type { ReceivedReceipt } from '../server/receipts.ts';
 
 /** A group as the control interface shows it. */
 interface ControlledGroup {
   jid: string;
   subject: string;
-  members: readonly Person[];
   addressing: Addressing;
+  members: readonly Person[];
+  admins: readonly Person[];
 }
 
 /** What the control interface needs of a simulator; `Simulator` explains each of them. */
 export interface Controlled {
   readonly url: string;
   readonly rootKey: string;
+  readonly mediaCertificate: string;
   readonly owner: Person;
   readonly selfChat: string;
   readonly people: readonly Person[];
@@ -23,13 +28,22 @@ export interface Controlled {
   readonly problems: readonly Problem[];
   readonly faults: Faults;
   addPerson(person: { name: string; number?: string }): Person;
-  createGroup(group: { subject: string; members: Person[]; addressing?: Addressing }): {
-    jid: string;
-    subject: string;
-  };
-  scanQr(qr: string): Promise<void>;
+  createGroup(group: NewGroup): { jid: string; subject: string };
+  addMember(group: string, person: Person, by?: { by?: Person }): void;
+  removeMember(group: string, person: Person, by?: { by?: Person }): void;
+  leave(group: string, person: Person): void;
+  promote(group: string, person: Person, by?: { by?: Person }): void;
+  demote(group: string, person: Person, by?: { by?: Person }): void;
+  renameGroup(group: string, subject: string, by?: { by?: Person }): void;
+  revealNumber(group: string, person: Person): void;
+  scanQr(qr: string, as?: { as?: Person }): Promise<void>;
+  enterCode(code: string, as?: { as?: Person }): Promise<void>;
+  addPast(past: PastLine): ChatLine;
   say(saying: Saying): Promise<ChatLine>;
-  chat(jid: string): readonly ChatLine[];
+  edit(lineId: string, text: string, how?: How): Promise<ChatLine>;
+  remove(lineId: string, how?: How & { by?: Person }): Promise<ChatLine>;
+  react(lineId: string, emoji: string, how?: How & { as?: Person }): Promise<ChatLine>;
+  chat(jid: string, as?: { as?: Person }): readonly ChatLine[];
   waitFor(predicate: (line: ChatLine) => boolean, options?: { timeoutMs?: number }): Promise<ChatLine>;
   on<K extends keyof SimulatorEvents>(event: K, listener: (value: SimulatorEvents[K]) => void): () => void;
   connections(): number;

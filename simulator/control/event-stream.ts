@@ -1,10 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import type { SimulatorEvents } from '../events.ts';
 import type { Controlled } from './controlled.ts';
+import { toJson } from './json.ts';
 
 /** Events that are told; stanzas are too many, and stand in the wire log. */
 const TOLD = [
   'line',
+  'change',
   'typing',
   'paired',
   'login',
@@ -56,5 +58,5 @@ export class EventStream {
 }
 
 function write(response: ServerResponse, { id, event, data }: Told): void {
-  response.write(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  response.write(`id: ${id}\nevent: ${event}\ndata: ${toJson(data)}\n\n`);
 }

@@ -59,6 +59,76 @@ describe('the control interface', () => {
     expect((await get('/state')).body).toMatchObject({ problems: [], connections: 1, typing: [] });
   });
 
+  it('edits, reacts to and removes a line, and says more than words', async () => {
+    await post('/people', { name: 'Peter' });
+    const { body: line } = await post('/say', {
+      chat: 'Peter',
+      as: 'Peter',
+      text: '@Maria?',
+      mentions: ['Maria'],
+    });
+    expect(line).toMatchObject({ text: '@Maria?', mentions: [rig.simulator.owner.jid] });
+    const { id } = line as { id: string };
+    expect((await post('/edit', { id, text: 'Maria!' })).body).toMatchObject({
+      text: 'Maria!',
+      edited: true,
+    });
+    expect((await post('/react', { id, emoji: '👍' })).body).toMatchObject({ reactions: [{ emoji: '👍' }] });
+    expect((await post('/remove', { id })).body).toMatchObject({ id, removed: true });
+    expect((await post('/edit', { id, text: 'again' })).status).toBe(400);
+    const poll = { question: 'Tea?', options: ['yes', 'no'] };
+    expect((await post('/say', { chat: 'self', poll })).body).toMatchObject({
+      text: '[poll: Tea? yes / no]',
+    });
+  });
+
+  it('changes groups by the names of group and people', async () => {
+    for (const name of ['Peter', 'Anna']) await post('/people', { name });
+    await post('/groups', { subject: 'Choir', members: ['Anna'], by: 'Peter', numbersHidden: true });
+    await post('/groups/add', { group: 'Choir', person: 'Maria' });
+    await post('/groups/promote', { group: 'Choir', person: 'Maria', by: 'Peter' });
+    await post('/groups/demote', { group: 'Choir', person: 'Peter', by: 'Maria' });
+    await post('/groups/leave', { group: 'Choir', person: 'Peter' });
+    await post('/groups/reveal', { group: 'Choir', person: 'Anna' });
+    await post('/groups/remove', { group: 'Choir', person: 'Anna' });
+    expect((await post('/groups/remove', { group: 'Choir', person: 'Anna' })).status).toBe(400);
+    expect((await post('/groups/rename', { group: 'Choirs', subject: 'Band' })).status).toBe(404);
+    const { body } = await post('/groups/rename', { group: 'Choir', subject: 'Band' });
+    const maria = { name: 'Maria' };
+    expect(body).toMatchObject([{ subject: 'Band', members: [maria], admins: [maria] }]);
+  });
+
+  it('takes and gives files in base64', async () => {
+    const data = Buffer.from('not really a picture').toString('base64');
+    const media = { kind: 'image', data, caption: 'our cat' };
+    const { body: line } = await post('/say', { chat: 'self', media });
+    expect(line).toMatchObject({ text: 'our cat', media: { ...media, bytes: 20 } });
+    expect((await get('/chat?chat=self')).body).toEqual([line]);
+    expect((await post('/say', { chat: 'self', media: { ...media, data: '?' } })).status).toBe(400);
+    for (const name of ['loseMedia', 'refuseUploads', 'truncateMedia'])
+      expect((await post(`/faults/${name}`)).status).toBe(200);
+    await post('/faults/slowMedia', { bytesPerSecond: 1000 });
+    expect((await get('/faults')).body).toMatchObject({ refusedUploads: 1, mediaBytesPerSecond: 1000 });
+  });
+
+  it('scans as somebody, speaks in their chats and shows a chat from their side', async () => {
+    for (const name of ['Peter', 'Anna']) await post('/people', { name });
+    const qr = await rig.client.showQr();
+    const { body } = await post('/scan', { qr, as: 'Peter' });
+    expect(body).toMatchObject({ paired: rig.simulator.people[1]?.jid.replace('@', ':1@') });
+    await post('/say', { of: 'Peter', chat: 'Anna', text: 'hi Anna' });
+    expect((await get('/chat?chat=Anna&as=Peter')).body).toMatchObject([{ text: 'hi Anna', fromMe: true }]);
+    expect((await get('/chat?chat=Anna')).body).toEqual([]);
+    expect((await post('/code', { code: 'ABCDEFGH', as: 'Anna' })).status).toBe(400);
+  });
+
+  it('adds a line of the past', async () => {
+    await post('/people', { name: 'Peter' });
+    const past = { chat: 'Peter', as: 'Peter', text: 'long ago', at: 1_000 };
+    expect((await post('/past', past)).body).toMatchObject({ text: 'long ago', at: 1_000 });
+    expect((await get('/chat?chat=Peter')).body).toMatchObject([{ text: 'long ago', fromName: 'Peter' }]);
+  });
+
   it('waits for a line after a given one', async () => {
     const first = await rig.simulator.say({ chat: rig.simulator.selfChat, text: 'same words' });
     const waiting = get(`/wait?chat=self&contains=same&after=${first.id}`);
@@ -83,6 +153,14 @@ describe('the control interface', () => {
       expect((await post(`/faults/${name}`)).status).toBe(200);
     }
     expect((await get('/faults')).body).toMatchObject({ offline: true, sends: { code: 463, left: 1 } });
+    await post('/faults/delayAcks', { ms: 50 });
+    await post('/faults/restrictAccount', { seconds: 60 });
+    expect((await post('/faults/deafen', { next: 1 })).body).toEqual({ result: 0 });
+    expect((await get('/faults')).body).toMatchObject({
+      delayedAcks: { ms: 50 },
+      deafNext: { left: 1 },
+      restriction: { endsAt: expect.any(Number) },
+    });
     await post('/faults/clear');
     await rig.client.open();
   });

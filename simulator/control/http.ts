@@ -4,11 +4,14 @@ import { ZodError, z } from 'zod';
 import { LineNotSeen } from '../server/chats.ts';
 import type { Controlled } from './controlled.ts';
 import { EventStream } from './event-stream.ts';
-import { answer, NotFound } from './routes.ts';
+import { toJson } from './json.ts';
+import { NotFound } from './names.ts';
+import { answer } from './routes.ts';
 
 const LOOPBACK = '127.0.0.1';
 const LOCAL_HOSTS = [LOOPBACK, 'localhost'] as const;
-const MAX_BODY_BYTES = 1024 * 1024;
+/** Files come in base64. */
+const MAX_BODY_BYTES = 32 * 1024 * 1024;
 
 /** The body is not JSON, or too long. */
 class BadBody extends Error {
@@ -48,7 +51,7 @@ function messageOf(error: unknown): string {
 function reply(response: ServerResponse, status: number, value: unknown): void {
   if (response.destroyed) return;
   response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(`${JSON.stringify(value ?? null)}\n`);
+  response.end(`${toJson(value ?? null)}\n`);
 }
 
 /** A web page must not steer the simulator through a name that it made point to this machine. */

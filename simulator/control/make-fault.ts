@@ -27,6 +27,18 @@ export async function makeFault(faults: Faults, name: FaultName, body: unknown):
     case 'withholdAcks':
       faults.withholdAcks(faultRequests.withholdAcks.parse(body).count);
       return null;
+    case 'delayAcks': {
+      const { ms, count } = faultRequests.delayAcks.parse(body);
+      faults.delayAcks(ms, count);
+      return null;
+    }
+    case 'deafen':
+      return faults.deafen(faultRequests.deafen.parse(body));
+    case 'restrictAccount': {
+      const { enforced, seconds } = faultRequests.restrictAccount.parse(body);
+      faults.restrictAccount(enforced, seconds);
+      return null;
+    }
     case 'rejectSends': {
       const { code, times } = faultRequests.rejectSends.parse(body);
       faults.rejectSends(code, times);
@@ -38,8 +50,20 @@ export async function makeFault(faults: Faults, name: FaultName, body: unknown):
     case 'garbleMessages':
       faults.garbleMessages(faultRequests.garbleMessages.parse(body).count);
       return null;
+    case 'hideGroups':
+      faults.hideGroups(faultRequests.hideGroups.parse(body).times);
+      return null;
     case 'forgeAccountSignature':
       faults.forgeAccountSignature(faultRequests.forgeAccountSignature.parse(body).times);
+      return null;
+    case 'refuseUploads':
+      faults.refuseUploads(faultRequests.refuseUploads.parse(body).times);
+      return null;
+    case 'truncateMedia':
+      faults.truncateMedia(faultRequests.truncateMedia.parse(body).times);
+      return null;
+    case 'slowMedia':
+      faults.slowMedia(faultRequests.slowMedia.parse(body).bytesPerSecond);
       return null;
     default:
       faultRequests[name].parse(body);

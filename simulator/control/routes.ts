@@ -1,52 +1,29 @@
 import type { Person } from '../accounts/person.ts';
 import type { Controlled } from './controlled.ts';
+import { GROUP_ROUTES } from './group-routes.ts';
 import { makeFault } from './make-fault.ts';
+import { findChat, findPerson, NotFound } from './names.ts';
 import {
-  groupRequest,
+  chatRequest,
+  codeRequest,
+  editRequest,
   isFaultName,
+  pastRequest,
   personRequest,
+  reactRequest,
+  removeRequest,
   sayRequest,
   scanRequest,
   waitRequest,
 } from './requests.ts';
-
-/** A request as the routes see it. */
-export interface ControlRequest {
-  method: string;
-  /** Without the query string, `/` in front. */
-  path: string;
-  query: Readonly<Record<string, string>>;
-  body: unknown;
-}
-
-/** Nothing is at that path, or nobody has that name. */
-export class NotFound extends Error {
-  constructor(reason: string) {
-    super(reason);
-    this.name = 'NotFound';
-  }
-}
-
-function findPerson(simulator: Controlled, given: string): Person {
-  const found = simulator.people.find(
-    ({ jid, lid, name }) => given === jid || given === lid || given === name,
-  );
-  if (!found) throw new NotFound(`Nobody is called "${given}": use a JID or a name of GET /people.`);
-  return found;
-}
-
-/** The JID of a chat that is named by "self", a JID, a group's subject or a person's name. */
-function findChat(simulator: Controlled, given: string): string {
-  if (given === 'self') return simulator.selfChat;
-  const group = simulator.groups.find(({ jid, subject }) => given === jid || given === subject);
-  return group?.jid ?? findPerson(simulator, given).jid;
-}
+import type { ControlRequest, Routes } from './route.ts';
 
 function state(simulator: Controlled): unknown {
-  const { url, rootKey, owner, selfChat, people, groups, problems } = simulator;
+  const { url, rootKey, mediaCertificate, owner, selfChat, people, groups, problems } = simulator;
   return {
     url,
     rootKey,
+    mediaCertificate,
     owner,
     selfChat,
     people,
@@ -59,16 +36,34 @@ function state(simulator: Controlled): unknown {
   };
 }
 
+function asWhom(simulator: Controlled, as: string | undefined): { as?: Person } {
+  return as === undefined ? {} : { as: findPerson(simulator, as) };
+}
+
 function say(simulator: Controlled, body: unknown): Promise<unknown> {
-  const { chat, as, text, quoted, addressing, offline } = sayRequest.parse(body);
+  const { chat, as, of, mentions, ...rest } = sayRequest.parse(body);
   return simulator.say({
+    ...rest,
     chat: findChat(simulator, chat),
-    text,
-    ...(as !== undefined && { as: findPerson(simulator, as) }),
-    ...(quoted !== undefined && { quoted }),
-    ...(addressing !== undefined && { addressing }),
-    ...(offline !== undefined && { offline }),
+    ...asWhom(simulator, as),
+    ...(of !== undefined && { of: findPerson(simulator, of) }),
+    ...(mentions && { mentions: mentions.map((person) => findPerson(simulator, person)) }),
   });
+}
+
+function edit(simulator: Controlled, body: unknown): Promise<unknown> {
+  const { id, text, ...how } = editRequest.parse(body);
+  return simulator.edit(id, text, how);
+}
+
+function remove(simulator: Controlled, body: unknown): Promise<unknown> {
+  const { id, by, ...how } = removeRequest.parse(body);
+  return simulator.remove(id, { ...how, ...(by !== undefined && { by: findPerson(simulator, by) }) });
+}
+
+function react(simulator: Controlled, body: unknown): Promise<unknown> {
+  const { id, emoji, as, ...how } = reactRequest.parse(body);
+  return simulator.react(id, emoji, { ...how, ...(as !== undefined && { as: findPerson(simulator, as) }) });
 }
 
 function wait(simulator: Controlled, query: unknown): Promise<unknown> {
@@ -88,33 +83,46 @@ function wait(simulator: Controlled, query: unknown): Promise<unknown> {
   );
 }
 
-function makeGroup(simulator: Controlled, body: unknown): unknown {
-  const { subject, members, addressing } = groupRequest.parse(body);
-  const people = members.map((member) => findPerson(simulator, member));
-  return simulator.createGroup({ subject, members: people, ...(addressing && { addressing }) });
-}
-
 function addPerson(simulator: Controlled, body: unknown): unknown {
   const { name, number } = personRequest.parse(body);
   return simulator.addPerson({ name, ...(number !== undefined && { number }) });
 }
 
-type Route = (simulator: Controlled, request: ControlRequest) => unknown;
-
-const ROUTES: Readonly<Record<string, Route>> = {
+const ROUTES: Routes = {
   'GET /state': (simulator) => state(simulator),
   'GET /people': ({ people }) => people,
   'POST /people': (simulator, { body }) => addPerson(simulator, body),
   'GET /groups': ({ groups }) => groups,
-  'POST /groups': (simulator, { body }) => makeGroup(simulator, body),
-  'GET /chat': (simulator, { query }) => simulator.chat(findChat(simulator, query.chat ?? '')),
+  ...GROUP_ROUTES,
+  'GET /chat': (simulator, { query }) => {
+    const { chat, as } = chatRequest.parse(query);
+    return simulator.chat(findChat(simulator, chat), asWhom(simulator, as));
+  },
   'GET /typing': (simulator) => simulator.typing(),
   'GET /receipts': (simulator, { query }) => simulator.receipts(query.id),
   'GET /faults': ({ faults }) => faults.standing,
   'GET /wait': (simulator, { query }) => wait(simulator, query),
   'POST /say': (simulator, { body }) => say(simulator, body),
+  'POST /past': (simulator, { body }) => {
+    const { chat, of, as, ...past } = pastRequest.parse(body);
+    return simulator.addPast({
+      ...past,
+      chat: findChat(simulator, chat),
+      ...asWhom(simulator, as),
+      ...(of !== undefined && { of: findPerson(simulator, of) }),
+    });
+  },
+  'POST /edit': (simulator, { body }) => edit(simulator, body),
+  'POST /remove': (simulator, { body }) => remove(simulator, body),
+  'POST /react': (simulator, { body }) => react(simulator, body),
   'POST /scan': async (simulator, { body }) => {
-    await simulator.scanQr(scanRequest.parse(body).qr);
+    const { qr, as } = scanRequest.parse(body);
+    await simulator.scanQr(qr, asWhom(simulator, as));
+    return { paired: simulator.devices().at(-1)?.jid };
+  },
+  'POST /code': async (simulator, { body }) => {
+    const { code, as } = codeRequest.parse(body);
+    await simulator.enterCode(code, asWhom(simulator, as));
     return { paired: simulator.devices().at(-1)?.jid };
   },
 };

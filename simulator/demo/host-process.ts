@@ -13,17 +13,25 @@ export interface HostProcessOptions {
   readonly root: string;
   readonly whatsappUrl: string;
   readonly rootKey: string;
+  /** Path of the certificate that the media server proves itself with; absent: no files can be sent. */
+  readonly mediaCertificate?: string;
   /** The phone scans what the host shows. */
   readonly onQr: (qr: string) => void;
   /** More variables, and others than the demo's. */
   readonly env?: Readonly<Record<string, string>>;
   /** More flags of `start`; absent: where there is no sandbox, a plain process will do. */
   readonly flags?: readonly string[];
+  /** Modules that are loaded before the host's own, by their URLs. */
+  readonly preload?: readonly string[];
+  /** A program that is to start it, with its arguments; it becomes the host itself. */
+  readonly wrapper?: readonly string[];
 }
 
 interface HostEvents {
   /** The host looked at a message and starts no turn for it: its platform id. */
   leftAlone: [messageId: string];
+  /** A line of its log, as a terminal shows it. */
+  said: [line: string];
 }
 
 /** The environment that the host needs of ours; everything else would make the demo differ from machine to machine. */
@@ -50,8 +58,10 @@ export class HostProcess extends EventEmitter<HostEvents> {
       ([, value]) => value !== undefined,
     );
     const flags = options.flags ?? ['--allow-plain-process'];
-    const command = ['--import', 'tsx', 'src/cli.ts', 'start', '--raw', ...flags];
-    this.#child = spawn(process.execPath, command, {
+    const preload = (options.preload ?? []).flatMap((url) => ['--import', url]);
+    const node = [process.execPath, '--import', 'tsx', ...preload, 'src/cli.ts', 'start', '--raw', ...flags];
+    const [program = '', ...args] = [...(options.wrapper ?? []), ...node];
+    this.#child = spawn(program, args, {
       cwd: PROJECT,
       stdio: ['ignore', 'pipe', 'pipe'],
       // A group of its own: Ctrl-C in the terminal is ours to turn into an orderly end.
@@ -61,6 +71,7 @@ export class HostProcess extends EventEmitter<HostEvents> {
         NANOCLAW_ROOT: options.root,
         WHATSAPP_URL: options.whatsappUrl,
         WHATSAPP_ROOT_KEY: options.rootKey,
+        ...(options.mediaCertificate !== undefined && { NODE_EXTRA_CA_CERTS: options.mediaCertificate }),
         AGENT_PROVIDER: 'offline',
         CONTAINER_RUNTIME: 'auto',
         LOG_LEVEL: 'debug',
@@ -85,6 +96,18 @@ export class HostProcess extends EventEmitter<HostEvents> {
    */
   ready(): Promise<string> {
     return this.#ready;
+  }
+
+  /** Sends a signal, as an operator does. */
+  signal(name: NodeJS.Signals): void {
+    this.#stopping = true;
+    this.#child.kill(name);
+  }
+
+  /** Resolves when it has ended. @returns its exit code; null when a signal ended it */
+  async exitCode(): Promise<number | null> {
+    await this.#exited;
+    return this.#child.exitCode;
   }
 
   /** Rejects when the host ends without having been asked to. */
@@ -116,6 +139,7 @@ export class HostProcess extends EventEmitter<HostEvents> {
     return new Promise((resolve, reject) => {
       if (this.#child.stderr === null) throw new Error('the host has no stderr');
       createInterface(this.#child.stderr).on('line', (line) => {
+        this.emit('said', line);
         if (!line.includes(' DEBUG: ')) this.#remember(line);
         sandbox = /INFO: Sandbox: (.*)$/.exec(line)?.[1] ?? sandbox;
         if (/INFO: Ready$/.test(line)) resolve(sandbox);

@@ -1,4 +1,8 @@
-import type { ChatLine, Person } from '../simulator.ts';
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { fileTypeFromBuffer } from 'file-type';
+import type { SaidMedia } from '../messages/saying.ts';
+import type { ChatLine, LineChange, Person } from '../simulator.ts';
 import type { Screen } from './screen.ts';
 import { colouredName, dim } from './style.ts';
 import type { DemoChat, World } from './world.ts';
@@ -6,7 +10,8 @@ import type { DemoChat, World } from './world.ts';
 const HELP = `Write a message and press Enter; one that begins with @Andy calls the assistant. Try:
   @Andy help · @Andy remind me in 10 seconds to stretch · @Andy activate Family
 /chats        all chats, with what is new      /chat NAME   open one
-/as NAME      speak as another member          /quit        end (Ctrl-C does too)`;
+/as NAME      speak as another member          /file PATH   send a file (CAPTION may follow)
+/react EMOJI  on what was said last            /quit        end (Ctrl-C does too)`;
 
 const HELP_INDENT = 2;
 
@@ -30,6 +35,7 @@ export class Phone {
     const { simulator, host } = this.#world;
     const endings = [
       simulator.on('line', (line) => this.#onLine(line)),
+      simulator.on('change', (change) => this.#onChange(change)),
       simulator.on('typing', ({ chat, on }) => this.#onTyping(chat, on)),
     ];
     const onLeftAlone = (id: string): void => this.#onLeftAlone(id);
@@ -38,7 +44,7 @@ export class Phone {
     this.#screen.remark(`${HELP}\n `, HELP_INDENT);
     for await (const line of this.#screen.lines()) {
       if (line.trim() === '/quit') break;
-      if (line.startsWith('/')) this.#command(line);
+      if (line.startsWith('/')) await this.#command(line);
       else if (line.trim() !== '') await this.#say(line);
       this.#showPrompt();
     }
@@ -49,19 +55,21 @@ export class Phone {
   /** What a beginning of a line may become. */
   complete(line: string): string[] {
     const names = [
-      ...['/chats', '/quit', '/help', '@Andy '],
+      ...['/chats', '/quit', '/help', '/file ', '/react ', '@Andy '],
       ...this.#world.chats.map(({ name }) => `/chat ${name}`),
       ...this.#chat.members.map(({ name }) => `/as ${name}`),
     ];
     return names.filter((name) => name.toLowerCase().startsWith(line.toLowerCase()));
   }
 
-  #command(line: string): void {
+  async #command(line: string): Promise<void> {
     const [command, ...rest] = line.trim().split(/\s+/);
     const argument = rest.join(' ');
     if (command === '/chats') this.#listChats();
     else if (command === '/chat') this.#switchTo(argument);
     else if (command === '/as') this.#speakAs(argument);
+    else if (command === '/file') await this.#sendFile(rest[0] ?? '', rest.slice(1).join(' '));
+    else if (command === '/react') await this.#react(argument);
     else this.#screen.remark(command === '/help' ? HELP : `There is no ${command}.\n${HELP}`, HELP_INDENT);
   }
 
@@ -104,17 +112,48 @@ export class Phone {
     this.#showPrompt();
   }
 
-  async #say(text: string): Promise<void> {
-    const { simulator } = this.#world;
+  #say(text: string): Promise<void> {
+    return this.#send(() => this.#world.simulator.say({ ...this.#here, text }));
+  }
+
+  #sendFile(path: string, caption: string): Promise<void> {
+    return this.#send(async () => {
+      const data = await readFile(path);
+      const type = await fileTypeFromBuffer(data);
+      const media = {
+        data,
+        fileName: basename(path),
+        ...(caption !== '' && { caption }),
+        ...kindOf(type?.mime),
+      };
+      await this.#world.simulator.say({ ...this.#here, media });
+    });
+  }
+
+  #react(emoji: string): Promise<void> {
+    const last = this.#world.simulator.chat(this.#chat.jid).at(-1);
+    return this.#send(async () => {
+      if (last === undefined) throw new Error('nothing was said here yet');
+      const as = this.#speaker;
+      await this.#world.simulator.react(last.id, emoji, as === undefined ? {} : { as });
+    });
+  }
+
+  /** The chat that is open, and who speaks in it. */
+  get #here(): { chat: string; as?: Person } {
+    return { chat: this.#chat.jid, ...(this.#speaker !== undefined && { as: this.#speaker }) };
+  }
+
+  async #send(act: () => Promise<unknown>): Promise<void> {
     try {
-      await simulator.say({
-        chat: this.#chat.jid,
-        text,
-        ...(this.#speaker === undefined ? {} : { as: this.#speaker }),
-      });
+      await act();
     } catch (error) {
       this.#screen.remark(`Not sent: ${(error as Error).message}`);
     }
+  }
+
+  #onChange(change: LineChange): void {
+    if (change.line.chat === this.#chat.jid) this.#screen.remark(this.#world.happened(change));
   }
 
   #onLine(line: ChatLine): void {
@@ -155,4 +194,11 @@ export class Phone {
     const name = colouredName(speaker, this.#speaker === undefined ? 'you' : 'other');
     this.#screen.prompt(`  ${typing}${dim(this.#chat.name)} ${name} ${dim('▸')} `);
   }
+}
+
+/** What a phone sends a file of a type as. */
+function kindOf(mimeType = 'text/plain'): Pick<SaidMedia, 'kind' | 'mimeType'> {
+  const kinds = ['image', 'video', 'audio'] as const;
+  const kind = kinds.find((each) => mimeType.startsWith(`${each}/`)) ?? 'document';
+  return { kind, mimeType };
 }

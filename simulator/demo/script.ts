@@ -17,9 +17,14 @@ export async function runScript(
   signal: AbortSignal,
 ): Promise<void> {
   const { simulator } = world;
-  const unsubscribe = simulator.on('line', (line) => {
-    if (line.byDevice) print(transcript(world, line));
-  });
+  const endings = [
+    simulator.on('line', (line) => {
+      if (line.byDevice) print(transcript(world, line));
+    }),
+    simulator.on('change', (change) => {
+      if (change.byDevice) print(`(${world.happened(change)})`);
+    }),
+  ];
   const open = new OpenWork(world.root);
   try {
     await nothingLeft(open, signal);
@@ -30,7 +35,7 @@ export async function runScript(
     await nothingLeft(open, signal);
   } finally {
     open.close();
-    unsubscribe();
+    for (const end of endings) end();
   }
 }
 

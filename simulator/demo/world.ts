@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ChatLine, type Person, Simulator } from '../simulator.ts';
+import { type ChatLine, type LineChange, type Person, Simulator } from '../simulator.ts';
 import { HostProcess } from './host-process.ts';
+import { changeInWords, lineInWords } from './in-words.ts';
 
 /** A chat that the owner can open. */
 export interface DemoChat {
@@ -13,6 +14,8 @@ export interface DemoChat {
 }
 
 const ASSISTANT = 'Andy';
+/** What the assistant puts before its words on a shared number; before a list it stands on a line of its own. */
+const PREFIX = /^Andy:\s+/gm;
 
 /** A WhatsApp server, the people on it, and the real host linked to the owner's account. */
 export class World {
@@ -60,6 +63,7 @@ export class World {
       root,
       whatsappUrl: simulator.url,
       rootKey: simulator.rootKey,
+      mediaCertificate: await simulator.writeMediaCertificate(),
       // A QR that was replaced while the phone looked at it is no fault: the next one follows.
       onQr: (qr) => void simulator.scanQr(qr).catch(() => undefined),
     });
@@ -81,11 +85,17 @@ export class World {
 
   /** Who speaks in a line, and what, without the name that the assistant puts before its words on a shared number. */
   spoken(line: ChatLine): { readonly name: string; readonly text: string; readonly assistant: boolean } {
-    const prefix = `${ASSISTANT}: `;
-    if (!line.byDevice)
-      return { name: line.fromMe ? 'you' : line.fromName, text: line.text, assistant: false };
-    const text = line.text.startsWith(prefix) ? line.text.slice(prefix.length) : line.text;
-    return { name: ASSISTANT, text, assistant: true };
+    const text = lineInWords(line);
+    if (!line.byDevice) return { name: line.fromMe ? 'you' : line.fromName, text, assistant: false };
+    return { name: ASSISTANT, text: text.replace(PREFIX, ''), assistant: true };
+  }
+
+  /** What became of a line, in a sentence. */
+  happened(change: LineChange): string {
+    const by = this.simulator.people.find(({ jid }) => jid === change.by);
+    const person = by?.jid === this.simulator.owner.jid ? 'you' : (by?.name ?? change.by);
+    const line = { ...change.line, text: change.line.text.replace(PREFIX, '') };
+    return changeInWords({ ...change, line }, change.byDevice ? ASSISTANT : person);
   }
 
   /** Ends everything that was started and removes what was made. */

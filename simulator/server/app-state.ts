@@ -21,8 +21,15 @@ export class AppState {
     return { keys: [{ keyId: { keyId: this.#keyId }, keyData: this.#keyData }] };
   }
 
-  /** Writes the account's push name, which clients take for their own. To be called once, at the beginning. */
-  async setPushName(name: string): Promise<void> {
+  /** The settings of a new account. */
+  static async named(name: string): Promise<AppState> {
+    const state = new AppState();
+    await state.#setPushName(name);
+    return state;
+  }
+
+  /** Writes the account's push name, which clients take for their own. */
+  async #setPushName(name: string): Promise<void> {
     const { patch } = await encodeSyncdPatch(
       {
         type: 'critical_block',

@@ -38,6 +38,7 @@ export class Connection {
   readonly #awaited = new Map<string, { resolve(node: BinaryNode): void; reject(error: Error): void }>();
   #state: 'hello' | 'finish' | 'transport' | 'closed' = 'hello';
   #cut = false;
+  #deaf = false;
   #work: Promise<void> = Promise.resolve();
   #nextQuery = 1;
 
@@ -65,7 +66,7 @@ export class Connection {
 
   /** Writes a stanza; does nothing when the connection is gone. */
   send(node: BinaryNode): void {
-    if (!this.open || this.#state !== 'transport') return;
+    if (!this.open || this.#deaf || this.#state !== 'transport') return;
     this.#handler.sent(this, node);
     this.#socket.send(encodeFrame(this.#noise.encrypt(encodeBinaryNode(node))));
   }
@@ -95,6 +96,12 @@ export class Connection {
     this.#socket.terminate();
   }
 
+  /** From now on nothing that comes is heard and nothing is said; `wire` does not even read it. */
+  deafen(wire: boolean): void {
+    this.#deaf = true;
+    if (wire) this.#socket.pause();
+  }
+
   async #finish(): Promise<void> {
     if (this.#socket.readyState === this.#socket.CLOSED) return;
     await new Promise<void>((resolve) => {
@@ -108,6 +115,7 @@ export class Connection {
   }
 
   #read(data: Buffer): void {
+    if (this.#deaf) return;
     try {
       for (const frame of this.#frames.push(data)) this.#take(frame);
     } catch (error) {
@@ -134,7 +142,7 @@ export class Connection {
 
   async #handle(plain: Buffer): Promise<void> {
     const node = await decodeBinaryNode(plain);
-    if (this.#cut) return;
+    if (this.#cut || this.#deaf) return;
     const id = node.attrs.id ?? '';
     const awaited = node.tag === 'iq' && node.attrs.type !== 'get' && this.#awaited.get(id);
     await this.#handler.received(this, node);

@@ -1,6 +1,9 @@
 import type { BinaryNode } from '@whiskeysockets/baileys';
+import type { MediaServer } from '../media/media-server.ts';
 import type { BrokenSignature } from '../wire/certificate.ts';
+import { SERVER } from '../wire/nodes.ts';
 import type { Connection } from './connection.ts';
+import { type Restriction, restrictionNotice } from './restriction.ts';
 
 /** What faults act upon. */
 export interface FaultTargets {
@@ -9,6 +12,8 @@ export interface FaultTargets {
   cut(): void;
   unlinkDevices(): Promise<number>;
   loseSessions(): void;
+  /** Queues a stanza for every linked device of the owner. */
+  tellOwner(node: BinaryNode): void;
   note(fault: string, detail?: unknown): void;
 }
 
@@ -20,34 +25,51 @@ function take(counter: { left: number }): boolean {
 }
 
 /**
- * The stream error that WhatsApp closes a connection with. 440 and 401 are told by the name of a conflict, the
- * others by their code.
+ * The last word with which WhatsApp closes a connection, as a client reads the code out of it: 440 and 401 by the name
+ * of a conflict, 428 as the end of the stream, 411 as a notice, the others as a stream error with the code.
  */
 export function streamError(code: number): BinaryNode {
-  if (code === 440) {
-    return { tag: 'stream:error', attrs: {}, content: [{ tag: 'conflict', attrs: { type: 'replaced' } }] };
+  const tag = 'stream:error';
+  switch (code) {
+    case 401:
+      return {
+        tag,
+        attrs: { code: '401' },
+        content: [{ tag: 'conflict', attrs: { type: 'device_removed' } }],
+      };
+    case 411:
+      return { tag: 'ib', attrs: { from: SERVER }, content: [{ tag: 'downgrade_webclient', attrs: {} }] };
+    case 428:
+      return { tag: 'xmlstreamend', attrs: {} };
+    case 440:
+      return { tag, attrs: {}, content: [{ tag: 'conflict', attrs: { type: 'replaced' } }] };
+    default:
+      return { tag, attrs: { code: code.toString() } };
   }
-  const content = code === 401 ? [{ tag: 'conflict', attrs: { type: 'device_removed' } }] : undefined;
-  const error: BinaryNode = { tag: 'stream:error', attrs: { code: code.toString() } };
-  return content ? { ...error, content } : error;
 }
 
 /** Troubles to make, each until it is used up or `clear` is called. All of them go to the wire log. */
 export class Faults {
   readonly #targets: FaultTargets;
+  readonly #media: MediaServer;
   #offline = false;
   #broken: BrokenSignature = 'none';
   readonly #upgrades = { status: 503, left: 0 };
   readonly #logins = { code: 401, left: 0 };
   readonly #sends = { code: 463, left: 0 };
   readonly #acks = { left: 0 };
+  readonly #delays = { ms: 0, left: 0 };
+  readonly #deaf = { wire: false, left: 0 };
+  #restriction: Restriction | undefined;
   #withheld: { connection: Connection; ack: BinaryNode; confirm: () => void }[] = [];
   readonly #garbled = { left: 0 };
+  readonly #hidden = { left: 0 };
   readonly #forged = { left: 0 };
   #backlogReceipts: number | undefined;
 
-  constructor(targets: FaultTargets) {
+  constructor(targets: FaultTargets, media: MediaServer) {
     this.#targets = targets;
+    this.#media = media;
   }
 
   /** Cuts every connection without a word. Returns how many there were. */
@@ -58,7 +80,7 @@ export class Faults {
     return count;
   }
 
-  /** Closes every connection with a stream error: 515, 503, 500 …; 440 is "replaced", 401 "device removed". */
+  /** Closes every connection with a last word that a client takes for this code; see streamError. */
   async closeWith(code: number): Promise<number> {
     this.#targets.note('closeWith', { code });
     const connections = [...this.#targets.connections()];
@@ -122,6 +144,37 @@ export class Faults {
     return live.length;
   }
 
+  /** Lets the acks (and receipts) for the next messages, all when no number is given, come so many ms later. */
+  delayAcks(ms: number, count = Number.POSITIVE_INFINITY): void {
+    this.#targets.note('delayAcks', { ms, count });
+    Object.assign(this.#delays, { ms, left: count });
+  }
+
+  /**
+   * Connections stay open but the server says nothing on them any more, not even an answer to a ping; for ever, since
+   * a connection cannot be taken up again after it. It concerns the present ones and the `next` new ones, which get
+   * not even an answer to their handshake. With `wire` nothing is read either, so that a client's closing stays
+   * unanswered, as when the network is gone without a word. Returns how many present ones there were.
+   */
+  deafen({ wire = false, next = 0 }: { wire?: boolean; next?: number } = {}): number {
+    const connections = this.#targets.connections();
+    this.#targets.note('deafen', { wire, next, count: connections.length });
+    for (const connection of connections) connection.deafen(wire);
+    Object.assign(this.#deaf, { wire, left: next });
+    return connections.length;
+  }
+
+  /**
+   * WhatsApp forbids the owner's account to write to new people (or allows it again) and tells its linked devices.
+   * Sends are refused only by `rejectSends`. Without `seconds` the client is told no end.
+   */
+  restrictAccount(enforced = true, seconds?: number): void {
+    this.#targets.note('restrictAccount', { enforced, seconds });
+    const end = seconds === undefined ? {} : { endsAt: Date.now() + seconds * 1000 };
+    this.#restriction = enforced ? end : undefined;
+    this.#targets.tellOwner(restrictionNotice(this.#restriction));
+  }
+
   /** Answers the next messages of the linked device with an error ack and delivers none of them. */
   rejectSends(code = 463, times = 1): void {
     this.#targets.note('rejectSends', { code, times });
@@ -146,6 +199,12 @@ export class Faults {
     this.#garbled.left = count;
   }
 
+  /** Answers the next questions for all groups (all, when no number is given) as if the account were in none. */
+  hideGroups(times = Number.POSITIVE_INFINITY): void {
+    this.#targets.note('hideGroups', { times });
+    this.#hidden.left = times;
+  }
+
   /** All phones lose their Signal sessions: they cannot read the linked device's next messages and ask again. */
   loseSessions(): void {
     this.#targets.note('loseSessions');
@@ -158,7 +217,35 @@ export class Faults {
     this.#forged.left = times;
   }
 
-  /** Ends all standing faults; acks kept back are sent. */
+  /**
+   * The media server loses all its files: downloads are answered with 410 until the client asks the phone to upload
+   * again. Returns how many there were.
+   */
+  loseMedia(): number {
+    const count = this.#media.store.lose();
+    this.#targets.note('loseMedia', { count });
+    return count;
+  }
+
+  /** Answers the next uploads of files with 503. */
+  refuseUploads(times = 1): void {
+    this.#targets.note('refuseUploads', { times });
+    this.#media.faults.refuseUploads(times);
+  }
+
+  /** Gives only the first half of a file at the next downloads, as if that were all. */
+  truncateMedia(times = 1): void {
+    this.#targets.note('truncateMedia', { times });
+    this.#media.faults.truncate(times);
+  }
+
+  /** Downloads take their time, from now on until `clear`. */
+  slowMedia(bytesPerSecond: number): void {
+    this.#targets.note('slowMedia', { bytesPerSecond });
+    this.#media.faults.slowDown(bytesPerSecond);
+  }
+
+  /** Ends all standing faults (lost files stay lost); acks kept back are sent. */
   clear(): void {
     this.#targets.note('clear');
     this.#offline = false;
@@ -167,8 +254,13 @@ export class Faults {
     this.#logins.left = 0;
     this.#sends.left = 0;
     this.#garbled.left = 0;
+    this.#hidden.left = 0;
     this.#forged.left = 0;
     this.#backlogReceipts = undefined;
+    this.#media.faults.clear();
+    this.#delays.left = 0;
+    this.#deaf.left = 0;
+    if (this.#restriction) this.restrictAccount(false);
     this.releaseAcks();
   }
 
@@ -181,10 +273,15 @@ export class Faults {
       logins: this.#logins.left > 0 ? { ...this.#logins } : undefined,
       sends: this.#sends.left > 0 ? { ...this.#sends } : undefined,
       garbledMessages: this.#garbled.left > 0 ? this.#garbled.left : undefined,
+      hiddenGroups: this.#hidden.left > 0 ? this.#hidden.left : undefined,
       forgedSignatures: this.#forged.left > 0 ? this.#forged.left : undefined,
       withholdingAcks: this.#acks.left > 0,
       withheldAcks: this.#withheld.length,
+      delayedAcks: this.#delays.left > 0 ? { ...this.#delays } : undefined,
+      deafNext: this.#deaf.left > 0 ? { ...this.#deaf } : undefined,
+      restriction: this.#restriction,
       dropDuringBacklog: this.#backlogReceipts,
+      ...this.#media.faults.standing,
     };
   }
 
@@ -218,19 +315,38 @@ export class Faults {
     return take(this.#garbled);
   }
 
+  /** For the server: is this question for all groups to be answered with none? */
+  takeHiding(): boolean {
+    return take(this.#hidden);
+  }
+
   /** For the server: is this pairing's signature to be forged? */
   takeForgery(): boolean {
     return take(this.#forged);
   }
 
-  /** For the server: sends an ack and lets the phones confirm, or keeps both. */
+  /** For the server: is a new connection to be deaf from its beginning? */
+  deafenNew(connection: Connection): void {
+    if (take(this.#deaf)) connection.deafen(this.#deaf.wire);
+  }
+
+  /** For the server: what WhatsApp forbids the owner's account now. */
+  get restriction(): Restriction | undefined {
+    return this.#restriction;
+  }
+
+  /** For the server: sends an ack and lets the phones confirm, or keeps both, or lets them wait. */
   ack(connection: Connection, ack: BinaryNode, confirm: () => void): void {
     if (take(this.#acks)) {
       this.#withheld.push({ connection, ack, confirm });
       return;
     }
-    connection.send(ack);
-    confirm();
+    const answer = (): void => {
+      connection.send(ack);
+      confirm();
+    };
+    if (take(this.#delays)) setTimeout(answer, this.#delays.ms).unref();
+    else answer();
   }
 
   /** For the server: a stanza of the backlog was acknowledged. */

@@ -1,158 +1,51 @@
-import { randomBytes } from 'node:crypto';
 import type { BinaryNode, proto } from '@whiskeysockets/baileys';
 import type { Companion } from '../accounts/companion.ts';
-import type { Correspondent, Sealed } from '../accounts/device.ts';
-import { UnknownJid } from '../accounts/directory.ts';
-import type { Group } from '../accounts/group.ts';
 import { readRetryBundle } from '../accounts/key-bundle.ts';
-import { type Addressing, addressOf, type Person } from '../accounts/person.ts';
+import type { Addressing, Person } from '../accounts/person.ts';
 import type { ChatLine } from '../events.ts';
+import { download, upload } from '../media/files.ts';
+import { answerReupload } from '../media/reupload.ts';
+import { type Act, editOf, isEditable, reactionOf, removalOf, withText } from '../messages/acts.ts';
+import { assertOneThing, compose, type References } from '../messages/compose.ts';
+import { readMentions, writeMentions } from '../messages/mentions.ts';
+import { withoutContext } from '../messages/parts.ts';
+import { contentType, read, unwrap } from '../messages/read.ts';
+import { NotAllowed, type Saying, UnknownLine } from '../messages/saying.ts';
+import { stanzaAttributes } from '../messages/stanza.ts';
 import { child, seconds } from '../wire/nodes.ts';
+import { type Addressed, address, addressAbout, envelope, keyOf } from './addressed.ts';
+import { newMessageId } from './message-id.ts';
+import { encElements, garble, seal } from './sealing.ts';
 import type { Service } from './service.ts';
 
-/** Message ids of WhatsApp's Android app are 32 hex digits. */
-const ID_BYTES = 16;
+/** In place of a ciphertext: what can be opened once is not for linked devices. */
+const ONLY_ON_PHONE: BinaryNode = {
+  tag: 'unavailable',
+  attrs: { type: 'view_once_unavailable_fanout' },
+};
 
-/** What somebody says on a phone. */
-export interface Saying {
-  /** A group, the owner's own JID (the self-chat), or the other person of a direct chat. */
-  chat: string;
-  /** Who speaks; the owner on the phone when nobody is named. */
-  as?: Person;
-  text: string;
-  /** The id of the line that is answered. */
-  quoted?: string;
-  /** How the chat is addressed on the wire; by default as the group is, else by phone number. */
-  addressing?: Addressing;
-  /** Keeps the message for the linked device's next login, even while it is connected. */
-  offline?: boolean;
+function byHand({ jid }: Person): { by: string; byDevice: boolean } {
+  return { by: jid, byDevice: false };
 }
 
-/** Whoever speaks is not in that chat. */
-export class NotInChat extends Error {
-  constructor(speaker: Person, chat: string) {
-    super(`${speaker.name} is not in the chat ${chat}: let a member speak, or name another chat.`);
-    this.name = 'NotInChat';
-  }
-}
+/** How a later act goes out; as the line did, when nothing is said. */
+export type How = Pick<Saying, 'addressing' | 'offline'>;
 
-/** The quoted line is not in that chat. */
-export class UnknownLine extends Error {
-  constructor(id: string, chat: string) {
-    super(`There is no line ${id} in ${chat}: quote the id of a line that the chat shows.`);
-    this.name = 'UnknownLine';
-  }
-}
-
-interface Addressed {
-  speaker: Person;
-  chat: string;
-  group?: Group;
-  /** The other person of a direct chat; the owner in the self-chat. */
-  peer?: Person;
-  addressing: Addressing;
-}
-
-function address(service: Service, saying: Saying): Addressed {
-  const { directory } = service;
-  const speaker = saying.as ?? directory.owner;
-  const group = directory.findGroup(saying.chat);
-  if (group) {
-    if (!group.members.some((member) => member.jid === speaker.jid))
-      throw new NotInChat(speaker, saying.chat);
-    return { speaker, chat: group.jid, group, addressing: saying.addressing ?? group.addressing };
-  }
-  const peer = directory.find(saying.chat);
-  if (!peer) throw new UnknownJid(saying.chat);
-  if (speaker.jid !== directory.owner.jid && speaker.jid !== peer.jid)
-    throw new NotInChat(speaker, saying.chat);
-  return { speaker, chat: peer.jid, peer, addressing: saying.addressing ?? 'pn' };
-}
-
-function content(service: Service, saying: Saying, { chat, addressing }: Addressed): proto.IMessage {
-  if (saying.quoted === undefined) return { conversation: saying.text };
-  const quoted = service.chats.find(chat, saying.quoted);
-  if (!quoted) throw new UnknownLine(saying.quoted, chat);
-  return {
-    extendedTextMessage: {
-      text: saying.text,
-      contextInfo: {
-        stanzaId: quoted.id,
-        participant: addressOf(service.directory.person(quoted.from), addressing),
-        quotedMessage: { conversation: quoted.text },
-      },
-    },
-  };
-}
-
-/** The attributes that say who wrote to which chat; the other form of the name stands beside it. */
-function envelope(service: Service, to: Addressed): BinaryNode['attrs'] {
-  const { speaker, addressing, group, peer } = to;
-  const other: Addressing = addressing === 'lid' ? 'pn' : 'lid';
-  const from = addressOf(speaker, addressing);
-  if (group) {
-    return {
-      from: group.jid,
-      participant: from,
-      [`participant_${other}`]: addressOf(speaker, other),
-      addressing_mode: addressing,
-    };
-  }
-  if (peer && speaker.jid === service.directory.owner.jid) {
-    return {
-      from,
-      recipient: addressOf(peer, addressing),
-      [`peer_recipient_${other}`]: addressOf(peer, other),
-      addressing_mode: addressing,
-    };
-  }
-  return { from, [`sender_${other}`]: addressOf(speaker, other), addressing_mode: addressing };
-}
-
-async function seal(
-  service: Service,
-  companion: Correspondent,
-  to: Addressed,
-  message: proto.IMessage,
-): Promise<Sealed[]> {
-  const phone = service.directory.phone(to.speaker);
-  if (to.group) {
-    return phone.encryptGroup(to.group.jid, addressOf(to.speaker, to.addressing), companion, message);
-  }
-  if (!to.peer || to.speaker.jid !== service.directory.owner.jid)
-    return [await phone.encrypt(companion, message)];
-  const destinationJid = addressOf(to.peer, to.addressing);
-  return [await phone.encrypt(companion, { deviceSentMessage: { destinationJid, message } })];
-}
-
-/** Writes ciphertexts as the `<enc>` elements of a message. */
-export function encElements(sealed: readonly Sealed[]): BinaryNode[] {
-  return sealed.map(({ type, ciphertext }) => ({ tag: 'enc', attrs: { v: '2', type }, content: ciphertext }));
-}
-
-/** A new message id as a phone makes it. */
-export function newMessageId(): string {
-  return randomBytes(ID_BYTES).toString('hex').toUpperCase();
+interface Handing extends How {
+  id: string;
+  /** Milliseconds since 1970. */
+  at: number;
+  /** The attribute that says that the message changes another one. */
+  edit?: string;
+  onlyOnPhone?: boolean;
 }
 
 interface Said {
   to: Addressed;
   message: proto.IMessage;
+  /** All but who wrote to which chat. */
   attrs: BinaryNode['attrs'];
-}
-
-/** In a `skmsg`: inside the id of the sender key, which then nobody knows. */
-const SENDER_KEY_ID = 2;
-/** In the others, from the end: inside what the message's authenticity is checked by. */
-const MAC_FROM_END = 12;
-
-/** Spoils the last ciphertext of a message, the one with the text, so that it cannot be decrypted. */
-function garble(sealed: readonly Sealed[]): Sealed[] {
-  const last = sealed.at(-1);
-  if (!last) return [];
-  const spoilt = Buffer.from(last.ciphertext);
-  spoilt[last.type === 'skmsg' ? SENDER_KEY_ID : spoilt.length - MAC_FROM_END]! ^= 1;
-  return [...sealed.slice(0, -1), { type: last.type, ciphertext: spoilt }];
+  encAttrs: BinaryNode['attrs'];
 }
 
 /** Turns what people say on their phones into messages for the linked devices, one after the other. */
@@ -167,12 +60,80 @@ export class Inbound {
 
   /**
    * Shows the line in the chat and hands the message to every linked device, at once or at its next login. Rejects
-   * with UnknownJid, NotInChat or UnknownLine, and then nothing was said.
+   * with UnknownJid, NotInChat, UnknownLine or BadSaying, and then nothing was said.
    */
   say(saying: Saying): Promise<ChatLine> {
-    const said = this.#turn.then(() => this.#say(saying));
-    this.#turn = said.catch(() => undefined);
-    return said;
+    return this.#inTurn(() => this.#say(saying));
+  }
+
+  /** The author of a line changes its text or caption. Rejects with UnknownLine, NotAllowed or NotInChat. */
+  edit(lineId: string, text: string, how: How = {}): Promise<ChatLine> {
+    return this.#inTurn(async () => {
+      const { line, original } = this.#line(lineId);
+      if (!isEditable(original)) throw new NotAllowed(`The line ${lineId} has no text that could be edited.`);
+      const author = this.#service.directory.person(line.from);
+      const to = this.#address(line, author, how);
+      const act = editOf(keyOf(this.#service, line, to), original, text, Date.now());
+      await this.#act(to, act, how);
+      return this.#service.chats.edit(line, byHand(author), { text }, withText(original, text));
+    });
+  }
+
+  /**
+   * Removes a line for everybody: its author, or `by`, who is then an admin of the group. Rejects with UnknownLine,
+   * NotAllowed or NotInChat.
+   */
+  remove(lineId: string, { by, ...how }: How & { by?: Person } = {}): Promise<ChatLine> {
+    return this.#inTurn(async () => {
+      const { line } = this.#line(lineId);
+      const remover = by ?? this.#service.directory.person(line.from);
+      const to = this.#address(line, remover, how);
+      if (remover.jid !== line.from && !to.group?.isAdmin(remover)) {
+        throw new NotAllowed(`${remover.name} cannot remove the line ${lineId}: its author and admins can.`);
+      }
+      await this.#act(to, removalOf(keyOf(this.#service, line, to)), how);
+      return this.#service.chats.remove(line, byHand(remover));
+    });
+  }
+
+  /** Somebody (the owner, if nobody is named) reacts to a line; "" takes it back. Rejects as `remove` does. */
+  react(lineId: string, emoji: string, { as, ...how }: How & { as?: Person } = {}): Promise<ChatLine> {
+    return this.#inTurn(async () => {
+      const { line } = this.#line(lineId);
+      const speaker = as ?? this.#service.directory.owner;
+      const to = this.#address(line, speaker, how);
+      await this.#act(to, reactionOf(keyOf(this.#service, line, to), emoji, Date.now()), how);
+      return this.#service.chats.react(line, byHand(speaker), emoji);
+    });
+  }
+
+  /** A linked device cannot download a file and asks the phone to upload it again. */
+  reupload(companion: Companion, request: BinaryNode): void {
+    const said = this.#said.get(request.attrs.id ?? '');
+    const message = said && unwrap(said.message);
+    const answer = answerReupload(this.#service.media.store, request, message);
+    this.#service.queue(companion).add(answer);
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
+  #line(id: string): { line: ChatLine; original: proto.IMessage } {
+    const line = this.#service.chats.byId(id);
+    const original = this.#service.chats.message(id);
+    if (!line || !original) throw new UnknownLine(id);
+    return { line, original };
+  }
+
+  #address(line: ChatLine, as: Person, { addressing }: How): Addressed {
+    return addressAbout(this.#service, line, as, addressing);
+  }
+
+  #act(to: Addressed, { message, edit }: Act, how: How): Promise<void> {
+    return this.#hand(to, message, { id: newMessageId(), at: Date.now(), ...(edit && { edit }), ...how });
   }
 
   /**
@@ -180,9 +141,7 @@ export class Inbound {
    * that came along if there are some. False when nothing was said under that id.
    */
   resend(companion: Companion, receipt: BinaryNode): Promise<boolean> {
-    const resent = this.#turn.then(() => this.#resend(companion, receipt));
-    this.#turn = resent.catch(() => undefined);
-    return resent;
+    return this.#inTurn(() => this.#resend(companion, receipt));
   }
 
   async #resend(companion: Companion, receipt: BinaryNode): Promise<boolean> {
@@ -191,18 +150,32 @@ export class Inbound {
     const bundle = readRetryBundle(receipt);
     const to = bundle ? { lid: companion.lid, takeBundle: () => bundle } : companion;
     await this.#service.directory.phone(said.to.speaker).forget(companion.lid);
-    const sealed = await seal(this.#service, to, said.to, said.message);
+    const sealed = await seal(this.#service, to, companion.owner, said.to, said.message);
     const count = child(receipt, 'retry')?.attrs.count ?? '1';
-    const content = encElements(sealed).map((enc) => ({ ...enc, attrs: { ...enc.attrs, count } }));
-    this.#service.queue(companion).add({ tag: 'message', attrs: said.attrs, content });
+    const content = encElements(sealed, { ...said.encAttrs, count });
+    const attrs = { ...said.attrs, ...envelope(said.to, companion.owner) };
+    this.#service.queue(companion).add({ tag: 'message', attrs, content });
     return true;
   }
 
   async #say(saying: Saying): Promise<ChatLine> {
-    const { directory, chats, log, faults } = this.#service;
+    const { directory, chats } = this.#service;
+    assertOneThing(saying);
     const to = address(this.#service, saying);
-    const message = content(this.#service, saying, to);
-    const at = Date.now();
+    const quoted = this.#quoted(to.chat, saying.quoted);
+    const uploaded = await this.#upload(saying, to.addressing);
+    const message = compose(saying, {
+      addressing: to.addressing,
+      ...(quoted && { quoted }),
+      ...(uploaded && { uploaded }),
+    });
+    const content = unwrap(message);
+    const reading = read(content);
+    const words =
+      reading.act === 'line'
+        ? readMentions(directory, reading.text, reading.mentioned)
+        : { text: `[${contentType(content)}]` };
+    const media = saying.media && (await download(this.#service.media, content));
     const line: ChatLine = {
       id: newMessageId(),
       chat: to.chat,
@@ -210,34 +183,73 @@ export class Inbound {
       fromName: to.speaker.name,
       fromMe: to.speaker.jid === directory.owner.jid,
       byDevice: false,
-      text: saying.text,
-      ...(saying.quoted !== undefined && { quotedId: saying.quoted }),
-      at,
+      ...(to.hearer && { parties: [to.speaker.jid, to.hearer.jid] as const }),
+      ...words,
+      ...(quoted && { quotedId: quoted.id }),
+      ...(media && { media }),
+      at: Date.now(),
     };
+    await this.#hand(to, message, {
+      id: line.id,
+      at: line.at,
+      offline: saying.offline ?? false,
+      onlyOnPhone: saying.onlyOnPhone ?? false,
+    });
+    chats.add(line, content);
+    return line;
+  }
+
+  async #upload(
+    { media, mentions = [] }: Saying,
+    addressing: Addressing,
+  ): Promise<proto.IMessage | undefined> {
+    if (!media) return undefined;
+    const caption = media.caption && writeMentions(media.caption, mentions, addressing);
+    return upload(this.#service.media, { ...media, ...(caption && { caption }) });
+  }
+
+  #quoted(chat: string, id: string | undefined): References['quoted'] {
+    if (id === undefined) return undefined;
+    const { directory, chats } = this.#service;
+    const line = chats.find(chat, id);
+    const message = chats.message(id);
+    if (!line || !message) throw new UnknownLine(id, chat);
+    return { id, author: directory.person(line.from), message: withoutContext(message) };
+  }
+
+  /** Encrypts a message for every linked device and queues it there. */
+  async #hand(to: Addressed, message: proto.IMessage, how: Handing): Promise<void> {
+    const { directory, log, faults } = this.#service;
+    const { id, at, edit, offline = false, onlyOnPhone = false } = how;
+    const content = unwrap(message);
+    const reading = read(content);
     log.write({
       kind: 'message',
       direction: 'out',
-      chat: line.chat,
-      sender: line.from,
-      id: line.id,
-      text: line.text,
-      type: 'text',
+      chat: to.chat,
+      sender: to.speaker.jid,
+      id,
+      text: 'text' in reading ? reading.text : '',
+      type: contentType(content),
     });
+    const { message: kind, enc } = stanzaAttributes(message);
     const attrs = {
-      id: line.id,
-      type: 'text',
+      id,
+      ...kind,
+      ...(edit && { edit }),
       t: seconds(at),
       notify: to.speaker.name,
-      ...envelope(this.#service, to),
     };
-    this.#said.set(line.id, { to, message, attrs });
-    for (const companion of directory.companions) {
-      const sealed = await seal(this.#service, companion, to, message);
-      const content = encElements(faults.takeGarble() ? garble(sealed) : sealed);
-      const stanza: BinaryNode = { tag: 'message', attrs, content };
-      this.#service.queue(companion).add(stanza, saying.offline ?? false);
+    this.#said.set(id, { to, message, attrs, encAttrs: enc });
+    const encrypted = async (companion: Companion): Promise<BinaryNode[]> => {
+      const sealed = await seal(this.#service, companion, companion.owner, to, message);
+      return encElements(faults.takeGarble() ? garble(sealed) : sealed, enc);
+    };
+    const present = to.group?.members ?? [to.speaker, ...(to.hearer ? [to.hearer] : [])];
+    for (const companion of directory.companions.filter(({ owner }) => present.includes(owner))) {
+      const content = onlyOnPhone ? [ONLY_ON_PHONE] : await encrypted(companion);
+      const addressed = { ...attrs, ...envelope(to, companion.owner) };
+      this.#service.queue(companion).add({ tag: 'message', attrs: addressed, content }, offline);
     }
-    chats.add(line);
-    return line;
   }
 }

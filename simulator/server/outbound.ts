@@ -1,18 +1,20 @@
-import {
-  type BinaryNode,
-  getContentType,
-  normalizeMessageContent,
-  type proto,
-} from '@whiskeysockets/baileys';
+import type { BinaryNode, proto } from '@whiskeysockets/baileys';
 import type { Companion } from '../accounts/companion.ts';
 import type { Sealed } from '../accounts/device.ts';
-import type { Group } from '../accounts/group.ts';
 import { retryElements } from '../accounts/key-bundle.ts';
 import { addressingOf, addressOf, deviceOf, type Person } from '../accounts/person.ts';
+import type { ChatLine } from '../events.ts';
+import { download } from '../media/files.ts';
+import { withText } from '../messages/acts.ts';
+import { readMentions } from '../messages/mentions.ts';
+import { contentType, type LaterAct, type Reading, read, unwrap } from '../messages/read.ts';
 import { bytes, child, children, seconds } from '../wire/nodes.ts';
+import { directChat } from './addressed.ts';
 import type { Connection } from './connection.ts';
+import { type Destination, forward } from './forwarding.ts';
 import type { Service } from './service.ts';
 
+const FORBIDDEN = 403;
 const NOT_FOUND = 404;
 /** How often a phone asks for the same message. */
 const MOST_RETRIES = 5;
@@ -23,25 +25,19 @@ interface Parcel {
   sealed: Sealed;
 }
 
-interface Destination {
-  chat: string;
-  group?: Group;
-  peer?: Person;
-}
-
 function readSealed(enc: BinaryNode): Sealed {
   const type = enc.attrs.type;
   return { type: type === 'pkmsg' || type === 'skmsg' ? type : 'msg', ciphertext: bytes(enc) };
 }
 
-function destination(service: Service, to: string): Destination | undefined {
+function destination(service: Service, from: Person, to: string): Destination | undefined {
   const group = service.directory.findGroup(to);
   if (group) return { chat: group.jid, group };
   const peer = service.directory.find(to);
-  return peer && { chat: peer.jid, peer };
+  return peer && { chat: directChat(service, from, peer), peer };
 }
 
-/** The ciphertexts for phones; those for linked devices are not delivered. */
+/** The ciphertexts for phones; those for linked devices are forwarded. */
 function parcels(service: Service, node: BinaryNode): Parcel[] {
   const found: Parcel[] = [];
   const take = (jid: string, enc: BinaryNode | undefined): void => {
@@ -52,24 +48,6 @@ function parcels(service: Service, node: BinaryNode): Parcel[] {
   const direct = children(node, 'enc').find(({ attrs }) => attrs.type !== 'skmsg');
   if (direct) take(node.attrs.participant ?? node.attrs.to ?? '', direct);
   return found;
-}
-
-function unwrap(message: proto.IMessage): proto.IMessage {
-  return normalizeMessageContent(message.deviceSentMessage?.message ?? message) ?? {};
-}
-
-/** What a phone shows of a message, and its kind; no text for what is no chat line (protocol messages and such). */
-function readText(message: proto.IMessage): { type: string; text?: string; quotedId?: string } {
-  const type = getContentType(message) ?? 'nothing';
-  const extended = message.extendedTextMessage;
-  const text =
-    message.conversation ||
-    extended?.text ||
-    message.imageMessage?.caption ||
-    message.videoMessage?.caption ||
-    message.documentMessage?.caption;
-  const quotedId = extended?.contextInfo?.stanzaId;
-  return { type, ...(text && { text }), ...(quotedId && { quotedId }) };
 }
 
 interface Opened {
@@ -118,8 +96,7 @@ async function open(
 }
 
 /** Who a receipt comes from, in the form in which the chat is addressed. */
-function receiptFrom(service: Service, to: string, reader: Person): BinaryNode['attrs'] {
-  const { owner } = service.directory;
+function receiptFrom(service: Service, owner: Person, to: string, reader: Person): BinaryNode['attrs'] {
   const group = service.directory.findGroup(to);
   const from = addressOf(reader, group?.addressing ?? addressingOf(to));
   if (group) return { from: group.jid, participant: from };
@@ -127,16 +104,15 @@ function receiptFrom(service: Service, to: string, reader: Person): BinaryNode['
 }
 
 /** A phone that could not read a message asks for it again and sends its keys along. */
-async function askAgain(
+export async function askAgain(
   service: Service,
   companion: Companion,
-  node: BinaryNode,
+  { id = '', to = '' }: BinaryNode['attrs'],
   reader: Person,
 ): Promise<void> {
-  const { id = '', to = '' } = node.attrs;
   const count = (service.sends.get(id) ?? 1).toString();
   if (Number(count) > MOST_RETRIES) return;
-  const attrs = { id, t: seconds(), type: 'retry', ...receiptFrom(service, to, reader) };
+  const attrs = { id, t: seconds(), type: 'retry', ...receiptFrom(service, companion.owner, to, reader) };
   const retry: BinaryNode = { tag: 'retry', attrs: { count, id, t: seconds(), v: '1' } };
   const keys = retryElements(await service.directory.phone(reader).bundle());
   service.queue(companion).add({ tag: 'receipt', attrs, content: [retry, ...keys] });
@@ -145,12 +121,107 @@ async function askAgain(
 /** Tells the linked device that the phones have its message. */
 function confirm(service: Service, companion: Companion, node: BinaryNode, readers: readonly Person[]): void {
   const { id = '', to = '' } = node.attrs;
-  const { owner } = service.directory;
+  const { owner } = companion;
   for (const reader of readers) {
     const mine = reader.jid === owner.jid;
-    const attrs = { id, t: seconds(), ...(mine && { type: 'sender' }), ...receiptFrom(service, to, reader) };
+    const attrs = {
+      id,
+      t: seconds(),
+      ...(mine && { type: 'sender' }),
+      ...receiptFrom(service, owner, to, reader),
+    };
     service.queue(companion).add({ tag: 'receipt', attrs });
   }
+}
+
+/** Shows a linked device's message, or what it makes of an earlier one, in the chat. */
+async function show(
+  service: Service,
+  companion: Companion,
+  { chat, peer }: Destination,
+  id: string,
+  message: proto.IMessage,
+): Promise<void> {
+  const { chats, directory } = service;
+  const { owner } = companion;
+  const reading = read(message);
+  if (reading.act === 'none') return;
+  if (reading.act === 'line') {
+    if (chats.find(chat, id)) return;
+    const from = {
+      from: owner.jid,
+      fromName: owner.name,
+      fromMe: owner.jid === directory.owner.jid,
+      byDevice: true,
+      device: companion.jid,
+      ...(peer && { parties: [owner.jid, peer.jid] as const }),
+    };
+    const quotedId = quotedBy(service, chat, id, reading);
+    const words = readMentions(directory, reading.text, reading.mentioned);
+    const media = await download(service.media, message).catch((error: unknown) => {
+      service.problem('bad message', `the file of message ${id}: ${String(error)}`);
+      return undefined;
+    });
+    const more = { ...(quotedId && { quotedId }), ...(media && { media }) };
+    chats.add({ id, chat, ...from, ...words, ...more, at: Date.now() }, message);
+    return;
+  }
+  const line = chats.find(chat, reading.id);
+  const wrong = whyIgnored(service, owner, reading, line);
+  if (!line || wrong !== undefined) {
+    service.problem('bad message', `message ${id} is ignored: ${wrong}`);
+    return;
+  }
+  if (!chats.isNew(id)) return;
+  const by = { by: owner.jid, byDevice: true };
+  if (reading.act === 'edit') {
+    const words = readMentions(directory, reading.text, reading.mentioned);
+    chats.edit(line, by, words, withText(chats.message(line.id) ?? {}, reading.text));
+  } else if (reading.act === 'removal') chats.remove(line, by);
+  else chats.react(line, by, reading.emoji);
+}
+
+/** Phones know a line by the name that its author goes by in the group; in a direct chat there is no need of one. */
+function misnamed(
+  { directory }: Service,
+  { id, chat, from, fromName }: ChatLine,
+  participant: string | undefined,
+): string | undefined {
+  const group = directory.findGroup(chat);
+  if (!group || participant === addressOf(directory.person(from), group.addressing)) return undefined;
+  const given = participant ?? 'nobody';
+  return `it names ${given} as the author of ${id}, by ${fromName}: that group goes by ${group.addressing}`;
+}
+
+/** Which line a message quotes; undefined when phones do not find it. */
+function quotedBy(
+  service: Service,
+  chat: string,
+  id: string,
+  { quoted }: Extract<Reading, { act: 'line' }>,
+): string | undefined {
+  const line = quoted && service.chats.find(chat, quoted.id);
+  const wrong = line && misnamed(service, line, quoted.participant);
+  if (wrong === undefined) return quoted?.id;
+  service.problem('bad message', `the quote in message ${id} is not found: ${wrong}`);
+  return undefined;
+}
+
+/** Why phones do nothing about an edit, a removal or a reaction of that account; undefined when they do it. */
+function whyIgnored(
+  service: Service,
+  owner: Person,
+  { act, id, participant }: LaterAct,
+  line: ChatLine | undefined,
+): string | undefined {
+  if (!line) return `the line ${id} is not in that chat`;
+  const isOwn = line.from === owner.jid;
+  const wrongName = isOwn && participant === undefined ? undefined : misnamed(service, line, participant);
+  if (wrongName !== undefined) return wrongName;
+  if (act === 'reaction' || isOwn) return undefined;
+  if (act === 'edit') return `it edits what ${line.fromName} said`;
+  const isAdmin = service.directory.findGroup(line.chat)?.isAdmin(owner) ?? false;
+  return isAdmin ? undefined : `it removes what ${line.fromName} said, without being an admin`;
 }
 
 /**
@@ -169,7 +240,7 @@ export async function takeMessage(
     tag: 'ack',
     attrs: { class: 'message', id, from: to, t: seconds(), ...(error && { error: error.toString() }) },
   });
-  const where = destination(service, to);
+  const where = destination(service, companion.owner, to);
   const refused = service.faults.takeSend();
   if (refused !== undefined) {
     connection.send(ack(refused));
@@ -180,38 +251,34 @@ export async function takeMessage(
     connection.send(ack(NOT_FOUND));
     return;
   }
-  const { read, failed } = await open(service, companion, node, where);
-  const readers = [...new Set(read.map(({ person }) => person))];
+  if (where.group && !where.group.has(companion.owner)) {
+    service.problem('refused', `message ${id} is for ${to}, which ${companion.owner.name} is not in`);
+    connection.send(ack(FORBIDDEN));
+    return;
+  }
+  service.authors.set(id, companion);
+  forward(service, companion, node, where);
+  const { read: opened, failed } = await open(service, companion, node, where);
+  const readers = [...new Set(opened.map(({ person }) => person))];
   service.faults.ack(connection, ack(), () => {
     if (node.attrs.category !== 'peer') confirm(service, companion, node, readers);
   });
-  for (const reader of failed) await askAgain(service, companion, node, reader);
-  const first = read[0];
+  for (const reader of failed) await askAgain(service, companion, node.attrs, reader);
+  const first = opened[0];
   if (!first) {
     service.problem('bad message', `message ${id} to ${to} could be read by nobody`);
     return;
   }
-  const { owner } = service.directory;
-  const { type, text, quotedId } = readText(first.message);
+  const { owner } = companion;
+  const reading = read(first.message);
   service.log.write({
     kind: 'message',
     direction: 'in',
     chat: where.chat,
     sender: owner.jid,
     id,
-    text: text ?? '',
-    type,
+    text: 'text' in reading ? reading.text : '',
+    type: contentType(first.message),
   });
-  if (text === undefined || service.chats.find(where.chat, id)) return;
-  service.chats.add({
-    id,
-    chat: where.chat,
-    from: owner.jid,
-    fromName: owner.name,
-    fromMe: true,
-    byDevice: true,
-    text,
-    ...(quotedId && { quotedId }),
-    at: Date.now(),
-  });
+  await show(service, companion, where, id, first.message);
 }

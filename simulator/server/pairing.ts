@@ -9,16 +9,19 @@ import {
 } from '@whiskeysockets/baileys';
 import { Companion, type Registration } from '../accounts/companion.ts';
 import type { PhoneDevice } from '../accounts/device.ts';
-import { addressOf } from '../accounts/person.ts';
-import { bytes, child, SERVER, seconds } from '../wire/nodes.ts';
+import { addressOf, type Person } from '../accounts/person.ts';
+import { bytes, child, failure, result, SERVER, seconds } from '../wire/nodes.ts';
 import { verifyXEdDSA } from '../wire/xeddsa.ts';
-import type { Connection } from './connection.ts';
-import { readQr } from './qr.ts';
+import { type Connection, ConnectionLost } from './connection.ts';
+import { BadCode, CodeExchange } from './pairing-code.ts';
+import type { PairingQr } from './qr.ts';
 
 /** QR codes that one connection can show: the client shows the first for a minute, the others 20 seconds each. */
 const REF_COUNT = 6;
 const REF_BYTES = 16;
 const KEY_BYTES = 32;
+const BAD_REQUEST = 400;
+const FORBIDDEN = 403;
 
 /** The QR's keys are not those of the client that shows it. */
 export class QrMismatch extends Error {
@@ -40,9 +43,22 @@ export class BadDeviceSignature extends Error {
   }
 }
 
-/** A client that asks to be linked: its keys, and the references that its QR codes carry. */
+/** What a client that wants to be linked by a code sent. */
+interface CodeRequest {
+  /** The JID of the account that it wants to be linked to. */
+  jid: string;
+  wrappedKey: Buffer;
+  ref: Buffer;
+}
+
+/**
+ * A client that asks to be linked: its keys, the references that its QR codes carry, and its request for a code if it
+ * made one. Everything ends with the connection.
+ */
 export class Pairing {
   readonly connection: Connection;
+  #request: CodeRequest | undefined;
+  #finish: { resolve(node: BinaryNode): void; reject(error: Error): void } | undefined;
   readonly #noiseKey: Buffer;
   readonly #registration: Registration;
   readonly #refs: string[];
@@ -72,28 +88,113 @@ export class Pairing {
     return this.#refs.includes(ref);
   }
 
+  /** The client asked for a code for that account. */
+  wants(account: Person): boolean {
+    return this.#request?.jid === account.jid;
+  }
+
+  /** Answers what a client says that is not linked yet. Returns false when it is nothing of pairing. */
+  handle(node: BinaryNode): boolean {
+    // Baileys tells its presence as soon as it has a name, which it has when it asked for a code.
+    if (node.tag === 'ack' || node.tag === 'presence') return true;
+    if (node.tag === 'iq' && node.attrs.type === 'result') return true;
+    if (node.tag !== 'iq') return false;
+    if (node.attrs.xmlns === 'w:p') {
+      this.connection.send(result(node));
+      return true;
+    }
+    const step = child(node, 'link_code_companion_reg');
+    if (step?.attrs.stage === 'companion_hello') this.#ask(node, step);
+    else if (step?.attrs.stage === 'companion_finish' && this.#finish) this.#finish.resolve(node);
+    else if (step) this.connection.send(failure(node, BAD_REQUEST, 'bad-request'));
+    return step !== undefined;
+  }
+
+  /** The connection is gone, and with it the code. */
+  end(): void {
+    this.#finish?.reject(new ConnectionLost(this.connection.id));
+  }
+
   /**
-   * The owner's phone scans this client's QR code: it signs the device's identity, the client countersigns.
-   * Resolves with the new device, not yet linked. Rejects with QrMismatch, BadDeviceSignature or ConnectionLost.
-   * `forge` signs with a foreign key instead of the account's.
+   * The phone scanned this client's QR code. Returns the secret in it. Throws QrMismatch.
    */
-  async complete(text: string, phone: PhoneDevice, device: number, forge = false): Promise<Companion> {
-    const qr = readQr(text);
+  secretOf(qr: PairingQr): Buffer {
     if (!qr.noiseKey.equals(this.#noiseKey)) throw new QrMismatch('noise key');
     if (!qr.identityKey.equals(this.#registration.identityKey)) throw new QrMismatch('identity key');
     if (qr.advSecret.length !== KEY_BYTES) throw new QrMismatch('secret');
+    return qr.advSecret;
+  }
+
+  /**
+   * Somebody entered this code on the phone. Resolves with the secret that client and phone agreed on. Rejects with
+   * BadCode, after which the right code may still be entered, or with ConnectionLost.
+   */
+  async agree(code: string, phone: PhoneDevice): Promise<Buffer> {
+    const request = this.#request;
+    if (!request || this.#finish) throw new BadCode('no client waits for one');
+    const exchange = await CodeExchange.begin(phone, code, request.wrappedKey);
+    const hello = await exchange.hello(request.ref);
+    const finish = await this.#say(hello).finally(() => {
+      this.#finish = undefined;
+    });
+    try {
+      const step = child(finish, 'link_code_companion_reg') ?? finish;
+      const secret = exchange.secret(step, this.#registration.identityKey);
+      this.connection.send(result(finish));
+      return secret;
+    } catch (error) {
+      this.connection.send(failure(finish, FORBIDDEN, 'forbidden'));
+      throw error;
+    }
+  }
+
+  /**
+   * The phone signs the device's identity and seals it with the secret; the client countersigns. Resolves with the
+   * new device, not yet linked. Rejects with BadDeviceSignature or ConnectionLost. `forge` signs with a foreign key
+   * instead of the account's.
+   */
+  async complete(secret: Buffer, phone: PhoneDevice, device: number, forge = false): Promise<Companion> {
     const { details, account } = this.#sign(phone, device, forge);
     const signed = proto.ADVSignedDeviceIdentity.encode(account).finish();
     const answer = await this.connection.query(
       this.#success(phone, device, {
         details: signed,
-        hmac: hmacSign(signed, qr.advSecret),
+        hmac: hmacSign(signed, secret),
         accountType: proto.ADVEncryptionType.E2EE,
       }),
     );
     const deviceSignature = this.#check(answer, details, account);
     const identity = proto.ADVSignedDeviceIdentity.encode({ ...account, deviceSignature }).finish();
     return new Companion(phone.owner, device, this.#noiseKey, this.#registration, identity);
+  }
+
+  #ask(query: BinaryNode, step: BinaryNode): void {
+    const ref = randomBytes(REF_BYTES);
+    this.#request = {
+      jid: step.attrs.jid ?? '',
+      wrappedKey: bytes(child(step, 'link_code_pairing_wrapped_companion_ephemeral_pub')),
+      ref,
+    };
+    const content: BinaryNode[] = [{ tag: 'link_code_pairing_ref', attrs: {}, content: ref }];
+    const attrs = { stage: 'companion_hello' };
+    this.connection.send(result(query, [{ tag: 'link_code_companion_reg', attrs, content }]));
+  }
+
+  #say(hello: BinaryNode): Promise<BinaryNode> {
+    return new Promise((resolve, reject) => {
+      if (!this.connection.open) {
+        reject(new ConnectionLost(this.connection.id));
+        return;
+      }
+      this.#finish = { resolve, reject };
+      const attrs = {
+        from: SERVER,
+        type: 'link_code_companion_reg',
+        id: randomBytes(REF_BYTES).toString('hex'),
+        t: seconds(),
+      };
+      this.connection.send({ tag: 'notification', attrs, content: [hello] });
+    });
   }
 
   #sign(

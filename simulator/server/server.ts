@@ -1,21 +1,27 @@
 import type { BinaryNode } from '@whiskeysockets/baileys';
-import { type Group, groupElement } from '../accounts/group.ts';
-import { addressOf } from '../accounts/person.ts';
+import type { PhoneDevice } from '../accounts/device.ts';
+import type { Person } from '../accounts/person.ts';
+import { UnknownLine } from '../messages/saying.ts';
 import { CertificateAuthority } from '../wire/certificate.ts';
-import { seconds } from '../wire/nodes.ts';
 import { type Introduction, NoiseServer } from '../wire/noise.ts';
 import { shorten } from '../wire/wire-log.ts';
 import { Connection, type ConnectionHandler } from './connection.ts';
+import { tellDevices } from './device-notices.ts';
 import { type FaultTargets, streamError } from './faults.ts';
-import { Inbound, newMessageId } from './inbound.ts';
+import { GroupChanges } from './group-changes.ts';
+import { Inbound } from './inbound.ts';
 import { Listener } from './listener.ts';
 import { login, loginFailure, readRegistration } from './login.ts';
+import { askAgain } from './outbound.ts';
 import { BadDeviceSignature, Pairing } from './pairing.ts';
+import { BadCode, readCode } from './pairing-code.ts';
 import { readQr } from './qr.ts';
 import type { Service } from './service.ts';
 import { Session } from './session.ts';
 
 const BAD_REQUEST = 400;
+/** Time for a client's request for a code to arrive after the client showed the code. */
+const CODE_GRACE_MS = 500;
 const RESTART = 515;
 const SERVER_ERROR = 500;
 
@@ -36,6 +42,7 @@ export class UnknownQr extends Error {
 export class Server implements ConnectionHandler, FaultTargets {
   readonly authority = new CertificateAuthority();
   readonly inbound: Inbound;
+  readonly groupChanges: GroupChanges;
   readonly #service: Service;
   readonly #connections = new Map<number, Connection>();
   readonly #pairings = new Map<number, Pairing>();
@@ -46,6 +53,7 @@ export class Server implements ConnectionHandler, FaultTargets {
   constructor(makeService: (targets: FaultTargets) => Service) {
     this.#service = makeService(this);
     this.inbound = new Inbound(this.#service);
+    this.groupChanges = new GroupChanges(this.#service);
   }
 
   get service(): Service {
@@ -64,6 +72,7 @@ export class Server implements ConnectionHandler, FaultTargets {
           this.authority.chain(faults.brokenCertificate),
         );
         const connection = new Connection(this.#nextConnection++, socket, noise, this);
+        faults.deafenNew(connection);
         this.#connections.set(connection.id, connection);
         this.#changed(connection, 'open');
       },
@@ -87,43 +96,24 @@ export class Server implements ConnectionHandler, FaultTargets {
     return [...this.#sessions.values()];
   }
 
-  /** The owner's phone scans a QR code. Rejects with UnknownQr and with what Pairing.complete rejects with. */
-  async scan(text: string): Promise<void> {
-    const { directory, events, log, faults } = this.#service;
-    const { ref } = readQr(text);
-    const pairing = [...this.#pairings.values()].find((each) => each.has(ref));
+  /** Somebody's phone scans a QR code. Rejects with UnknownQr, QrMismatch, BadDeviceSignature or ConnectionLost. */
+  async scan(text: string, as = this.#service.directory.owner): Promise<void> {
+    const qr = readQr(text);
+    const pairing = [...this.#pairings.values()].find((each) => each.has(qr.ref));
     if (!pairing) throw new UnknownQr();
-    const { connection } = pairing;
-    const phone = directory.phone(directory.owner);
-    const device = directory.takeDeviceNumber();
-    const companion = await pairing
-      .complete(text, phone, device, faults.takeForgery())
-      .catch((error: unknown) => {
-        if (error instanceof BadDeviceSignature) void connection.closeAfter(streamError(SERVER_ERROR));
-        throw error;
-      });
-    this.#pairings.delete(connection.id);
-    directory.link(companion);
-    log.write({ kind: 'pairing', connection: connection.id, device: companion.jid });
-    events.emit('paired', { jid: companion.jid, lid: companion.lid });
-    void connection.closeAfter(streamError(RESTART));
+    await this.#link(pairing, pairing.secretOf(qr), this.#service.directory.phone(as));
   }
 
-  /** Tells the linked devices that the owner made a group on the phone. */
-  announce(group: Group): void {
-    const attrs = {
-      from: group.jid,
-      type: 'w:gp2',
-      id: newMessageId(),
-      t: seconds(),
-      notify: group.creator.name,
-      participant: addressOf(group.creator, group.addressing),
-      ...(group.addressing === 'lid' && { participant_pn: group.creator.jid }),
-    };
-    const create: BinaryNode = { tag: 'create', attrs: { type: 'new' }, content: [groupElement(group)] };
-    for (const companion of this.#service.directory.companions) {
-      this.#service.queue(companion).add({ tag: 'notification', attrs, content: [create] });
-    }
+  /**
+   * Somebody enters a pairing code on the phone. Of several clients that wait for one, the last to come counts.
+   * Rejects with BadCode, BadDeviceSignature or ConnectionLost.
+   */
+  async enterCode(typed: string, as = this.#service.directory.owner): Promise<void> {
+    const code = readCode(typed);
+    const pairing = await this.#waitingForCode(as);
+    if (!pairing) throw new BadCode(`no client that is connected asked for one for ${as.jid}`);
+    const phone = this.#service.directory.phone(as);
+    await this.#link(pairing, await pairing.agree(code, phone), phone);
   }
 
   introduced(connection: Connection, introduction: Introduction): void {
@@ -139,6 +129,10 @@ export class Server implements ConnectionHandler, FaultTargets {
 
   async received(connection: Connection, node: BinaryNode): Promise<void> {
     this.#note('in', connection, node);
+    const pairing = this.#pairings.get(connection.id);
+    if (pairing && !pairing.handle(node)) {
+      this.#service.problem('unknown stanza', JSON.stringify(shorten(node)));
+    }
     await this.#sessions.get(connection.id)?.handle(node);
   }
 
@@ -153,6 +147,7 @@ export class Server implements ConnectionHandler, FaultTargets {
   closed(connection: Connection): void {
     this.#sessions.get(connection.id)?.end();
     this.#sessions.delete(connection.id);
+    this.#pairings.get(connection.id)?.end();
     this.#pairings.delete(connection.id);
     this.#connections.delete(connection.id);
     this.#changed(connection, 'close');
@@ -164,9 +159,10 @@ export class Server implements ConnectionHandler, FaultTargets {
 
   async unlinkDevices(): Promise<number> {
     const { directory } = this.#service;
-    const companions = [...directory.companions];
+    const companions = [...directory.companionsOf(directory.owner)];
     for (const companion of companions) {
       await directory.unlink(companion);
+      tellDevices(this.#service, companion, 'remove');
       await this.#service.queue(companion).connection?.closeAfter(streamError(401));
     }
     return companions.length;
@@ -174,6 +170,20 @@ export class Server implements ConnectionHandler, FaultTargets {
 
   loseSessions(): void {
     for (const phone of this.#service.directory.phones) phone.loseSessions();
+  }
+
+  /** Somebody's phone asks a linked device for a message again. Rejects with UnknownLine when no linked device sent it. */
+  async askAgain(id: string, as: Person): Promise<void> {
+    const author = this.#service.authors.get(id);
+    const line = this.#service.chats.byId(id);
+    if (!author || !line) throw new UnknownLine(id);
+    const group = this.#service.directory.findGroup(line.chat);
+    await askAgain(this.#service, author, { id, to: group?.jid ?? as.jid }, as);
+  }
+
+  tellOwner(node: BinaryNode): void {
+    const { directory } = this.#service;
+    for (const companion of directory.companionsOf(directory.owner)) this.#service.queue(companion).add(node);
   }
 
   note(fault: string, detail?: unknown): void {
@@ -193,6 +203,47 @@ export class Server implements ConnectionHandler, FaultTargets {
     const pairing = new Pairing(connection, noiseKey, registration);
     this.#pairings.set(connection.id, pairing);
     pairing.offer();
+  }
+
+  /** A client shows its code when its request has left; the request may still be on its way here. */
+  async #waitingForCode(account: Person): Promise<Pairing | undefined> {
+    const find = (): Pairing | undefined =>
+      [...this.#pairings.values()].findLast((each) => each.wants(account));
+    if (find() || this.#pairings.size === 0) return find();
+    await new Promise<void>((resolve) => {
+      const stop = this.#service.events.on('stanza', () => {
+        // The stanza is told before it is handled.
+        setImmediate(() => {
+          if (!find()) return;
+          clearTimeout(timer);
+          stop();
+          resolve();
+        });
+      });
+      const timer = setTimeout(() => {
+        stop();
+        resolve();
+      }, CODE_GRACE_MS);
+    });
+    return find();
+  }
+
+  async #link(pairing: Pairing, secret: Buffer, phone: PhoneDevice): Promise<void> {
+    const { directory, events, log, faults } = this.#service;
+    const { connection } = pairing;
+    const device = directory.takeDeviceNumber(phone.owner);
+    const companion = await pairing
+      .complete(secret, phone, device, faults.takeForgery())
+      .catch((error: unknown) => {
+        if (error instanceof BadDeviceSignature) void connection.closeAfter(streamError(SERVER_ERROR));
+        throw error;
+      });
+    this.#pairings.delete(connection.id);
+    directory.link(companion);
+    tellDevices(this.#service, companion, 'add');
+    log.write({ kind: 'pairing', connection: connection.id, device: companion.jid });
+    events.emit('paired', { jid: companion.jid, lid: companion.lid });
+    void connection.closeAfter(streamError(RESTART));
   }
 
   #login(connection: Connection, introduction: Introduction): void {

@@ -1,8 +1,10 @@
 import type { Companion } from '../accounts/companion.ts';
 import type { Directory } from '../accounts/directory.ts';
-import type { Events, Problem } from '../events.ts';
+import type { Person } from '../accounts/person.ts';
+import type { ChatLine, Events, Problem } from '../events.ts';
+import type { MediaServer } from '../media/media-server.ts';
 import type { WireLog } from '../wire/wire-log.ts';
-import type { AppState } from './app-state.ts';
+import { AppState } from './app-state.ts';
 import type { Chats } from './chats.ts';
 import { DeliveryQueue } from './delivery-queue.ts';
 import type { Faults } from './faults.ts';
@@ -16,14 +18,19 @@ export class Service {
   readonly log: WireLog;
   readonly faults: Faults;
   readonly receipts: ReceiptBook;
-  readonly appState: AppState;
+  readonly media: MediaServer;
   /** How many message stanzas came, by the message's id. */
   readonly sends = new Map<string, number>();
+  /** Which linked device sent a message, by the message's id. */
+  readonly authors = new Map<string, Companion>();
+  /** What was said before any device was linked: only histories tell it. */
+  readonly past: ChatLine[] = [];
   readonly #problems: Problem[] = [];
+  readonly #appStates = new Map<string, Promise<AppState>>();
   readonly #queues = new Map<Companion, DeliveryQueue>();
 
   constructor(
-    parts: Pick<Service, 'directory' | 'chats' | 'events' | 'log' | 'faults' | 'receipts' | 'appState'>,
+    parts: Pick<Service, 'directory' | 'chats' | 'events' | 'log' | 'faults' | 'receipts' | 'media'>,
   ) {
     this.directory = parts.directory;
     this.chats = parts.chats;
@@ -31,7 +38,14 @@ export class Service {
     this.log = parts.log;
     this.faults = parts.faults;
     this.receipts = parts.receipts;
-    this.appState = parts.appState;
+    this.media = parts.media;
+  }
+
+  /** The settings that somebody's devices share. */
+  appState({ jid, name }: Person): Promise<AppState> {
+    const made = this.#appStates.get(jid) ?? AppState.named(name);
+    this.#appStates.set(jid, made);
+    return made;
   }
 
   /** What waits for a linked device. */

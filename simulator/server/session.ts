@@ -4,6 +4,7 @@ import { child, result, SERVER } from '../wire/nodes.ts';
 import { shorten } from '../wire/wire-log.ts';
 import type { Connection } from './connection.ts';
 import { type DeliveryQueue, stanzaKey } from './delivery-queue.ts';
+import { forwardRetry } from './forwarding.ts';
 import type { Inbound } from './inbound.ts';
 import { takeMessage } from './outbound.ts';
 import { provision } from './provisioning.ts';
@@ -125,9 +126,11 @@ export class Session {
     };
     this.connection.send({ tag: 'ack', attrs });
     for (const each of ids) this.#acknowledge(`message:${each}:`);
+    if (node.attrs.type === 'server-error') this.#inbound.reupload(this.companion, node);
     if (node.attrs.type !== 'retry') return;
     this.#service.problem('retry asked', JSON.stringify(node.attrs));
     this.#resent.add(id);
+    if (forwardRetry(this.#service, this.companion, node)) return;
     if (!(await this.#inbound.resend(this.companion, node))) this.#resent.delete(id);
   }
 

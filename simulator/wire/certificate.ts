@@ -17,6 +17,7 @@ export class CertificateAuthority {
   readonly #root: KeyPair = Curve.generateKeyPair();
   readonly #intermediate: KeyPair = Curve.generateKeyPair();
   readonly #stranger: KeyPair = Curve.generateKeyPair();
+  readonly #chains = new Map<BrokenSignature, Uint8Array>();
   /** The server's static noise key, the leaf's subject. */
   readonly serverKey: KeyPair = Curve.generateKeyPair();
 
@@ -25,8 +26,14 @@ export class CertificateAuthority {
     return Buffer.from(this.#root.public).toString('hex');
   }
 
-  /** The encoded chain. */
+  /** The encoded chain; made once, since signing costs milliseconds and every connection gets it. */
   chain(broken: BrokenSignature = 'none'): Uint8Array {
+    const made = this.#chains.get(broken) ?? this.#sign(broken);
+    this.#chains.set(broken, made);
+    return made;
+  }
+
+  #sign(broken: BrokenSignature): Uint8Array {
     const notBefore = Math.floor(Date.now() / 1000) - 60;
     const validity = { notBefore, notAfter: notBefore + YEAR_SECONDS };
     const intermediate = Details.encode({

@@ -9,6 +9,9 @@ const NOISE = [
   'Session already closed',
   'Closing open session in favor of incoming prekey bundle',
   'Decrypted message with closed session.',
+  // What a device cannot read, the simulator tells as a problem of its own.
+  'Failed to decrypt message with any known session',
+  'Session error:',
 ] as const;
 
 let users = 0;
@@ -28,14 +31,17 @@ function filtered(print: (...data: unknown[]) => void): (...data: unknown[]) => 
  */
 export function quietLibsignal(): () => void {
   if (users++ === 0) {
-    const { info, warn } = console;
+    const { info, warn, error } = console;
     const quietInfo = filtered(info);
     const quietWarn = filtered(warn);
+    const quietError = filtered(error);
     console.info = quietInfo;
     console.warn = quietWarn;
+    console.error = quietError;
     restore = () => {
       if (console.info === quietInfo) console.info = info;
       if (console.warn === quietWarn) console.warn = warn;
+      if (console.error === quietError) console.error = error;
     };
   }
   let released = false;

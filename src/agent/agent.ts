@@ -25,7 +25,7 @@ export interface TurnRequest {
  * Why a turn ended.
  * - `exited`: the agent ended by itself (`exitCode`).
  * - `out_of_memory`: the kernel ended it, or something that it ran, for want of memory.
- * - `timeout`: it was ended at its deadline.
+ * - `timeout`: it was ended at its deadline, and is not tried again.
  * - `stopped`: the host asked it to end.
  * - `start_failed`: no sandbox could be started (missing image, no runtime).
  * - `bad_output`: it broke the frame protocol (a frame over the cap, a frame that is no JSON).
@@ -39,7 +39,7 @@ export interface TurnOutcome {
   readonly frames: number;
   /** What went wrong, in words for the log; undefined when the agent exited with 0. */
   readonly error: string | undefined;
-  /** False: another try cannot heal it (a missing image, no runtime). */
+  /** False: another try cannot heal it (a missing image, no runtime), or would cost too long a silence (a deadline). */
   readonly retryable: boolean;
   /** The run log's file name below `groups/<folder>/logs/`; undefined when none could be written. */
   readonly logFile: string | undefined;
@@ -55,10 +55,11 @@ export interface RunningTurn {
   /**
    * Gives the agent a follow-up: a file in `input/`, which it unlinks when it takes it.
    * @param file a fresh leaf name ending in `.json`
+   * @param beforeSeen called when the file is written and the agent cannot see it yet; when it throws, the agent never does
    * @returns false when nothing was written: the sandbox has ended, was asked to finish, or has not enough time left
    * @throws the system's errors
    */
-  followUp(file: string, text: string): Promise<boolean>;
+  followUp(file: string, text: string, beforeSeen?: () => void): Promise<boolean>;
   /**
    * Asks the agent to finish after what it is doing: writes `_close`, unless a follow-up still waits in `input/`. Harmless when
    * called twice or too late.
@@ -75,7 +76,7 @@ export interface AgentRunner {
    * Never rejects: a sandbox that cannot start is an outcome.
    */
   run(request: TurnRequest, onFrame: (frame: OutputFrame) => Promise<void>): Promise<RunningTurn>;
-  /** Whether an agent of the group has taken a file that was put into its `input/`. */
+  /** Whether an agent of the group has taken a file that was written for its `input/`; one that it never saw it has not. */
   hasTaken(groupFolder: string, file: string): Promise<boolean>;
   /** Ends and removes sandboxes that an earlier process of this install left behind; tells how many. */
   removeOrphans(): Promise<number>;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BoundedText } from './bounded-text.ts';
+import { BoundedText, bounded } from './bounded-text.ts';
 
 describe('a bounded text', () => {
   it('keeps a short text whole, also one whose letters come in pieces', () => {
@@ -12,5 +12,10 @@ describe('a bounded text', () => {
     const text = new BoundedText(5);
     for (let n = 0; n < 1000; n += 1) text.append('0123456789');
     expect(text.toString()).toBe('01234\n[… 9990 characters left out …]\n56789');
+  });
+
+  it('may be had at once', () => {
+    expect(bounded('0123456789', 5)).toBe('0123456789');
+    expect(bounded('01234...56789', 5)).toBe('01234\n[… 3 characters left out …]\n56789');
   });
 });

@@ -1,5 +1,12 @@
 import { StringDecoder } from 'node:string_decoder';
 
+/** A whole text, or its beginning and its end where it is longer than both. @param limit characters kept at each end */
+export function bounded(text: string, limit: number): string {
+  const kept = new BoundedText(limit);
+  kept.append(text);
+  return kept.toString();
+}
+
 /** Keeps the beginning and the end of a text that may be endless. Lengths are in characters. */
 export class BoundedText {
   readonly #limit: number;

@@ -140,7 +140,11 @@ describe('an agent that misbehaves', () => {
     const { log, lines } = rememberingLog();
     const agent = await testAgent({ log, idleGraceMs: 0 });
     const { outcome } = await agent.turn('@Andy hang', { containerConfig: { timeout: 1_000 } });
-    expect(outcome).toMatchObject({ reason: 'timeout', error: 'it had not ended after 1 seconds' });
+    expect(outcome).toMatchObject({
+      reason: 'timeout',
+      error: 'it had not ended after 1 seconds',
+      retryable: false,
+    });
     expect(lines.map(({ msg }) => msg)).toContain('Container timeout');
     expect(await agent.runtime.listOwn()).toEqual([]);
   });
@@ -159,6 +163,35 @@ describe('an agent that misbehaves', () => {
     expect(outcome).toMatchObject({ reason: 'bad_output', frames: 0 });
     expect(outcome.error).toMatch(/longer than 1048576 bytes/);
     expect((await runLogs(agent.paths.groupLogs('family')))[0]?.length).toBeLessThan(100_000);
+  });
+
+  it('reports errors of a megabyte, again and again: their two ends are kept, everywhere', async () => {
+    const frame = encodeFrame({ status: 'error', error: `first ${'x'.repeat(1_000_000)} last` });
+    const program = `for (let n = 0; n < 20; n += 1) process.stdout.write(${JSON.stringify(frame)}); process.exitCode = 1;`;
+    const { log, lines } = rememberingLog();
+    const agent = await testAgent({ program, log });
+    const { outcome, frames } = await agent.turn('x');
+    expect(outcome).toMatchObject({ reason: 'exited', exitCode: 1, frames: 20 });
+    expect(frames[19]?.error).toMatch(/^first x+\n\[… \d+ characters left out …\]\nx+ last$/);
+    expect(frames[19]?.error?.length).toBeLessThan(2_100);
+    expect((await runLogs(agent.paths.groupLogs('family')))[0]?.length).toBeLessThan(100_000);
+    expect(JSON.stringify(lines).length).toBeLessThan(100_000);
+  });
+
+  it('reports a key in an error, where it is cut too: no part of it gets out', async () => {
+    const key = 'sk-canary-0123456789abcdef';
+    const frame = encodeFrame({ status: 'error', error: `${'x'.repeat(990)}${key}${'y'.repeat(5_000)}` });
+    const agent = await testAgent({
+      program: `process.stdout.write(${JSON.stringify(frame)}); process.exitCode = 1;`,
+      settings: { credentialsMode: 'mount' },
+      credentials: {
+        issue: async () => ({ env: { ANTHROPIC_API_KEY: key }, mounts: [], release: async () => undefined }),
+      },
+    });
+    const { frames } = await agent.turn('x');
+    const kept = JSON.stringify(frames) + (await runLogs(agent.paths.groupLogs('family'))).join();
+    expect(kept).toContain('[redacted]');
+    expect(kept).not.toContain('sk-canary');
   });
 
   it.each(['flood 100', 'flood lines 100'])('says %s outside frames: it is still answered', async (flood) => {

@@ -6,7 +6,7 @@ import type { OutputFrame, TurnInput } from '../protocol/turn.ts';
 import type { AgentRunner, Credentials, RunningTurn, TurnOutcome, TurnRequest } from './agent.ts';
 import { deadlineMs, softDeadlineMs } from './deadline.ts';
 import { removeEnvDir } from './env-dir.ts';
-import { isGone } from './input-dir.ts';
+import { wasTaken } from './input-dir.ts';
 import { sandboxName } from './install.ts';
 import { removeOrphans } from './orphans.ts';
 import { RunInput } from './run-input.ts';
@@ -99,7 +99,7 @@ export class ContainerRunner implements AgentRunner {
     return {
       name,
       done,
-      followUp: (file, text) => input.followUp(file, text),
+      followUp: (file, text, beforeSeen) => input.followUp(file, text, beforeSeen),
       finish: () => input.finish(),
       stop: () => watch.end('stopped', 'the host ended it'),
     };
@@ -107,7 +107,7 @@ export class ContainerRunner implements AgentRunner {
 
   async hasTaken(groupFolder: string, file: string): Promise<boolean> {
     try {
-      return await isGone(this.#inputOf(groupFolder), file);
+      return await wasTaken(this.#inputOf(groupFolder), file);
     } catch (error) {
       // The directory is the sandbox's own: it may have locked it. What is not known to be taken waits.
       this.#options.log.warn({ group: groupFolder, error }, 'Input directory cannot be looked at');

@@ -97,4 +97,19 @@ describe('an image', () => {
     await warnOfStaleImage({ imageSource: async () => '0123456789abcdef' }, PACKAGE_ROOT, log);
     expect(lines.map(({ msg }) => msg)).toEqual([expect.stringContaining('container/build.sh')]);
   });
+
+  it('that cannot be compared stops nobody: it is said, and that is all', async () => {
+    const { log, lines } = rememberingLog();
+    const built = { imageSource: async () => '0123456789abcdef' };
+    await warnOfStaleImage(built, temporaryDirectory(), log);
+    const gone = { imageSource: () => Promise.reject(new Error('the engine has gone')) };
+    await warnOfStaleImage(gone, PACKAGE_ROOT, log);
+    expect(lines).toEqual([
+      expect.objectContaining({
+        msg: expect.stringContaining('cannot be compared'),
+        error: expect.stringContaining('ENOENT'),
+      }),
+      expect.objectContaining({ error: 'the engine has gone' }),
+    ]);
+  });
 });

@@ -41,19 +41,25 @@ async function filesBelow(root: string, directory: string): Promise<string[]> {
   return found.flat();
 }
 
-/** Warns when the image was built from other sources than the checkout's: what was changed there does not reach the agent. */
+/**
+ * Warns when the image was built from other sources than the checkout's: what was changed there does not reach the agent.
+ * Never rejects: a start does not hang on a warning, and an editor may save a source by a rename while it is read.
+ */
 export async function warnOfStaleImage(
   runtime: Pick<Runtime, 'imageSource'>,
   packageRoot: string,
   log: Log,
 ): Promise<void> {
-  const built = await runtime.imageSource();
-  if (built === undefined) return;
-  const current = await sourceHash(packageRoot);
-  if (built !== current) {
+  try {
+    const built = await runtime.imageSource();
+    if (built === undefined) return;
+    const current = await sourceHash(packageRoot);
+    if (built === current) return;
     log.warn(
       { image: built, checkout: current },
       'The image was not built from this checkout; build it anew: container/build.sh',
     );
+  } catch (error) {
+    log.warn({ error: (error as Error).message }, 'The image cannot be compared with this checkout');
   }
 }

@@ -24,28 +24,42 @@ export async function emptyInput(directory: string, aside: string, owner: Owner 
  * Puts a file into `input/`. The sandbox can write there too, so it is made under a name of its own, following no link, and
  * renamed.
  * @param name its leaf name
- * @param id a fresh id, for the temporary name
+ * @param how.temporary its name until then, of which the sandbox knows nothing; absent: one that follows from `name`, itself a fresh one
+ * @param how.beforeSeen called between the two; when it throws, nothing stays. When the rename fails after it, the temporary file stays: it
+ * says that the file was never seen
  */
 export async function writeInput(
   directory: string,
   name: string,
   content: string,
-  id: string,
+  how: { readonly temporary?: string; readonly beforeSeen?: (() => void) | undefined },
 ): Promise<void> {
-  const temporary = join(directory, `.${id}.tmp`);
+  const temporary = join(directory, how.temporary ?? temporaryOf(name));
   const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
   const file = await open(temporary, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, 0o644);
+  let isNoted = false;
   try {
-    await file.writeFile(content);
-  } finally {
-    await file.close();
-  }
-  try {
+    try {
+      await file.writeFile(content);
+    } finally {
+      await file.close();
+    }
+    how.beforeSeen?.();
+    isNoted = how.beforeSeen !== undefined;
     await rename(temporary, join(directory, name));
   } catch (error) {
-    await unlink(temporary);
+    if (!isNoted) await unlink(temporary);
     throw error;
   }
+}
+
+function temporaryOf(name: string): string {
+  return `.${name}.tmp`;
+}
+
+/** Whether a file that was written for `input/` has been there and is gone. @throws the system's errors */
+export async function wasTaken(directory: string, name: string): Promise<boolean> {
+  return (await isGone(directory, name)) && (await isGone(directory, temporaryOf(name)));
 }
 
 /** Whether a follow-up waits in `input/`. @throws the system's errors */
@@ -56,8 +70,7 @@ export async function hasFollowUps(directory: string): Promise<boolean> {
   return false;
 }
 
-/** Whether a file of `input/` is gone. */
-export async function isGone(directory: string, name: string): Promise<boolean> {
+async function isGone(directory: string, name: string): Promise<boolean> {
   try {
     await lstat(join(directory, name));
     return false;

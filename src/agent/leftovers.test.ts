@@ -15,6 +15,7 @@ async function stuckRuntime(request: RuntimeRequest, state: { isStuck: boolean }
     kind: runtime.kind,
     description: runtime.description,
     owner: runtime.owner,
+    shortcomings: runtime.shortcomings,
     check: () => runtime.check(),
     listOwn: () => runtime.listOwn(),
     imageSource: () => runtime.imageSource(),

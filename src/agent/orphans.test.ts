@@ -141,6 +141,7 @@ function unusable(): Runtime {
     kind: 'docker',
     description: 'unusable',
     owner: undefined,
+    shortcomings: [],
     check: away,
     start: away,
     kill: away,

@@ -1,4 +1,4 @@
-import { OutputFrame } from '../protocol/turn.ts';
+import { OutputFrame } from '../protocol/output-frame.ts';
 import { FrameError } from './frame-reader.ts';
 
 /**

@@ -1,9 +1,11 @@
+import { readdirSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { silentLog } from '../../test/support/silent-log.ts';
 import { temporaryDirectory } from '../../test/support/temporary.ts';
 import { counter } from '../../test/support/test-store.ts';
+import { wasTaken } from './input-dir.ts';
 import { RunInput } from './run-input.ts';
 
 function rig(now = 0, acceptUntil = 100) {
@@ -22,6 +24,32 @@ describe('what a running sandbox is told', () => {
       type: 'message',
       text: 'and this',
     });
+  });
+
+  it('is a follow-up that it sees only when it was noted, and never when it could not be', async () => {
+    const { directory, input } = rig();
+    let seen: string[] = [];
+    await input.followUp('1.json', 'noted', () => {
+      seen = readdirSync(directory);
+    });
+    expect(seen).toEqual(['.1.json.tmp']);
+    expect(await readdir(directory)).toEqual(['1.json']);
+    const noRoom = (): void => {
+      throw new Error('no room');
+    };
+    await expect(input.followUp('2.json', 'not noted', noRoom)).rejects.toThrow('no room');
+    expect(await readdir(directory)).toEqual(['1.json']);
+  });
+
+  it('was taken when it was there and is gone, not when it was never shown', async () => {
+    const { directory, input } = rig();
+    // A host that dies after the row has left the file under its first name.
+    await writeFile(join(directory, '.1.json.tmp'), '');
+    expect(await wasTaken(directory, '1.json')).toBe(false);
+    await input.followUp('2.json', 'x');
+    expect(await wasTaken(directory, '2.json')).toBe(false);
+    await rm(join(directory, '2.json'));
+    expect(await wasTaken(directory, '2.json')).toBe(true);
   });
 
   it('is not to finish while a follow-up waits', async () => {

@@ -1,6 +1,6 @@
 import type { Clock, NewId } from '../clock.ts';
 import type { Log } from '../log.ts';
-import type { InputFile } from '../protocol/host-files.ts';
+import type { InputFile } from '../protocol/input-file.ts';
 import { CLOSE_SENTINEL, WRAP_UP_SENTINEL } from '../protocol/layout.ts';
 import { hasFollowUps, writeInput } from './input-dir.ts';
 
@@ -28,11 +28,11 @@ export class RunInput {
   }
 
   /** @returns false when the sandbox takes no more @throws the system's errors */
-  async followUp(file: string, text: string): Promise<boolean> {
+  async followUp(file: string, text: string, beforeSeen?: () => void): Promise<boolean> {
     const { clock, acceptUntil } = this.#options;
     if (this.#closed || clock.now() >= acceptUntil) return false;
     const content: InputFile = { type: 'message', text };
-    await this.#write(file, JSON.stringify(content));
+    await writeInput(this.#options.directory, file, JSON.stringify(content), { beforeSeen });
     return true;
   }
 
@@ -71,14 +71,10 @@ export class RunInput {
   /** A sandbox that cannot be asked is ended by its deadline. */
   async #say(sentinel: string): Promise<void> {
     try {
-      await this.#write(sentinel, '');
+      const { directory, newId } = this.#options;
+      await writeInput(directory, sentinel, '', { temporary: `.${newId()}.tmp` });
     } catch (error) {
       this.#options.log.debug({ sentinel, error: (error as Error).message }, 'Sentinel not written');
     }
-  }
-
-  async #write(name: string, content: string): Promise<void> {
-    const { directory, newId } = this.#options;
-    await writeInput(directory, name, content, newId());
   }
 }

@@ -3,7 +3,7 @@ import { SECOND } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { OutputFrame } from '../protocol/turn.ts';
 import type { ExitReason } from './agent.ts';
-import { BoundedText } from './bounded-text.ts';
+import { BoundedText, bounded } from './bounded-text.ts';
 import { FrameError, FrameReader } from './frame-reader.ts';
 import { parseFrame } from './parse-frame.ts';
 import type { ChildExit } from './runtime/child-exit.ts';
@@ -14,6 +14,11 @@ import { StderrLog } from './stderr-log.ts';
 const MAX_FRAME_BYTES = 1024 * 1024;
 /** Characters kept in the run log at each end of stdout's noise and of stderr. */
 const KEPT_TEXT = 32 * 1024;
+/**
+ * Characters kept at each end of an error, the agent's or a runtime's: it goes into the run log, the host's log, the run's row and
+ * in part into the chat, and a frame may hold a megabyte of it.
+ */
+const KEPT_ERROR = 1_000;
 /** Frames that the run log has a line for. */
 const MAX_FRAME_LINES = 100;
 /** After SIGTERM, until SIGKILL. */
@@ -187,10 +192,10 @@ export class TurnWatch {
   }
 
   async #handle(content: string): Promise<void> {
-    const frame = parseFrame(content);
-    const { secrets, onFrame } = this.#options;
+    const frame = this.#withFitError(parseFrame(content));
+    const { onFrame } = this.#options;
     const text = frame.result == null ? 'no text' : `${frame.result.length} characters`;
-    const error = frame.error === undefined ? '' : `: ${withoutSecrets(frame.error, secrets)}`;
+    const error = frame.error === undefined ? '' : `: ${frame.error}`;
     this.#frameCount += 1;
     if (this.#frames.length < MAX_FRAME_LINES) this.#frames.push(`${frame.status}, ${text}${error}`);
     this.#handling = true;
@@ -200,6 +205,15 @@ export class TurnWatch {
       this.#handling = false;
       this.#readLately = true;
     }
+  }
+
+  #withFitError(frame: OutputFrame): OutputFrame {
+    return frame.error === undefined ? frame : { ...frame, error: this.#fitError(frame.error) };
+  }
+
+  /** Cut last: of a secret that the cut went through a half would stay. */
+  #fitError(error: string): string {
+    return bounded(withoutSecrets(error, this.#options.secrets), KEPT_ERROR);
   }
 
   /** A process that the agent left behind may hold the pipes open for ever: what it says is nobody's answer. */
@@ -231,9 +245,15 @@ export class TurnWatch {
     }
     const level = exitCode === 0 ? 'debug' : 'warn';
     log[level]({ sandbox: name }, `Container exited with code ${exitCode}`);
-    if (this.#cause !== undefined) return { ...said, ...this.#cause, retryable: true };
+    if (this.#cause !== undefined) {
+      // Another try would take as long again before anybody hears of it: three deadlines for a model that is dead.
+      return { ...said, ...this.#cause, retryable: this.#cause.reason !== 'timeout' };
+    }
     const failure = this.#frameCount === 0 ? sandbox.startFailure(exitCode, stderr) : undefined;
-    if (failure !== undefined) return { ...said, reason: 'start_failed', ...failure };
+    if (failure !== undefined) {
+      const { error, retryable } = failure;
+      return { ...said, reason: 'start_failed', error: this.#fitError(error), retryable };
+    }
     const error = exitCode === 0 ? undefined : exitWords(exitCode, stderr);
     if (outOfMemory) {
       const words = `it ran out of memory, ${error ?? ''}`;

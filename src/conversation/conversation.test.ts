@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 import { answers, type Script, ScriptedAgent } from '../../test/support/scripted-agent.ts';
 import { silentLog } from '../../test/support/silent-log.ts';
 import { counter, FAMILY, MAIN, newMessage, testStore } from '../../test/support/test-store.ts';
+import { type LineState, wordsOf } from '../channel/channel.ts';
 import { SECOND } from '../clock.ts';
 import type { Store } from '../store/store.ts';
 import { Conversation } from './conversation.ts';
@@ -17,14 +18,38 @@ afterEach(() => {
 
 const clock = { now: () => Date.now() };
 
+const TASK = {
+  id: 'task',
+  folder: 'main',
+  chatJid: MAIN.jid,
+  prompt: 'look',
+  script: null,
+  scheduleType: 'interval',
+  scheduleValue: '60000',
+  contextMode: 'isolated',
+  nextRun: null,
+  status: 'active',
+  createdAt: '2026-01-01T00:00:00.000Z',
+} as const;
+
+function diskFull(code = 'SQLITE_FULL'): Error {
+  return Object.assign(new Error('the disk is full'), { code });
+}
+
+interface RigOptions {
+  readonly store?: Store;
+  readonly drain?: (folder: string) => Promise<void>;
+  readonly prepare?: () => Promise<void>;
+}
+
 function rig(
   script: Script,
-  store: Store = testStore(),
-  drain: (folder: string) => Promise<void> = async () => undefined,
+  { store = testStore(), drain = async () => undefined, prepare = async () => undefined }: RigOptions = {},
 ) {
   const agent = new ScriptedAgent(script);
   const newId = counter('run');
   const typing: string[] = [];
+  let line: LineState = { status: 'open' };
   const conversation = new Conversation({
     store,
     agent,
@@ -38,16 +63,24 @@ function rig(
     drainMailbox: drain,
     channel: {
       setTyping: async (jid, on) => void typing.push(`${jid} ${on}`),
+      get state() {
+        return line;
+      },
     },
     timezone: 'UTC',
     mostAtOnce: 2,
-    prepare: async () => undefined,
+    prepare,
     cleanUp: async () => undefined,
   });
   onTestFinished(() => conversation.stop(0));
-  store.bells.on('messages', () => conversation.wake());
+  store.bells.on('messages', () => conversation.messagesCame());
   store.bells.on('runs', () => conversation.wake());
-  return { store, agent, conversation, typing };
+  store.bells.on('attachments', () => conversation.wake());
+  const enter = (state: LineState): void => {
+    line = state;
+    if (state.status === 'open') conversation.wake();
+  };
+  return { store, agent, conversation, typing, enter };
 }
 
 const call = (store: Store, id: string, text = '@Andy hi'): void => {
@@ -57,7 +90,7 @@ const call = (store: Store, id: string, text = '@Andy hi'): void => {
 const texts = (store: Store): string[] => {
   const found: string[] = [];
   for (let head = store.outbox.heads()[0]; head !== undefined; head = store.outbox.heads()[0]) {
-    found.push(head.message.text);
+    found.push(wordsOf(head.message));
     store.outbox.settle(head.seq, 'sent', 0);
   }
   return found;
@@ -78,12 +111,76 @@ describe('a turn', () => {
     expect(typing).toEqual([`${MAIN.jid} true`, `${MAIN.jid} false`]);
   });
 
+  it('stores a long answer as several messages, all with its cursor', async () => {
+    const paragraph = 'A sentence of the answer. '.repeat(80).trim();
+    const { store } = rig(answers([paragraph, paragraph, paragraph].join('\n\n')));
+    store.groups.add(MAIN, 0);
+    call(store, '1');
+    await vi.waitFor(() => expect(store.messages.cursor(MAIN.jid)).toBe(1));
+    expect(texts(store)).toEqual([paragraph, paragraph, paragraph]);
+  });
+
+  it('quotes in a group the message that it answers, once, and in a direct chat nothing', async () => {
+    const { store, agent } = rig(async (_, say) => {
+      await say({ status: 'success', result: 'first' });
+      await say({ status: 'success', result: 'second' });
+      return {};
+    });
+    store.groups.add(MAIN, 0);
+    store.groups.add(FAMILY, 0);
+    store.chats.note({ jid: FAMILY.jid, name: 'Family', isGroup: true });
+    const inFamily = { chatJid: FAMILY.jid, sender: 'ann@example' };
+    store.messages.add(newMessage({ ...inFamily, id: 'call', text: '@Andy lunch?', isTrigger: true }));
+    store.messages.add(newMessage({ ...inFamily, id: 'chatter', text: 'I am hungry' }));
+    call(store, 'direct');
+    await vi.waitFor(() => expect(store.messages.cursor(MAIN.jid)).toBe(3));
+    await vi.waitFor(() => expect(store.messages.cursor(FAMILY.jid)).toBe(2));
+    await vi.waitFor(() => expect(agent.atWork.size).toBe(0));
+    const messages = [];
+    for (let heads = store.outbox.heads(); heads.length > 0; heads = store.outbox.heads()) {
+      for (const { seq, chatJid, message } of heads) {
+        messages.push({ chatJid, ...message });
+        store.outbox.settle(seq, 'sent', 0);
+      }
+    }
+    const quoted = { id: 'call', senderJid: 'ann@example', text: '@Andy lunch?' };
+    expect(messages.filter(({ chatJid }) => chatJid === FAMILY.jid)).toEqual([
+      { chatJid: FAMILY.jid, kind: 'text', text: 'first', quoted },
+      { chatJid: FAMILY.jid, kind: 'text', text: 'second' },
+    ]);
+    for (const message of messages)
+      if (message.chatJid === MAIN.jid) expect(message).not.toHaveProperty('quoted');
+  });
+
   it('does not start for messages that call nobody', async () => {
     const { store, agent, conversation } = rig(answers('never'));
     store.groups.add(MAIN, 0);
     store.messages.add(newMessage({ id: '1', text: 'just a note' }));
     conversation.wake();
     expect(agent.requests).toEqual([]);
+  });
+
+  it('waits for the end of a backlog, in which what was deleted or edited comes behind', async () => {
+    const { store, agent, enter } = rig(answers('ok'));
+    store.groups.add(MAIN, 0);
+    enter({ status: 'connecting' });
+    call(store, '1', '@Andy first');
+    await vi.advanceTimersByTimeAsync(4 * SECOND);
+    call(store, '2', '@Andy second');
+    await vi.advanceTimersByTimeAsync(4 * SECOND);
+    expect(agent.requests).toEqual([]);
+    enter({ status: 'open' });
+    await vi.waitFor(() => expect(agent.requests).toHaveLength(1));
+    expect(agent.requests[0]?.prompt).toMatch(/first[\s\S]*second/);
+  });
+
+  it('begins although the line does not open, when nothing more comes', async () => {
+    const { store, agent, enter } = rig(answers('ok'));
+    store.groups.add(MAIN, 0);
+    enter({ status: 'connecting' });
+    call(store, '1', '@Andy first');
+    await vi.advanceTimersByTimeAsync(6 * SECOND);
+    await vi.waitFor(() => expect(agent.requests).toHaveLength(1));
   });
 
   it('resumes the session of the one before', async () => {
@@ -396,7 +493,7 @@ describe('a host that cannot store what the agent says', () => {
     store.groups.add(MAIN, 0);
     const add = store.outbox.add.bind(store.outbox);
     vi.spyOn(store.outbox, 'add').mockImplementation((row, at) => {
-      if (row.message.text === 'second') throw new Error('the disk is full');
+      if (wordsOf(row.message) === 'second') throw new Error('the disk is full');
       return add(row, at);
     });
     call(store, '1');
@@ -422,10 +519,10 @@ describe('a host that cannot store what the agent says', () => {
     store.groups.add(MAIN, 0);
     vi.spyOn(store.runs, 'end')
       .mockImplementationOnce(() => {
-        throw new Error('the disk is full');
+        throw diskFull();
       })
       .mockImplementationOnce(() => {
-        throw new Error('the disk is full');
+        throw diskFull();
       });
     call(store, '1');
     await vi.waitFor(() => expect(agent.requests).toHaveLength(1));
@@ -434,20 +531,170 @@ describe('a host that cannot store what the agent says', () => {
     expect(agent.requests).toHaveLength(1);
     expect(texts(store)).toEqual(['by a tool', expect.stringMatching(/interrupted/)]);
   });
+
+  it('settles a task’s run that it could not settle although nothing else waits, so that its next slot can run', async () => {
+    const { store, agent } = rig(answers('done'));
+    store.groups.add(MAIN, 0);
+    store.tasks.add(TASK);
+    vi.spyOn(store.runs, 'end').mockImplementationOnce(() => {
+      throw diskFull();
+    });
+    const run = { folder: 'main', chatJid: MAIN.jid, taskId: TASK.id, attempt: 1, notBefore: 0 };
+    store.runs.queueTask({ ...run, id: 'first', slot: '2026-01-01T00:00:00.000Z' }, 0);
+    await vi.waitFor(() => expect(agent.requests).toHaveLength(1));
+    await vi.advanceTimersByTimeAsync(30 * SECOND);
+    await vi.waitFor(() => expect(store.runs.isOpen(TASK.id)).toBe(false));
+    // It had answered before it could not be settled.
+    expect(agent.requests).toHaveLength(1);
+    expect(texts(store)).toEqual(['done']);
+  });
+
+  it('uses up no tries of a turn while the disk is full', async () => {
+    let room = false;
+    const prepare = async (): Promise<void> => {
+      if (!room) throw diskFull('ENOSPC');
+    };
+    const { store, agent } = rig(answers('at last'), { prepare });
+    store.groups.add(MAIN, 0);
+    call(store, '1');
+    await vi.advanceTimersByTimeAsync(20 * 60 * SECOND);
+    expect(agent.requests).toEqual([]);
+    expect(texts(store)).toEqual([]);
+    room = true;
+    await vi.advanceTimersByTimeAsync(30 * SECOND);
+    await vi.waitFor(() => expect(texts(store)).toEqual(['at last']));
+  });
+
+  it('settles no run before its mailbox is drained, for what lies there is its effect', async () => {
+    const store = testStore();
+    let room = false;
+    let pending: string | undefined;
+    const drain = async (): Promise<void> => {
+      if (!room) throw diskFull();
+      if (pending === undefined) return;
+      const message = { kind: 'text', text: 'by a tool' } as const;
+      store.outbox.add({ chatJid: MAIN.jid, message, source: 'message', runId: pending }, 0);
+      pending = undefined;
+    };
+    const script: Script = async ({ runId }) => {
+      pending = runId;
+      return { exitCode: 1, error: 'it died' };
+    };
+    const { agent } = rig(script, { store, drain });
+    store.groups.add(MAIN, 0);
+    call(store, '1');
+    await vi.advanceTimersByTimeAsync(120 * SECOND);
+    expect(store.runs.running()).toHaveLength(1);
+    room = true;
+    await vi.advanceTimersByTimeAsync(30 * SECOND);
+    await vi.waitFor(() => expect(store.messages.cursor(MAIN.jid)).toBe(1));
+    await vi.advanceTimersByTimeAsync(120 * SECOND);
+    expect(agent.requests).toHaveLength(1);
+    expect(texts(store)).toEqual(['by a tool', expect.stringMatching(/interrupted/)]);
+  });
+});
+
+describe('a run that has ended', () => {
+  it('ends no second time, and is followed by one try only', () => {
+    const store = testStore();
+    const settlement = new Settlement(store, counter('again'), clock.now);
+    store.groups.add(MAIN, 0);
+    store.tasks.add(TASK);
+    const slot = '2026-01-01T00:00:00.000Z';
+    const claim = { id: 'first', folder: 'main', chatJid: MAIN.jid, taskId: TASK.id, slot };
+    store.runs.queueTask({ ...claim, attempt: 1, notBefore: 0 }, 0);
+    const run = store.runs.startQueued('first', 0);
+    const end = { exitReason: 'host_crashed', logFile: undefined };
+    expect(settlement.interrupt(run, end)).toBe(true);
+    expect(settlement.interrupt(run, end)).toBe(false);
+    const failure = { words: 'x', detail: 'x', retryable: true };
+    expect(settlement.fail(run, end, failure)).toBe(false);
+    settlement.succeed(run, end, 'late');
+    expect(store.runs.slotTries(TASK.id, slot).map(({ status }) => status)).toEqual([
+      'interrupted',
+      'queued',
+    ]);
+  });
 });
 
 describe('what a tool sent', () => {
   it('stands in the chat before the answer that followed it', async () => {
     const store = testStore();
     let dropped = true;
-    rig(answers('that was it'), store, async () => {
+    const drain = async (): Promise<void> => {
       if (!dropped) return;
       dropped = false;
       store.outbox.add({ chatJid: MAIN.jid, message: { kind: 'text', text: 'first' }, source: 'message' }, 0);
-    });
+    };
+    rig(answers('that was it'), { store, drain });
     store.groups.add(MAIN, 0);
     call(store, '1');
     await vi.waitFor(() => expect(store.messages.cursor(MAIN.jid)).toBe(1));
     expect(texts(store)).toEqual(['first', 'that was it']);
+  });
+});
+
+describe('a turn whose messages have files', () => {
+  const picture = (store: Store, id: string): void => {
+    store.transaction(() => {
+      call(store, id, '@Andy what is this?');
+      const file = { kind: 'image', fileName: 'x.png', reference: '{}' } as const;
+      store.attachments.add({ chatJid: MAIN.jid, senderJid: MAIN.jid, id }, [file], clock.now());
+    });
+  };
+  const save = (store: Store): void => {
+    const found = { file: 'main/x.png', mimeType: 'image/png', bytes: 3 };
+    store.attachments.saved(store.attachments.waiting()[0]!, found, clock.now());
+  };
+  const settled = async (): Promise<void> => {
+    for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
+  };
+
+  it('begins when they are there, and names them', async () => {
+    const { store, agent } = rig(answers('a cat'));
+    store.groups.add(MAIN, 0);
+    picture(store, 'A');
+    await settled();
+    expect(agent.requests).toEqual([]);
+    save(store);
+    await vi.waitFor(() => expect(agent.requests).toHaveLength(1));
+    expect(agent.requests[0]?.prompt).toContain(
+      '<attachment type="image" path="/workspace/attachments/x.png" mime="image/png" size="3" name="x.png" />',
+    );
+  });
+
+  it('holds up no other chat, and begins without them after a minute', async () => {
+    const { store, agent } = rig(answers('fine'));
+    store.groups.add(MAIN, 0);
+    store.groups.add(FAMILY, 0);
+    picture(store, 'A');
+    store.messages.add(newMessage({ id: 'B', chatJid: FAMILY.jid, text: '@Andy hi', isTrigger: true }));
+    await vi.waitFor(() => expect(agent.requests.map(({ chatJid }) => chatJid)).toEqual([FAMILY.jid]));
+    await vi.advanceTimersByTimeAsync(60 * SECOND);
+    await vi.waitFor(() => expect(agent.requests).toHaveLength(2));
+    expect(agent.requests[1]?.prompt).toContain('error="it is still being fetched"');
+  });
+
+  it('is given a follow-up only when that one’s files are there', async () => {
+    let release: () => void = () => undefined;
+    const { store, agent } = rig(async (_, say) => {
+      await new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      await say({ status: 'success', result: 'done' });
+      return {};
+    });
+    agent.acceptsFollowUps = true;
+    store.groups.add(MAIN, 0);
+    call(store, 'A');
+    await vi.waitFor(() => expect(agent.atWork.size).toBe(1));
+    picture(store, 'B');
+    await settled();
+    expect(agent.input.size).toBe(0);
+    save(store);
+    await vi.waitFor(() => expect(agent.input.size).toBe(1));
+    expect([...agent.input.values()][0]).toContain('path="/workspace/attachments/x.png"');
+    agent.input.clear();
+    release();
   });
 });

@@ -1,15 +1,19 @@
 import type { Channel } from '../channel/channel.ts';
+import { MINUTE, SECOND } from '../clock.ts';
+import { isPassing } from '../machine-trouble.ts';
 import type { RegisteredGroup } from '../store/groups.ts';
+import type { StoredMessage } from '../store/messages.ts';
 import type { Run } from '../store/runs.ts';
 import { earlier, FAILURE_PAUSE_MS, Waker } from '../waker.ts';
-import { takenUpTo } from './dialogue.ts';
+import { Leftovers } from './leftovers.ts';
+import { promptAttachments } from './prompt-attachments.ts';
 import { nextTry } from './retries.ts';
 import { Turn, type TurnPlan, type TurnPorts } from './turn.ts';
 import { CHARACTER_CAP, chatPrompt, MESSAGE_CAP, takeWhatFits, taskPrompt } from './turn-prompt.ts';
 import { showTyping } from './typing.ts';
 
 export interface ConversationOptions extends TurnPorts {
-  readonly channel: Pick<Channel, 'setTyping'>;
+  readonly channel: Pick<Channel, 'setTyping' | 'state'>;
   readonly timezone: string;
   readonly mostAtOnce: number;
   /** Makes a group's directories and brings what its sandbox reads up to date. Called before each start. */
@@ -17,6 +21,12 @@ export interface ConversationOptions extends TurnPorts {
   /** Called when a group's sandbox has ended. */
   readonly cleanUp: (group: RegisteredGroup) => Promise<void>;
 }
+
+/** Longer than any pause before another try and than any file is waited for: further off is what a clock said that was set back since. */
+const LONGEST_WAIT_MS = 5 * MINUTE;
+
+/** What comes before the line is open is a backlog, until nothing has come for this long. */
+const BACKLOG_PAUSE_MS = 5 * SECOND;
 
 /** Something that waits for a turn. */
 interface Job {
@@ -36,10 +46,16 @@ export class Conversation {
   readonly #active = new Map<string, { group: RegisteredGroup; turn: Turn; done: Promise<void> }>();
   /** Groups in whose turn the host itself failed (a full disk, say), and until when they are left alone. */
   readonly #resting = new Map<string, number>();
+  /** Groups whose left-over runs are being settled. */
+  readonly #settling = new Map<string, Promise<void>>();
+  readonly #leftovers: Leftovers;
   readonly #waker: Waker;
+  /** When a message came last, in milliseconds since the epoch. */
+  #cameAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: ConversationOptions) {
     this.#options = options;
+    this.#leftovers = new Leftovers(options);
     this.#waker = new Waker((now) => this.#look(now), options.clock, options.log);
   }
 
@@ -48,31 +64,41 @@ export class Conversation {
     return [...this.#active.values()].map(({ group }) => group);
   }
 
-  /** Settles the runs that a crash cut off. To be called once, before anything starts, when their sandboxes are gone. */
+  /**
+   * Settles the runs that a crash cut off. To be called once, before anything starts, when their sandboxes are gone. What cannot be
+   * settled just now is settled before its group's next turn.
+   */
   async settleInterrupted(): Promise<void> {
-    const { store, settlement, log } = this.#options;
-    for (const run of store.runs.running()) {
-      const lastSeq = await takenUpTo(this.#options, run);
-      const again = settlement.interrupt(
-        { ...run, lastSeq },
-        { exitReason: 'host_crashed', logFile: undefined },
-      );
-      log.warn({ group: run.folder, run: run.id, again }, 'Turn was interrupted by a crash');
+    for (const folder of this.#leftovers.folders(() => false)) {
+      await this.#leftovers
+        .settle(folder, 'host_crashed')
+        .catch((error: unknown) => this.#rest(folder, error));
     }
   }
 
-  /** Starts what may start: on the bells `messages` and `runs`, and when a turn ends. */
+  /** As `wake`: on the bell `messages`. */
+  messagesCame(): void {
+    this.#cameAt = this.#options.clock.now();
+    this.wake();
+  }
+
+  /** Starts what may start: on the bells `runs` and `attachments`, when the line opens, and when a turn ends. */
   wake(): void {
     this.#waker.wake();
   }
 
   /**
-   * Starts nothing more; turns under way may end by themselves for a while, then they are ended and count as interrupted.
+   * Starts nothing more; idle sandboxes end at once, turns under way may end by themselves for a while, then they are ended and count as
+   * interrupted.
    * @param graceMs milliseconds
    */
   async stop(graceMs: number): Promise<void> {
     this.#waker.stop();
-    const all = Promise.all([...this.#active.values()].map(({ done }) => done));
+    for (const { turn } of this.#active.values()) turn.makeWay();
+    const all = Promise.all([
+      ...this.#settling.values(),
+      ...[...this.#active.values()].map(({ done }) => done),
+    ]);
     let grace: NodeJS.Timeout | undefined;
     const over = new Promise<'over'>((resolve) => {
       grace = setTimeout(() => resolve('over'), graceMs);
@@ -85,20 +111,42 @@ export class Conversation {
   }
 
   #look(now: number): number | undefined {
-    let next: number | undefined;
+    let next = this.#lookForLeftovers(now);
     for (const job of this.#jobs()) {
+      if (this.#settling.has(job.group.folder)) continue;
       const active = this.#active.get(job.group.folder);
       if (active !== undefined) {
-        if (job.kind === 'chat' && active.turn.chatJid === job.group.jid) active.turn.offerFollowUps();
-        else active.turn.makeWay();
+        if (job.kind === 'chat' && active.turn.chatJid === job.group.jid) {
+          next = earlier(next, this.#offerFollowUps(active.turn, job.group, now));
+        } else active.turn.makeWay();
         continue;
       }
       if (this.#active.size >= this.#options.mostAtOnce) continue;
       const time = Math.max(job.notBefore, this.#resting.get(job.group.folder) ?? 0);
-      if (time > now) next = earlier(next, time);
+      if (time > now && time <= now + LONGEST_WAIT_MS) next = earlier(next, time);
       else this.#start(job);
     }
     return next;
+  }
+
+  /** @returns when to offer again: what was said since has files that are still being fetched */
+  #offerFollowUps(turn: Turn, group: RegisteredGroup, now: number): number | undefined {
+    const firstSeq = this.#nextCall(group, turn.given);
+    if (firstSeq === undefined) return undefined;
+    const until = this.#heldUntil(group, turn.given, firstSeq);
+    if (until > now) return until;
+    turn.offerFollowUps();
+    return undefined;
+  }
+
+  #nextCall(group: RegisteredGroup, after: number): number | undefined {
+    return this.#options.store.messages.nextCall(group.jid, after, group.requiresTrigger);
+  }
+
+  /** Until when messages wait for their files, in milliseconds since the epoch; 0: for none. */
+  #heldUntil(group: RegisteredGroup, after: number, firstSeq: number): number {
+    const { store, clock } = this.#options;
+    return store.attachments.heldUntil(group.jid, after, firstSeq, clock.now()) ?? 0;
   }
 
   *#jobs(): Generator<Job> {
@@ -120,27 +168,37 @@ export class Conversation {
     }
   }
 
+  /** What was edited or deleted while the line was away comes behind what it changes, and all of it before the line is open. */
+  #backlogUntil(): number {
+    return this.#options.channel.state.status === 'open' ? 0 : this.#cameAt + BACKLOG_PAUSE_MS;
+  }
+
   #chatJob(group: RegisteredGroup, firstSeq: number): Job {
     const next = nextTry(this.#options.store.runs.tries(group.jid, firstSeq));
     // A run that ended for good has moved the cursor; what an operator moved back is a fresh start.
     const { time, attempt } = next.kind === 'at' ? next : { time: 0, attempt: 1 };
-    return { kind: 'chat', group, notBefore: time, claim: () => this.#claimChat(group, firstSeq, attempt) };
+    const held = this.#heldUntil(group, this.#options.store.messages.cursor(group.jid), firstSeq);
+    const notBefore = Math.max(time, held, this.#backlogUntil());
+    return { kind: 'chat', group, notBefore, claim: () => this.#claimChat(group, firstSeq, attempt) };
   }
 
   #claimChat(group: RegisteredGroup, firstSeq: number, attempt: number): TurnPlan | undefined {
-    const { store, newId, clock, timezone, channel } = this.#options;
+    const { store, newId, clock, channel } = this.#options;
     const found = store.messages.ofTurn(group.jid, firstSeq, MESSAGE_CAP);
     const messages = takeWhatFits(found, firstSeq, CHARACTER_CAP);
     const lastSeq = messages.at(-1)?.seq;
     if (lastSeq === undefined) return undefined;
-    const run = store.runs.startChat(
-      { id: newId(), folder: group.folder, chatJid: group.jid, attempt, firstSeq, lastSeq },
-      clock.now(),
-    );
+    const run = store.transaction(() => {
+      store.messages.markShown(group.jid, messages);
+      return store.runs.startChat(
+        { id: newId(), folder: group.folder, chatJid: group.jid, attempt, firstSeq, lastSeq },
+        clock.now(),
+      );
+    });
     return {
       run,
       group,
-      prompt: chatPrompt(messages, timezone),
+      prompt: this.#prompt(group, messages),
       sharesSession: true,
       script: undefined,
       followUp: (after) => this.#followUp(group, after),
@@ -149,13 +207,21 @@ export class Conversation {
   }
 
   #followUp(group: RegisteredGroup, after: number): { text: string; lastSeq: number } | undefined {
-    const { store, timezone } = this.#options;
-    const firstSeq = store.messages.nextCall(group.jid, after, group.requiresTrigger);
-    if (firstSeq === undefined) return undefined;
+    const { store, clock } = this.#options;
+    const firstSeq = this.#nextCall(group, after);
+    if (firstSeq === undefined || this.#heldUntil(group, after, firstSeq) > clock.now()) return undefined;
     const found = store.messages.ofTurn(group.jid, firstSeq, MESSAGE_CAP).filter(({ seq }) => seq > after);
     const messages = takeWhatFits(found, firstSeq, CHARACTER_CAP);
     const lastSeq = messages.at(-1)?.seq;
-    return lastSeq === undefined ? undefined : { text: chatPrompt(messages, timezone), lastSeq };
+    if (lastSeq === undefined) return undefined;
+    store.messages.markShown(group.jid, messages);
+    return { text: this.#prompt(group, messages), lastSeq };
+  }
+
+  #prompt(group: RegisteredGroup, messages: readonly StoredMessage[]): string {
+    const { store, timezone } = this.#options;
+    const rows = store.attachments.ofMessages(messages.map(({ seq }) => seq));
+    return chatPrompt(messages, timezone, promptAttachments(rows, group.folder));
   }
 
   #claimTask(queued: Run, group: RegisteredGroup): TurnPlan | undefined {
@@ -185,29 +251,48 @@ export class Conversation {
     );
   }
 
-  /** A run that the host could not settle (a full disk, say) is settled before the folder's next one is claimed. */
-  #settleLeftovers(folder: string): boolean {
-    const { store, settlement } = this.#options;
-    const left = store.runs.running().filter((run) => run.folder === folder);
-    for (const run of left) settlement.interrupt(run, { exitReason: 'host_failed', logFile: undefined });
-    return left.length > 0;
+  /** Runs that nobody works on are settled before their group's next turn. @returns when to look again */
+  #lookForLeftovers(now: number): number | undefined {
+    let next: number | undefined;
+    const isBusy = (folder: string): boolean => this.#active.has(folder) || this.#settling.has(folder);
+    for (const folder of this.#leftovers.folders(isBusy)) {
+      const rest = this.#resting.get(folder) ?? 0;
+      if (rest > now) {
+        next = earlier(next, rest);
+        continue;
+      }
+      const settled = this.#leftovers
+        .settle(folder, 'host_failed')
+        .catch((error: unknown) => this.#rest(folder, error))
+        .finally(() => {
+          this.#settling.delete(folder);
+          this.wake();
+        });
+      this.#settling.set(folder, settled);
+    }
+    return next;
+  }
+
+  #rest(folder: string, error: unknown): void {
+    const { log, clock } = this.#options;
+    log.error(
+      { err: error, group: folder },
+      'The host itself failed at a turn; its group rests for a moment',
+    );
+    this.#resting.set(folder, clock.now() + FAILURE_PAUSE_MS);
   }
 
   #start(job: Job): void {
-    const { log, clock } = this.#options;
-    if (this.#settleLeftovers(job.group.folder)) {
-      // What waits may be something else now.
-      setImmediate(() => this.wake());
-      return;
-    }
+    const { log } = this.#options;
     const plan = job.claim();
     if (plan === undefined) return;
     const { group } = plan;
     const turn = new Turn(this.#options, plan);
     const done = this.#run(turn, plan)
       .catch((error: unknown) => {
-        log.error({ err: error, group: group.folder, run: plan.run.id }, 'Turn failed inside the host');
-        this.#resting.set(group.folder, clock.now() + FAILURE_PAUSE_MS);
+        this.#leftovers.add(plan.run.id, error);
+        if (isPassing(error)) this.#rest(group.folder, error);
+        else log.error({ err: error, group: group.folder, run: plan.run.id }, 'Turn failed inside the host');
       })
       .finally(() => {
         this.#active.delete(group.folder);
@@ -221,9 +306,6 @@ export class Conversation {
     try {
       await prepare(plan.group);
       await turn.run();
-    } catch (error) {
-      turn.fail(error);
-      throw error;
     } finally {
       turn.end();
       await cleanUp(plan.group);

@@ -35,7 +35,7 @@ function rig(
     model: undefined,
     idleTimeoutMs,
     drainMailbox,
-    channel: { setTyping: async () => undefined },
+    channel: { setTyping: async () => undefined, state: { status: 'open' } },
     timezone: 'UTC',
     mostAtOnce: 2,
     prepare: async () => undefined,
@@ -243,6 +243,21 @@ describe('a follow-up that meets an accident', () => {
     expect(store.outbox.heads().filter(({ source }) => source === 'notice')).toHaveLength(notices);
   });
 
+  it('that was taken by an agent which ended well without answering it is the next turn', async () => {
+    const { store, agent, started, given } = rig();
+    store.groups.add(MAIN, 0);
+    call(store, '1');
+    const act = await started(1);
+    call(store, '2', '@Andy second');
+    const [file = ''] = await given(1);
+    await act.say(answer('to the first'));
+    agent.input.delete(file);
+    act.end();
+    await started(2);
+    expect(agent.requests[1]?.prompt).toContain('second');
+    expect(store.messages.cursor(MAIN.jid)).toBe(1);
+  });
+
   it('is not answered by what was said before it was taken', async () => {
     let onDrain = (): void => undefined;
     const { store, agent, started, given } = rig({ drainMailbox: async () => onDrain() });
@@ -321,15 +336,40 @@ describe('a session that cannot be resumed', () => {
     expect(store.sessions.find(MAIN.folder, 'offline')).toBeUndefined();
   });
 
-  it('is kept through an error of the network', async () => {
+  it.each([
+    ['an error of the network', { error: 'connect ECONNREFUSED', errorKind: 'network' }],
+    [
+      'a gateway’s error in the words of a lost session',
+      { error: '404 {"error":"session not found"}', errorKind: 'model_unknown' },
+    ],
+    ['another error in such words', { error: 'the tool said: No conversation found', errorKind: 'other' }],
+  ] as const)('is kept through %s', async (_, frame) => {
     const { store, started } = rig();
     store.groups.add(MAIN, 0);
     store.sessions.save(MAIN.folder, 'offline', { sessionId: 'old' });
     call(store, '1');
     const first = await started(1);
-    await first.say({ status: 'error', error: 'connect ECONNREFUSED', errorKind: 'network' });
+    await first.say({ status: 'error', ...frame });
     first.end({ exitCode: 1 });
     await vi.waitFor(() => expect(store.runs.running()).toEqual([]));
     expect(store.sessions.find(MAIN.folder, 'offline')?.sessionId).toBe('old');
   });
+});
+
+it('a follow-up whose row cannot be stored is never seen by the agent: it would be answered twice', async () => {
+  const { store, agent, started } = rig();
+  store.groups.add(MAIN, 0);
+  call(store, '1');
+  const act = await started(1);
+  const full = vi.spyOn(store.followUps, 'add').mockImplementation(() => {
+    throw Object.assign(new Error('full'), { code: 'SQLITE_FULL' });
+  });
+  call(store, '2');
+  await vi.waitFor(() => expect(full).toHaveBeenCalled());
+  expect(agent.input.size).toBe(0);
+  full.mockRestore();
+  await act.say(answer('to the first'));
+  act.end();
+  await started(2);
+  expect(store.messages.cursor(MAIN.jid)).toBe(1);
 });

@@ -26,6 +26,8 @@ export class Dialogue {
   #given: number;
   #idle: NodeJS.Timeout | undefined;
   #answered = false;
+  /** Nothing is waited for after an answer. */
+  #isLeaving = false;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(options: DialogueOptions, run: Run) {
@@ -38,6 +40,11 @@ export class Dialogue {
   begin(running: RunningTurn): void {
     this.#running = running;
     if (this.#answered) void this.#maybeFinish();
+  }
+
+  /** The last message that the agent was given, whether or not it may have more. */
+  get given(): number {
+    return this.#given;
   }
 
   /** The last message that the agent was given, and until when more may be given: undefined when no more may be. */
@@ -61,9 +68,8 @@ export class Dialogue {
       .then(async () => {
         let isGiven = false;
         try {
-          isGiven = this.#open && (await running.followUp(file, text));
-          // After the file: a row without one would count as taken.
-          if (isGiven) store.followUps.add(this.#run.id, { file, lastSeq });
+          const note = (): void => store.followUps.add(this.#run.id, { file, lastSeq });
+          isGiven = this.#open && (await running.followUp(file, text, note));
         } finally {
           if (!isGiven) await this.#giveNoMore();
         }
@@ -93,8 +99,10 @@ export class Dialogue {
     await this.#maybeFinish();
   }
 
-  /** Something else waits for the group: an idle sandbox ends. */
+  /** Something else waits for the group, or the host ends: the sandbox ends when it has answered, and at once when it is idle. */
   async makeWay(): Promise<void> {
+    this.#isLeaving = true;
+    clearTimeout(this.#idle);
     if (this.#answered) await this.#finish();
   }
 
@@ -105,7 +113,7 @@ export class Dialogue {
 
   async #maybeFinish(): Promise<void> {
     const { idleTimeoutMs } = this.#options;
-    if (idleTimeoutMs > 0 && this.#open) {
+    if (idleTimeoutMs > 0 && this.#open && !this.#isLeaving) {
       this.#idle = setTimeout(() => void this.#finish(), idleTimeoutMs);
     } else await this.#finish();
   }

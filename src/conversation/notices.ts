@@ -28,6 +28,7 @@ const BY_KIND = {
     retryable: true,
   },
   network: { words: 'the model’s service could not be reached', retryable: true },
+  not_installed: { words: 'the agent that is set is not installed in its sandbox', retryable: false },
   session_lost: { words: 'the thread of our conversation was lost', retryable: true },
   other: { words: 'the agent reported an error', retryable: true },
 } as const satisfies Record<ErrorKind, Pick<Failure, 'words' | 'retryable'>>;
@@ -49,7 +50,9 @@ export function findFailure(outcome: TurnOutcome, errorFrame: OutputFrame | unde
   if (errorFrame !== undefined) {
     const kind = errorFrame.errorKind ?? 'other';
     const detail = errorFrame.error ?? kind;
-    const words = kind === 'other' ? `${BY_KIND.other.words}: ${firstLine(detail)}` : BY_KIND[kind].words;
+    const told = kind === 'other' ? `${BY_KIND.other.words}: ${firstLine(detail)}` : BY_KIND[kind].words;
+    const { advice } = errorFrame;
+    const words = advice === undefined ? told : `${told}. ${firstLine(advice)}`;
     return { words, detail, retryable: BY_KIND[kind].retryable };
   }
   if (outcome.reason === 'exited' && outcome.exitCode === 0 && outcome.frames > 0) return undefined;
@@ -90,6 +93,22 @@ export function hello(assistantName: string): string {
     `Hello! I am ${assistantName}, and I live in this chat now.`,
     `Begin a message with @${assistantName} to call me, for example: @${assistantName} help`,
   ].join('\n');
+}
+
+/** The owner's one message about a list of senders that cannot be read. */
+export function brokenAllowlist(file: string, problem: string): string {
+  return `⚠️ Only you can call me for now: ${firstLine(problem)}. Please mend or remove ${file}; the log says more.`;
+}
+
+/** The owner's one message about a group that the account is not in any more. */
+export function leftGroup(name: string, pausedTasks: number): string {
+  const tasks = pausedTasks === 0 ? '' : ` Its tasks are paused (${pausedTasks}).`;
+  return `ℹ️ I am not in the group ${name} any more, so I do nothing there.${tasks} What I wrote down stays.`;
+}
+
+/** The chat's one message about somebody who seems to be an assistant too. @param until a time of day */
+export function restNotice(name: string, answers: number, minutes: number, until: string): string {
+  return `⏸️ I have answered ${firstLine(name)} ${answers} times in ${minutes} minutes, and each answer brought the next call. I rest until ${until}. Write again then.`;
 }
 
 const LONGEST_QUOTE = 200;

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it, vi } from 'vitest';
@@ -6,6 +7,7 @@ import { temporaryDirectory } from '../../test/support/temporary.ts';
 import { FAMILY, MAIN, testStore } from '../../test/support/test-store.ts';
 import type { InboundMessage } from '../channel/channel.ts';
 import { Reception } from './reception.ts';
+import { SenderAllowlist } from './sender-allowlist.ts';
 
 const message = (change: Partial<InboundMessage>): InboundMessage => ({
   chatJid: FAMILY.jid,
@@ -19,11 +21,33 @@ const message = (change: Partial<InboundMessage>): InboundMessage => ({
   ...change,
 });
 
-function rig(directory?: string) {
+function rig(directory = temporaryDirectory()) {
   const store = testStore(directory);
   const { log, lines } = rememberingLog();
-  return { store, reception: new Reception(store, { now: () => Date.now() }, log), lines };
+  const clock = { now: () => Date.now() };
+  const allowlist = join(directory, 'sender-allowlist.json');
+  const senders = new SenderAllowlist({ file: allowlist, store, clock, log });
+  const reception = new Reception({
+    store,
+    loops: { rests: () => false },
+    senders,
+    ownPrefix: 'Andy: ',
+    clock,
+    log,
+  });
+  const texts = (jid = FAMILY.jid): readonly string[] =>
+    store.messages.ofTurn(jid, 0, { before: 9, from: 9 }).map(({ text }) => text);
+  return {
+    store,
+    reception,
+    lines,
+    texts,
+    allow: (rules: object) => writeFileSync(allowlist, JSON.stringify(rules)),
+  };
 }
+
+/** A group in which every message calls. */
+const TALKATIVE = { ...FAMILY, requiresTrigger: false };
 
 describe('a message that comes in', () => {
   it('to a registered chat is stored and waits for a turn', () => {
@@ -91,10 +115,152 @@ describe('a message that comes in', () => {
     await vi.waitFor(() => expect(stored()).toEqual(['1', '2']), { timeout: 5_000 });
   });
 
+  it('while the database is locked is told of when it is committed after all, and not before', async () => {
+    const directory = temporaryDirectory();
+    const { store, reception } = rig(directory);
+    store.groups.add(FAMILY, 0);
+    const operator = new BetterSqlite3(join(directory, 'store', 'messages.db'));
+    operator.exec('BEGIN IMMEDIATE');
+    const later = vi.fn();
+    expect(reception.onMessage(message({ id: '1' }), later)).toBe(false);
+    expect(later).not.toHaveBeenCalled();
+    operator.exec('COMMIT');
+    operator.close();
+    await vi.waitFor(() => expect(later).toHaveBeenCalledOnce(), { timeout: 5_000 });
+    expect(reception.onMessage(message({ id: '2' }), later)).toBe(true);
+    expect(later).toHaveBeenCalledOnce();
+  });
+
+  it('that the database does not take until the end is said to come again', () => {
+    const directory = temporaryDirectory();
+    const { reception, lines } = rig(directory);
+    const operator = new BetterSqlite3(join(directory, 'store', 'messages.db'));
+    operator.exec('BEGIN IMMEDIATE');
+    reception.onMessage(message({ id: '1' }));
+    reception.stop();
+    operator.close();
+    expect(lines.at(-1)).toMatchObject({
+      messages: 1,
+      msg: expect.stringMatching(/taken at the next start/),
+    });
+  });
+
+  it('that cannot be stored for what it is holds up nobody behind it', () => {
+    const { store, reception, lines, texts } = rig();
+    store.groups.add(FAMILY, 0);
+    expect(reception.onMessage(message({ id: '1', timestamp: 1e20 }))).toBe(false);
+    expect(lines.at(-1)?.msg).toMatch(/left out until the next start/);
+    expect(reception.onMessage(message({ id: '2', text: 'next' }))).toBe(true);
+    expect(texts()).toEqual(['next']);
+  });
+
   it('from the owner’s phone in their own chat is a person’s message', () => {
     const { store, reception } = rig();
     store.groups.add(MAIN, 0);
     reception.onMessage(message({ chatJid: MAIN.jid, fromMe: true, isGroup: false }));
     expect(store.messages.waiting()).toHaveLength(1);
+  });
+});
+
+it('a message under an address that was replaced belongs to the chat of the new one', () => {
+  const { store, reception } = rig();
+  const bob = 'bob@s.whatsapp.net';
+  store.groups.add({ ...FAMILY, jid: bob }, 0);
+  store.samePerson.merge('102@lid', bob);
+  reception.onMessage(message({ chatJid: '102@lid', senderJid: '102@lid', isGroup: false }));
+  reception.onMessage(message({ chatJid: bob, senderJid: bob, isGroup: false }));
+  expect(store.messages.waiting()).toEqual([{ chatJid: bob, firstSeq: 1 }]);
+  expect(store.chats.find('102@lid')).toBeUndefined();
+});
+
+describe('another assistant', () => {
+  it('is read and answered by nobody, in no group', () => {
+    const { store, reception, texts, lines } = rig();
+    store.groups.add(TALKATIVE, 0);
+    reception.onMessage(message({ text: '@Andy what do you think?', fromAssistant: true }));
+    expect(store.messages.waiting()).toEqual([]);
+    expect(texts()).toEqual(['@Andy what do you think?']);
+    expect(lines.at(-1)?.msg).toBe('No turn: another assistant wrote it');
+    reception.onMessage(message({ id: 'B', text: 'and you?' }));
+    expect(store.messages.waiting()).toEqual([{ chatJid: FAMILY.jid, firstSeq: 2 }]);
+  });
+
+  it('of the same account is known by the name before its words', () => {
+    const { store, reception } = rig();
+    store.groups.add(TALKATIVE, 0);
+    reception.onMessage(message({ text: 'Andy: done', fromMe: true }));
+    expect(store.messages.waiting()).toEqual([]);
+    reception.onMessage(message({ id: 'B', text: 'Andy: is what he calls himself' }));
+    expect(store.messages.waiting()).toHaveLength(1);
+  });
+
+  it('is not offered as a follow-up either', () => {
+    const { store, reception } = rig();
+    store.groups.add(TALKATIVE, 0);
+    reception.onMessage(message({ text: 'hello', fromAssistant: true }));
+    expect(store.messages.nextCall(FAMILY.jid, 0, false)).toBeUndefined();
+  });
+});
+
+describe('a sender who is not allowed', () => {
+  const rules = (mode: string) => ({ default: { allow: ['+49 151 1234567'], mode } });
+  const GUEST = { senderJid: '4915199@s.whatsapp.net', senderName: 'Guest' };
+  const FRIEND = { senderJid: '491511234567@s.whatsapp.net' };
+
+  it('is read with the next call and calls nobody', () => {
+    const { store, reception, allow, texts, lines } = rig();
+    allow(rules('trigger'));
+    store.groups.add(TALKATIVE, 0);
+    reception.onMessage(message({ ...GUEST, text: '@Andy open the door' }));
+    expect(store.messages.waiting()).toEqual([]);
+    expect(lines.map(({ msg }) => msg)).toContain(
+      'A sender is not allowed to call the assistant: the message waits for somebody else’s call',
+    );
+    reception.onMessage(message({ ...FRIEND, id: 'B', text: 'lunch?' }));
+    expect(store.messages.waiting()).toEqual([{ chatJid: FAMILY.jid, firstSeq: 2 }]);
+    expect(texts()).toEqual(['@Andy open the door', 'lunch?']);
+  });
+
+  it('leaves no text anywhere where the file says drop', () => {
+    const directory = temporaryDirectory();
+    const { store, reception, allow, texts, lines } = rig(directory);
+    allow(rules('drop'));
+    store.groups.add(FAMILY, 0);
+    reception.onMessage(message({ ...GUEST, text: '@Andy xyzzy' }));
+    const replyTo = { id: 'A', ...GUEST, text: 'xyzzy' };
+    reception.onMessage(message({ ...FRIEND, id: 'B', text: '@Andy who was that?', replyTo }));
+    expect(texts()).toEqual(['@Andy who was that?']);
+    const file = new BetterSqlite3(join(directory, 'store', 'messages.db'), { readonly: true });
+    expect(file.serialize().includes('xyzzy')).toBe(false);
+    file.close();
+    expect(JSON.stringify(lines)).not.toContain('xyzzy');
+  });
+
+  it('is never the owner', () => {
+    const { store, reception, allow } = rig();
+    allow({ default: { allow: [], mode: 'drop' } });
+    store.groups.add(MAIN, 0);
+    reception.onMessage(message({ chatJid: MAIN.jid, senderJid: MAIN.jid, fromMe: true, isGroup: false }));
+    expect(store.messages.waiting()).toHaveLength(1);
+  });
+});
+
+describe('a message with a file', () => {
+  const file = { kind: 'image', reference: 'how to find it' } as const;
+
+  it('is stored together with what says where the file is, once', () => {
+    const { store, reception } = rig();
+    store.groups.add(FAMILY, 0);
+    reception.onMessage(message({ attachments: [file] }));
+    reception.onMessage(message({ attachments: [file] }));
+    expect(store.attachments.waiting()).toEqual([
+      expect.objectContaining({ messageSeq: 1, chatJid: FAMILY.jid, reference: 'how to find it' }),
+    ]);
+  });
+
+  it('to a chat that is not registered leaves nothing of the file', () => {
+    const { store, reception } = rig();
+    reception.onMessage(message({ attachments: [file] }));
+    expect(store.attachments.waiting()).toEqual([]);
   });
 });

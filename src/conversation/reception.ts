@@ -1,37 +1,79 @@
-import type { ChatInfo, InboundMessage } from '../channel/channel.ts';
+import { type InboundMessage, type InboundQuote, type MessageChange, wordsOf } from '../channel/channel.ts';
 import { type Clock, SECOND } from '../clock.ts';
 import type { Log } from '../log.ts';
-import type { RegisteredGroup } from '../store/groups.ts';
+import { isTroubleOfDatabase } from '../store/database.ts';
+import type { StoredMessage } from '../store/messages.ts';
 import type { Store } from '../store/store.ts';
 import { Waker } from '../waker.ts';
-import { callsAssistant } from './trigger.ts';
+import { Changes } from './changes.ts';
+import type { LoopBreaker } from './loop-breaker.ts';
+import type { SenderAllowlist } from './sender-allowlist.ts';
+import { calls, silenceOf } from './trigger.ts';
+
+export interface ReceptionOptions {
+  readonly store: Store;
+  readonly loops: Pick<LoopBreaker, 'rests'>;
+  readonly senders: Pick<SenderAllowlist, 'refresh' | 'judge' | 'noteDenied'>;
+  /** What every message of the assistant begins with on a number that it shares with the owner; undefined on its own. */
+  readonly ownPrefix: string | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+interface Waiting {
+  readonly news: InboundMessage | MessageChange;
+  /** Told of the commit when the channel was told that it must wait; undefined until then. */
+  later?: (() => void) | undefined;
+}
 
 /**
  * Takes what comes from the channel into the store. A message is a row before anything else happens. While the database
- * takes nothing (an operator's open transaction, a full disk) messages wait in memory, in order: their receipts have left,
- * so nobody would send them again.
+ * takes nothing (an operator's open transaction, a full disk) messages wait in memory, in order; what still waits when the
+ * process ends, the channel brings again at the next start. A message that is itself what fails holds nobody up.
  */
 export class Reception {
+  readonly #options: ReceptionOptions;
   readonly #store: Store;
   readonly #log: Log;
-  readonly #waiting: InboundMessage[] = [];
+  readonly #changes: Changes;
+  readonly #waiting: Waiting[] = [];
   readonly #waker: Waker;
 
-  constructor(store: Store, clock: Clock, log: Log) {
+  constructor(options: ReceptionOptions) {
+    const { store, clock, log } = options;
+    this.#options = options;
     this.#store = store;
     this.#log = log;
+    this.#changes = new Changes(options);
     this.#waker = new Waker((now) => this.#takeWaiting(now), clock, log);
   }
 
-  onChat(chat: ChatInfo): void {
-    this.#store.chats.note(chat);
+  /**
+   * @param later called when it is committed after false was returned
+   * @returns whether it is committed; false: it is kept, to be committed as soon as the database lets it
+   */
+  onMessage(message: InboundMessage, later?: () => void): boolean {
+    return this.#enqueue(message, later);
   }
 
-  /** Returns when the message is committed, or kept to be committed as soon as the database lets it. */
-  onMessage(message: InboundMessage): void {
-    this.#waiting.push(message);
+  /** In its order among the messages. @returns as `onMessage` does */
+  onChange(change: MessageChange, later?: () => void): boolean {
+    return this.#enqueue(change, later);
+  }
+
+  #enqueue(news: InboundMessage | MessageChange, later: (() => void) | undefined): boolean {
+    let isCommitted = false;
+    const waiting: Waiting = {
+      news,
+      later: () => {
+        isCommitted = true;
+      },
+    };
+    this.#waiting.push(waiting);
     // Behind others that wait, this one's turn comes when the timer rings.
     if (this.#waiting.length === 1) this.#waker.wake();
+    waiting.later = later;
+    return isCommitted;
   }
 
   /** Tries a last time and keeps nothing running. */
@@ -41,35 +83,50 @@ export class Reception {
     if (this.#waiting.length > 0) {
       this.#log.error(
         { messages: this.#waiting.length },
-        'Messages are lost: the database took nothing until the end',
+        'The database took nothing until the end: what came in meanwhile is taken at the next start',
       );
     }
   }
 
   #takeWaiting(now: number): number | undefined {
-    for (let message = this.#waiting[0]; message !== undefined; message = this.#waiting[0]) {
+    for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
+      const { news } = first;
       try {
-        this.#commit(message);
+        this.#commit(news);
       } catch (error) {
-        const facts = {
-          err: error,
-          chat: message.chatJid,
-          message: message.id,
-          waiting: this.#waiting.length,
-        };
-        this.#log.error(facts, 'A message cannot be stored yet, it will be tried again');
-        return now + SECOND;
+        const facts = { err: error, chat: news.chatJid, message: news.id, waiting: this.#waiting.length };
+        if (isTroubleOfDatabase(error)) {
+          this.#log.error(facts, 'A message cannot be stored yet, it will be tried again');
+          return now + SECOND;
+        }
+        this.#log.error(facts, 'A message cannot be stored, it is left out until the next start');
+        this.#waiting.shift();
+        continue;
       }
       this.#waiting.shift();
+      first.later?.();
     }
     return undefined;
   }
 
-  /** A message that starts no turn says why at debug. */
-  #commit(message: InboundMessage): void {
-    const reason = this.#store.transaction(() => this.#take(message));
-    if (reason !== undefined)
-      this.#log.debug({ chat: message.chatJid, message: message.id }, `No turn: ${reason}`);
+  /** What starts no turn or changes nothing says why at debug. */
+  #commit(news: InboundMessage | MessageChange): void {
+    this.#options.senders.refresh();
+    const reason = this.#store.transaction(() =>
+      'kind' in news
+        ? this.#changes.apply(this.#underCurrentNames(news))
+        : this.#take(this.#underCurrentNames(news)),
+    );
+    if (reason === undefined) return;
+    const facts = { chat: news.chatJid, message: news.id };
+    this.#log.debug(facts, 'kind' in news ? `Not changed by ${news.kind}: ${reason}` : `No turn: ${reason}`);
+  }
+
+  /** The address of a person may have been replaced by another one. */
+  #underCurrentNames<T extends InboundMessage | MessageChange>(news: T): T {
+    const { samePerson } = this.#store;
+    const { chatJid, senderJid } = news;
+    return { ...news, chatJid: samePerson.current(chatJid), senderJid: samePerson.current(senderJid) };
   }
 
   /** @returns why the message starts no turn; undefined when it does */
@@ -77,6 +134,11 @@ export class Reception {
     const store = this.#store;
     if (message.fromMe && store.outbox.findByWireId(message.id) !== undefined)
       return 'the assistant sent it itself';
+    const standing = this.#options.senders.judge(message);
+    if (standing === 'dropped') {
+      this.#options.senders.noteDenied(message, standing);
+      return 'its sender is not allowed, and nothing of it is stored';
+    }
     store.chats.note({
       jid: message.chatJid,
       // In a direct chat the other side's name is the chat's; the owner's own name is not.
@@ -84,9 +146,16 @@ export class Reception {
       isGroup: message.isGroup,
       lastActivity: message.timestamp,
     });
+    if (message.isGroup) store.members.noteName(message.chatJid, message.senderJid, message.senderName);
     const group = store.groups.find(message.chatJid);
     if (group === undefined) return 'the chat is not registered';
-    const isTrigger = callsAssistant(message.text, group.trigger);
+    if (this.#changes.wasDeletedByAdmin(message)) return 'an admin deleted it before it came';
+    const { ownPrefix } = this.#options;
+    const isCall = calls(message, { trigger: group.trigger, ownPrefix });
+    const wantsAnswer = isCall || !group.requiresTrigger;
+    const silence =
+      silenceOf(message, { standing, ownPrefix }) ?? (wantsAnswer ? this.#rest(message) : undefined);
+    const isTrigger = isCall && silence === undefined;
     const added = store.messages.add({
       id: message.id,
       chatJid: message.chatJid,
@@ -96,13 +165,37 @@ export class Reception {
       timestamp: message.timestamp,
       fromMe: message.fromMe,
       isTrigger,
-      replyTo: message.replyTo,
+      isContext: silence !== undefined,
+      replyTo: this.#quote(message),
     });
     if (!added) return 'it was received already';
-    return isTrigger || !group.requiresTrigger ? undefined : whyNot(group);
+    store.attachments.add(message, message.attachments ?? [], this.#options.clock.now());
+    if (isCall && standing === 'context') this.#options.senders.noteDenied(message, standing);
+    if (silence !== undefined || isTrigger || !group.requiresTrigger) return silence;
+    return `it does not begin with ${group.trigger}`;
   }
-}
 
-function whyNot(group: RegisteredGroup): string {
-  return `it does not begin with ${group.trigger}`;
+  #rest(message: InboundMessage): string | undefined {
+    return this.#options.loops.rests(message) ? 'the chat rests from its sender' : undefined;
+  }
+
+  /** What is quoted, without the words of somebody of whom nothing is stored, and without what was deleted. */
+  #quote({ chatJid, replyTo }: InboundMessage): InboundQuote | undefined {
+    if (replyTo === undefined) return undefined;
+    const stored = this.#store.messages.versions(chatJid, replyTo.id).at(-1);
+    if (stored?.deletedAt != null) return { ...replyTo, text: '' };
+    if (replyTo.senderJid === undefined && replyTo.text === '') return this.#lookedUp(replyTo, stored);
+    if (replyTo.senderJid === undefined) return replyTo;
+    const standing = this.#options.senders.judge({ chatJid, senderJid: replyTo.senderJid });
+    return standing === 'dropped' ? { ...replyTo, text: '' } : replyTo;
+  }
+
+  /** A reaction names what it belongs to and does not quote it. */
+  #lookedUp(quote: InboundQuote, stored: StoredMessage | undefined): InboundQuote {
+    if (stored !== undefined) return { ...quote, senderName: stored.senderName, text: stored.text };
+    const sent = this.#store.outbox.findByWireId(quote.id);
+    return sent === undefined
+      ? quote
+      : { ...quote, senderName: 'the assistant', text: wordsOf(sent.message) };
+  }
 }

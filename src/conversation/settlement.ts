@@ -18,6 +18,7 @@ import { nextTry } from './retries.ts';
  * - It failed and left none: it is tried again, until the tries are used up or another one cannot heal it; then the chat is
  *   told, in the transaction in which the cursor moves.
  * - It was interrupted and left none: it runs again.
+ * - It had ended already: nothing happens. A run ends once, whoever ends it.
  * - The agent's session could not be resumed: the session is dropped, the chat is told, and the run goes again at once.
  */
 export class Settlement {
@@ -33,15 +34,14 @@ export class Settlement {
 
   succeed(run: Run, end: Omit<RunEnd, 'status' | 'error'>, result: string | undefined): void {
     this.#store.transaction(() => {
-      this.#end(run, { ...end, status: 'succeeded', error: undefined }, result);
-      this.#close(run);
+      if (this.#end(run, { ...end, status: 'succeeded', error: undefined }, result)) this.#close(run);
     });
   }
 
   /** @returns whether it will be tried again */
   fail(run: Run, end: Omit<RunEnd, 'status' | 'error'>, failure: Failure): boolean {
     return this.#store.transaction(() => {
-      this.#end(run, { ...end, status: 'failed', error: failure.detail }, undefined);
+      if (!this.#end(run, { ...end, status: 'failed', error: failure.detail }, undefined)) return false;
       const effects = this.#store.runs.leftEffects(run.id);
       if (failure.retryable && !effects && this.#again(run)) return true;
       this.#close(run, failureNotice(failure, end.logFile));
@@ -49,10 +49,14 @@ export class Settlement {
     });
   }
 
-  /** A host that stops or stopped cut the run off. @returns whether it will run again */
-  interrupt(run: Run, end: Omit<RunEnd, 'status' | 'error'>): boolean {
+  /**
+   * A host that stops or stopped cut the run off, or a machine without room.
+   * @param error for the run's row
+   * @returns whether it will run again
+   */
+  interrupt(run: Run, end: Omit<RunEnd, 'status' | 'error'>, error = 'the host stopped'): boolean {
     return this.#store.transaction(() => {
-      this.#end(run, { ...end, status: 'interrupted', error: 'the host stopped' }, undefined);
+      if (!this.#end(run, { ...end, status: 'interrupted', error }, undefined)) return false;
       if (!this.#store.runs.leftEffects(run.id)) {
         if (this.#again(run)) return true;
         this.#close(run, SUSPECT_NOTICE);
@@ -70,7 +74,7 @@ export class Settlement {
   ): boolean {
     return this.#store.transaction(() => {
       this.#store.sessions.remove(run.folder, provider);
-      this.#end(run, { ...end, status: 'interrupted', error: failure.detail }, undefined);
+      if (!this.#end(run, { ...end, status: 'interrupted', error: failure.detail }, undefined)) return false;
       if (this.#store.runs.leftEffects(run.id) || !this.#again(run)) {
         this.#close(run, failureNotice(failure, end.logFile));
         return false;
@@ -88,10 +92,11 @@ export class Settlement {
     return followUps.ofRun(id).length === 0 || messages.cursor(chatJid) >= (lastSeq ?? 0);
   }
 
-  #end(run: Run, end: RunEnd, result: string | undefined): void {
+  /** @returns false when the run had ended already: what followed from that stands */
+  #end(run: Run, end: RunEnd, result: string | undefined): boolean {
     const now = this.#now();
-    this.#store.runs.end(run.id, end, now);
-    if (run.taskId === null) return;
+    if (!this.#store.runs.end(run.id, end, now)) return false;
+    if (run.taskId === null) return true;
     const startedAt = Date.parse(run.startedAt ?? '') || now;
     const outcome = end.status === 'succeeded' ? (result ?? 'done') : `Error: ${end.error ?? end.exitReason}`;
     this.#store.tasks.logRun({
@@ -103,6 +108,7 @@ export class Settlement {
       error: end.error ?? null,
     });
     this.#store.tasks.change(run.taskId, { lastResult: outcome.slice(0, 200) });
+    return true;
   }
 
   /** Arranges another try, if there is one left. Messages wait by themselves: their cursor has not moved. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { callsAssistant } from './trigger.ts';
+import { callsAloud, callsAssistant } from './trigger.ts';
 
 describe('the trigger', () => {
   it.each(['@Andy', '@Andy hi', '@andy: hi', '  @ANDY, hello', '@Andy\nhi', '@Andy?'])(
@@ -25,5 +25,26 @@ describe('the trigger', () => {
 
   it('that is empty calls nobody', () => {
     expect(callsAssistant('anything', ' ')).toBe(false);
+  });
+});
+
+describe('spoken words', () => {
+  it.each([
+    'Andy, what time is it?',
+    'andy what time is it',
+    '“Andy!” What time?',
+    '@Andy what time?',
+    '… ANDY',
+  ])('like %j call', (words) => {
+    expect(callsAloud(words, '@Andy')).toBe(true);
+  });
+
+  it.each(['', 'Handy', 'Andyman is here', 'I saw Andy', 'Zoë, come'])('like %j do not', (words) => {
+    expect(callsAloud(words, '@Andy')).toBe(false);
+  });
+
+  it('call by a trigger of any letters, and by none where there is none', () => {
+    expect(callsAloud('Zoë, bitte', '@Zoë')).toBe(true);
+    expect(callsAloud('anything', '')).toBe(false);
   });
 });

@@ -1,12 +1,15 @@
-import { formatPrompt } from '../protocol/prompt.ts';
+import { formatPrompt, type PromptAttachment, type QuotedMessage } from '../protocol/prompt.ts';
 import { formatLocal } from '../schedule/schedule.ts';
 import type { StoredMessage } from '../store/messages.ts';
 
 /** At most this many messages ahead of the first one that calls, and this many from that one on. */
 export const MESSAGE_CAP = { before: 100, from: 200 } as const;
 
-/** At most this many characters of messages in one prompt; one message alone may be longer. */
+/** At most this many characters of messages in one prompt. */
 export const CHARACTER_CAP = 200_000;
+
+/** At most this many characters of one message: as many as a phone lets one write. And of what it quotes. */
+const LONGEST = { text: 65_536, quote: 4_000 } as const;
 
 /**
  * The messages that fit into one prompt: context gives way before messages that call. What is left out behind the last
@@ -34,25 +37,47 @@ export function takeWhatFits(
 }
 
 function lengthOf(message: StoredMessage): number {
-  return message.text.length + (message.replyToText?.length ?? 0);
+  const quote = message.replyToText?.length ?? 0;
+  return Math.min(message.text.length, LONGEST.text) + Math.min(quote, LONGEST.quote);
 }
 
-/** The prompt of a turn that answers people. */
-export function chatPrompt(messages: readonly StoredMessage[], timezone: string): string {
+function cut(text: string, most: number): string {
+  if (text.length <= most) return text;
+  // Half of a character that takes two would be no text any more.
+  const end = /[\uD800-\uDBFF]/.test(text.charAt(most - 1)) ? most - 1 : most;
+  return `${text.slice(0, end)}… [cut: ${text.length - end} more characters]`;
+}
+
+/**
+ * The prompt of a turn that answers people.
+ * @param attachments the files that came with messages, by the messages' `seq`
+ */
+export function chatPrompt(
+  messages: readonly StoredMessage[],
+  timezone: string,
+  attachments: ReadonlyMap<number, readonly PromptAttachment[]>,
+): string {
   return formatPrompt(
     messages.map((message) => ({
       sender: message.senderName,
       time: formatLocal(Date.parse(message.timestamp), timezone),
       id: message.id,
-      text: message.text,
+      text: message.deletedAt === null ? cut(message.text, LONGEST.text) : '[deleted]',
+      // What is from the account and calls nobody may be another assistant's.
+      ...(message.isFromMe === 1 && message.isContext === 0 && { isOwner: true }),
+      ...(message.isContext === 1 && { isContext: true }),
+      attachments: message.deletedAt === null ? attachments.get(message.seq) : undefined,
       replyTo: message.replyToId ?? undefined,
-      quoted:
-        message.replyToText === null
-          ? undefined
-          : { from: message.replyToName ?? 'somebody', text: message.replyToText },
+      quoted: quoteOf(message),
+      edited: message.editOf !== null,
     })),
     timezone,
   );
+}
+
+function quoteOf({ replyToName, replyToText }: StoredMessage): QuotedMessage | undefined {
+  if (replyToText === null || (replyToText === '' && !replyToName)) return undefined;
+  return { from: replyToName ?? 'somebody', text: cut(replyToText, LONGEST.quote) };
 }
 
 /** The prompt of a task's run. */

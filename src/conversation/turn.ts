@@ -1,13 +1,16 @@
 import type { AgentRunner, RunningTurn, TurnOutcome, TurnRequest } from '../agent/agent.ts';
+import type { Quoted } from '../channel/channel.ts';
 import type { Clock, NewId } from '../clock.ts';
 import type { Log } from '../log.ts';
+import { codeOf } from '../machine-trouble.ts';
 import { isStaleSession } from '../protocol/stale-session.ts';
 import { type OutputFrame, type Provider, visibleText } from '../protocol/turn.ts';
 import type { RegisteredGroup } from '../store/groups.ts';
 import type { Run } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
+import { quoteOf, textMessages } from '../text/messages.ts';
 import { Dialogue } from './dialogue.ts';
-import { type Failure, findFailure, hostFailure } from './notices.ts';
+import { type Failure, findFailure } from './notices.ts';
 import type { Settlement } from './settlement.ts';
 
 /** What a turn needs from the rooms around it. */
@@ -23,7 +26,7 @@ export interface TurnPorts {
   readonly model: string | undefined;
   /** Milliseconds that a sandbox stays after its answer, for follow-ups. */
   readonly idleTimeoutMs: number;
-  /** Everything that the agent dropped in the folder's mailbox so far has become its effect. */
+  /** Everything that the agent dropped in the folder's mailbox so far has become its effect. Rejects when that cannot be. */
   readonly drainMailbox: (folder: string) => Promise<void>;
 }
 
@@ -40,6 +43,23 @@ export interface TurnPlan {
   readonly showWork: () => () => void;
 }
 
+/** The host itself failed: an answer that could not be stored, a mailbox that could not be drained. */
+export class UnsettledTurnError extends Error {
+  override readonly name = 'UnsettledTurnError';
+  /** The run log's name. */
+  readonly logFile: string | undefined;
+
+  constructor(cause: unknown, logFile: string | undefined) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.logFile = logFile;
+  }
+
+  /** The cause's own. */
+  get code(): string {
+    return codeOf(this.cause);
+  }
+}
+
 /** One claimed run, from its prompt to its stored answer. */
 export class Turn {
   readonly #ports: TurnPorts;
@@ -52,9 +72,12 @@ export class Turn {
   #resumed = false;
   #hostStops = false;
   #lastResult: string | undefined;
+  #lastQuoted: string | undefined;
   #sessionNoted = false;
+  /** The last message that an answer has answered. */
+  #answeredUpTo: number | null;
   #errorFrame: OutputFrame | undefined;
-  #frameFailure: Failure | undefined;
+  #frameError: unknown;
 
   constructor(ports: TurnPorts, plan: TurnPlan) {
     this.#ports = ports;
@@ -62,6 +85,7 @@ export class Turn {
     this.#log = ports.log.child({ group: plan.group.folder, run: plan.run.id });
     this.#provider = plan.group.containerConfig.provider ?? ports.provider;
     this.#dialogue = new Dialogue(ports, plan.run);
+    this.#answeredUpTo = plan.run.lastSeq;
     this.#stopShowing = plan.showWork();
   }
 
@@ -69,7 +93,16 @@ export class Turn {
     return this.#plan.run.chatJid;
   }
 
-  /** Runs the turn and settles it. Rejects only when the database or a disk does. */
+  /** The last message that the agent was given. */
+  get given(): number {
+    return this.#dialogue.given;
+  }
+
+  /**
+   * Runs the turn and settles it.
+   * @throws UnsettledTurnError when the database or a disk fails: the run is left as it is, for what it has done is not known before its
+   * mailbox is drained
+   */
   async run(): Promise<void> {
     const { agent, drainMailbox } = this.#ports;
     const running = await agent.run(this.#request(), (frame) => this.#takeFrame(frame));
@@ -79,8 +112,13 @@ export class Turn {
     else this.offerFollowUps();
     const outcome = await running.done;
     this.#dialogue.end();
-    await drainMailbox(this.#plan.group.folder);
-    this.#settle(outcome, await this.#dialogue.takenUpTo());
+    try {
+      if (this.#frameError !== undefined) throw this.#frameError;
+      await drainMailbox(this.#plan.group.folder);
+      this.#settle(outcome, await this.#dialogue.takenUpTo());
+    } catch (error) {
+      throw new UnsettledTurnError(error, outcome.logFile);
+    }
   }
 
   /** Gives the agent what people said since, if it may have more. */
@@ -98,7 +136,7 @@ export class Turn {
     });
   }
 
-  /** Something waits that this turn's sandbox cannot take: it ends as soon as it has answered. */
+  /** Something waits that this turn's sandbox cannot take, or the host ends: it ends as soon as it has answered. */
   makeWay(): void {
     void this.#dialogue.makeWay();
   }
@@ -113,15 +151,6 @@ export class Turn {
   async stop(): Promise<void> {
     this.#hostStops = true;
     await this.#running?.stop();
-  }
-
-  /** The host itself failed before the run was settled. */
-  fail(error: unknown): void {
-    this.#ports.settlement.fail(
-      this.#plan.run,
-      { exitReason: 'host_failed', logFile: undefined },
-      hostFailure(error),
-    );
   }
 
   #request(): TurnRequest {
@@ -150,12 +179,12 @@ export class Turn {
     return model ?? (this.#provider === this.#ports.provider ? this.#ports.model : undefined);
   }
 
-  /** A frame that could not be stored ends the sandbox, and the turn has failed whatever was said before. */
+  /** A frame that could not be stored ends the sandbox, and the turn is not settled whatever was said before. */
   async #takeFrame(frame: OutputFrame): Promise<void> {
     try {
       await this.#onFrame(frame);
     } catch (error) {
-      this.#frameFailure = hostFailure(error);
+      this.#frameError = error;
       throw error;
     }
   }
@@ -178,17 +207,30 @@ export class Turn {
         });
       }
       if (text === '') return;
-      store.outbox.add(
-        { chatJid: run.chatJid, message: { kind: 'text', text }, source: 'reply', runId: run.id },
-        clock.now(),
-      );
+      // The parts of one answer bear one instant.
+      const now = clock.now();
+      for (const message of textMessages(text, this.#quoted(answeredUpTo))) {
+        store.outbox.add({ chatJid: run.chatJid, message, source: 'reply', runId: run.id }, now);
+      }
       if (answeredUpTo !== null) store.messages.moveCursor(run.chatJid, answeredUpTo);
     });
     this.#noteSession(frame.newSessionId);
     if (result === undefined) return;
+    this.#answeredUpTo = answeredUpTo ?? this.#answeredUpTo;
     this.#lastResult = text;
     this.#stopShowing();
     await this.#dialogue.answered();
+  }
+
+  /** What an answer answers, where several people talk; said again by no later answer of the same turn. */
+  #quoted(answeredUpTo: number | null): Quoted | undefined {
+    const { store } = this.#ports;
+    const { run, group } = this.#plan;
+    if (answeredUpTo === null || store.chats.find(run.chatJid)?.isGroup !== true) return undefined;
+    const call = store.messages.lastCall(run.chatJid, answeredUpTo, group.requiresTrigger);
+    if (call === undefined || call.id === this.#lastQuoted) return undefined;
+    this.#lastQuoted = call.id;
+    return quoteOf(call);
   }
 
   #noteSession(sessionId: string | undefined): void {
@@ -203,12 +245,13 @@ export class Turn {
     const { settlement } = this.#ports;
     const run = { ...this.#plan.run, lastSeq: takenUpTo };
     const end = { exitReason: outcome.reason, logFile: outcome.logFile };
-    const failure = this.#frameFailure ?? findFailure(outcome, this.#errorFrame);
+    const failure = findFailure(outcome, this.#errorFrame);
     const facts = { durationMs: outcome.durationMs, log: outcome.logFile };
     if (failure === undefined) {
-      settlement.succeed(run, end, this.#lastResult);
+      // What the agent took and did not answer waits for the next turn.
+      settlement.succeed({ ...run, lastSeq: this.#answeredUpTo }, end, this.#lastResult);
       this.#log.info(facts, 'Turn done');
-    } else if (this.#frameFailure === undefined && this.#hostStops && outcome.reason === 'stopped') {
+    } else if (this.#hostStops && outcome.reason === 'stopped') {
       const again = settlement.interrupt(run, end);
       this.#log.warn({ ...facts, again }, 'Turn interrupted: the host stops');
     } else if (this.#sessionIsLost(failure)) {
@@ -222,7 +265,9 @@ export class Turn {
 
   /** Only a session that was resumed can be lost: the try with a new one that follows never can. */
   #sessionIsLost(failure: Failure): boolean {
-    if (!this.#resumed || this.#frameFailure !== undefined) return false;
-    return this.#errorFrame?.errorKind === 'session_lost' || isStaleSession(failure.detail);
+    if (!this.#resumed) return false;
+    const kind = this.#errorFrame?.errorKind;
+    // A runner that names no kind, as v1's, is judged by its words; one that does has judged itself.
+    return kind === undefined ? isStaleSession(failure.detail) : kind === 'session_lost';
   }
 }

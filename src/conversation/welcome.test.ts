@@ -1,15 +1,30 @@
 import { describe, expect, it } from 'vitest';
 import { silentLog } from '../../test/support/silent-log.ts';
 import { FAMILY, testStore } from '../../test/support/test-store.ts';
+import { wordsOf } from '../channel/channel.ts';
 import { Welcome } from './welcome.ts';
 
-const account = (number: string) => ({ jid: `${number}@s`, selfChatJid: `${number}@s`, name: 'Ann' });
+const account = (number: string, linkId = `link of ${number}`) => ({
+  jid: `${number}@s`,
+  selfChatJid: `${number}@s`,
+  name: 'Ann',
+  linkId,
+});
 
 function rig() {
   const store = testStore();
   const welcome = new Welcome(store, 'Andy', { now: () => 0 }, silentLog);
   const hellos = (): string[] => store.outbox.heads().map(({ chatJid }) => chatJid);
-  return { store, welcome, hellos };
+  /** All that is to be said, in order. */
+  const said = (): string[] => {
+    const texts: string[] = [];
+    for (let head = store.outbox.heads()[0]; head !== undefined; head = store.outbox.heads()[0]) {
+      texts.push(wordsOf(head.message));
+      store.outbox.settle(head.seq, 'sent', 0);
+    }
+    return texts;
+  };
+  return { store, welcome, hellos, said };
 }
 
 describe('a first connection', () => {
@@ -29,6 +44,27 @@ describe('a first connection', () => {
     expect(store.groups.main()).toMatchObject({ jid: '2@s', folder: 'main' });
     expect(store.groups.find('1@s')).toBeUndefined();
     expect(hellos()).toEqual(['1@s', '2@s']);
+  });
+
+  it('after the same account was unlinked says once that it is back, and nothing else of the absence', () => {
+    const { store, welcome, said } = rig();
+    welcome.onAccount(account('1'), true);
+    store.state.set('line:lost', '2026-01-01T00:00:00.000Z');
+    for (let n = 0; n < 2; n += 1) welcome.onAccount(account('1', 'another'), true);
+    welcome.onAccount(account('1', 'another'), false);
+    expect(said()).toEqual([
+      expect.stringMatching(/^Hello! I am Andy/),
+      expect.stringMatching(/^ℹ️ I am back: this account is linked again/),
+    ]);
+    expect(store.state.get('line:lost')).toBe('');
+  });
+
+  it('names the row of its greeting, and none when there was nothing to say', () => {
+    const { store, welcome } = rig();
+    welcome.onAccount(account('1'), false);
+    expect(welcome.greeting).toBeUndefined();
+    welcome.onAccount(account('1'), true);
+    expect(store.outbox.statusOf(welcome.greeting ?? 0)).toBe('queued');
   });
 
   it('leaves a main channel alone that was never the chat of an account with itself', () => {

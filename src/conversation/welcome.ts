@@ -5,18 +5,31 @@ import type { Log } from '../log.ts';
 import type { Store } from '../store/store.ts';
 import { hello } from './notices.ts';
 
-/** The owner's chat with themselves becomes the main channel at the first connection; a first pairing is greeted once. */
+/** WhatsApp hands no message to a device that was not linked when it was written. */
+const LINKED_AGAIN =
+  'ℹ️ I am back: this account is linked again, and I go on with what I know. What was written meanwhile I have not seen.';
+
+/**
+ * The owner's chat with themselves becomes the main channel at the first connection. Each linking is greeted once: the owner
+ * sees that it works.
+ */
 export class Welcome {
   readonly #store: Store;
   readonly #assistantName: string;
   readonly #clock: Clock;
   readonly #log: Log;
+  #greeting: number | undefined;
 
   constructor(store: Store, assistantName: string, clock: Clock, log: Log) {
     this.#store = store;
     this.#assistantName = assistantName;
     this.#clock = clock;
     this.#log = log;
+  }
+
+  /** The outbox's row of the greeting of this process; undefined: there was none to say. */
+  get greeting(): number | undefined {
+    return this.#greeting;
   }
 
   onAccount(account: Account, firstPairing: boolean): void {
@@ -37,10 +50,14 @@ export class Welcome {
         const chats = { main: main.jid, account: account.selfChatJid };
         this.#log.warn(chats, 'The main channel is not the chat of this account with itself');
       }
-      // A crash right after the hello was committed makes the channel say once more that the pairing is new.
-      if (!firstPairing || before === account.selfChatJid) return;
-      const message = { kind: 'text', text: hello(this.#assistantName) } as const;
-      store.outbox.add({ chatJid: account.selfChatJid, message, source: 'notice' }, now);
+      // A crash right after the hello was committed makes the channel say once more that the linking is new.
+      if (!firstPairing || store.state.get('account:link') === account.linkId) return;
+      store.state.set('account:link', account.linkId);
+      // What the greeting says of the absence is all that there is to say.
+      store.state.set('line:lost', '');
+      const text = before === account.selfChatJid ? LINKED_AGAIN : hello(this.#assistantName);
+      const message = { kind: 'text', text } as const;
+      this.#greeting = store.outbox.add({ chatJid: account.selfChatJid, message, source: 'notice' }, now);
     });
   }
 }

@@ -405,6 +405,37 @@ describe('the proxy', () => {
     await expect(ask('127.0.0.2', token)).rejects.toThrow(/fetch failed/);
   });
 
+  it('starts before the address is there, and answers a run as soon as it has come', async () => {
+    const service = await startService(JSON_ANSWER);
+    let hasCome = false;
+    const place = { kind: 'tcp', bind: '127.0.0.2', host: '127.0.0.2', isThere: () => hasCome } as const;
+    const keys = { ANTHROPIC_API_KEY: CANARY, ANTHROPIC_BASE_URL: service.url };
+    const { issue } = await startProxy(keys, { place });
+    const runs = [await issue('claude', 'run-1'), await issue('claude', 'run-2')];
+    const ask = async (run = runs[0]) => {
+      const headers = { 'x-api-key': run?.token ?? '' };
+      const url = `${run?.env.NANOCLAW_PROXY}/v1/messages`;
+      return (await fetch(url, { method: 'POST', headers, body: '{}' })).status;
+    };
+    await expect(ask()).rejects.toThrow(/fetch failed/);
+    hasCome = true;
+    await expect.poll(() => ask(runs[0]).catch(() => 0)).toBe(200);
+    await expect.poll(() => ask(runs[1]).catch(() => 0)).toBe(200);
+    await runs[0]?.release();
+    await expect(ask(runs[0])).rejects.toThrow(/fetch failed/);
+    expect(await ask(runs[1])).toBe(200);
+  });
+
+  it('goes on waiting where the address went again before it was bound, and stops at once', async () => {
+    const place = { kind: 'tcp', bind: '192.0.2.1', host: '192.0.2.1', isThere: () => true } as const;
+    const { issue, proxy } = await startProxy({ ANTHROPIC_API_KEY: CANARY }, { place });
+    const { env, release } = await issue('claude');
+    expect(env.NANOCLAW_PROXY).toMatch(/^http:\/\/192\.0\.2\.1:\d+$/);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await release();
+    await proxy.stop();
+  });
+
   it('says what to do when it cannot listen', async () => {
     const elsewhere = new KeyProxy({
       place: { kind: 'tcp', bind: '192.0.2.1', host: '192.0.2.1' },

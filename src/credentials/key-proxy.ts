@@ -135,6 +135,9 @@ export class KeyProxy implements Credentials {
         holder.release();
         this.#log.warn({ run, group }, 'The sandbox floods the keys’ proxy: it is cut off from its model');
       },
+      onUnheard: ({ message }) => {
+        this.#log.warn({ run, group, error: message }, 'The sandbox cannot reach the keys’ proxy');
+      },
       clock: this.#options.clock ?? systemClock,
     });
     this.#doors.add(door);
@@ -162,7 +165,7 @@ export class KeyProxy implements Credentials {
   async #start(): Promise<void> {
     const { place, clock = systemClock } = this.#options;
     if (place.kind === 'unix') await removeDoors(place.directory);
-    const trial = { place, name: 'trial', clock, onFlood: () => undefined };
+    const trial = { place, name: 'trial', clock, onFlood: () => undefined, onUnheard: () => undefined };
     const door = await RunDoor.open({ ...trial, onRequest: (_, response) => void response.destroy() });
     await door.close();
   }

@@ -7,11 +7,11 @@ it.each([
   ['bubblewrap', 'linux', false, 'unix'],
   ['plain-process', 'darwin', false, 'unix'],
   ['docker', 'linux', false, 'unix'],
-  ['docker', 'linux', true, { bind: '127.0.0.1', host: 'host.docker.internal' }],
-  ['docker', 'darwin', false, { bind: '127.0.0.1', host: 'host.docker.internal' }],
+  ['docker', 'linux', true, { bind: '127.0.0.1', host: 'host.docker.internal', comesLate: false }],
+  ['docker', 'darwin', false, { bind: '127.0.0.1', host: 'host.docker.internal', comesLate: false }],
   ['podman', 'linux', false, 'unix'],
-  ['podman', 'darwin', false, { bind: '127.0.0.1', host: 'host.containers.internal' }],
-  ['container', 'darwin', false, { bind: '192.168.64.1', host: '192.168.64.1' }],
+  ['podman', 'darwin', false, { bind: '127.0.0.1', host: 'host.containers.internal', comesLate: false }],
+  ['container', 'darwin', false, { bind: '192.168.64.1', host: '192.168.64.1', comesLate: true }],
 ] as const)(
   '%s on %s (Docker Desktop: %s) reaches the host by %o',
   (kind, platform, isDockerDesktop, reach) => {
@@ -29,9 +29,20 @@ it('a place has a directory only where sockets cross', async () => {
   const place = await makeProxyPlace({ kind: 'docker', platform: 'linux' }, socket);
   expect(place).toEqual({ kind: 'unix', directory: expect.any(String), owner: undefined });
   expect(place.kind === 'unix' && (await stat(place.directory)).isDirectory()).toBe(true);
-  expect(await makeProxyPlace({ kind: 'container', platform: 'darwin' }, socket)).toEqual({
+  expect(await makeProxyPlace({ kind: 'docker', platform: 'darwin' }, socket)).toEqual({
     kind: 'tcp',
-    bind: '192.168.64.1',
-    host: '192.168.64.1',
+    bind: '127.0.0.1',
+    host: 'host.docker.internal',
   });
+});
+
+it.each([
+  [undefined, '192.168.64.1', false],
+  ['127.0.0.1', '127.0.0.1', true],
+  ['192.0.2.1', '192.0.2.1', false],
+])('Apple’s gateway %s is a place that may be yet to come', async (gateway, address, isThere) => {
+  const socket = { installId: 'x', owner: undefined, hostUid: 0, runtimeDirectory: undefined };
+  const place = await makeProxyPlace({ kind: 'container', platform: 'darwin', gateway }, socket);
+  expect(place).toEqual({ kind: 'tcp', bind: address, host: address, isThere: expect.any(Function) });
+  expect(place.kind === 'tcp' && place.isThere?.()).toBe(isThere);
 });

@@ -2,8 +2,10 @@ import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { join } from 'node:path';
-import { type Clock, HOUR } from '../clock.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Clock, HOUR, SECOND } from '../clock.ts';
 import { Allowance } from './allowance.ts';
+import { PromisedPort } from './promised-port.ts';
 import type { ProxyPlace } from './proxy-place.ts';
 import { makeDoorDirectory, SOCKET_NAME, shareSocket } from './socket-directory.ts';
 
@@ -14,7 +16,7 @@ export class ProxyListenError extends Error {
   constructor(where: string, cause: NodeJS.ErrnoException) {
     const cure =
       cause.code === 'EADDRNOTAVAIL'
-        ? 'No network has this address: start the container system and a container once (container system start), or set CREDENTIALS=mount.'
+        ? 'No network of this machine has this address (for Apple’s container: see "container network list"). Correct the network, or set CREDENTIALS=mount.'
         : 'Free it, or set CREDENTIALS=mount.';
     super(`The keys' proxy cannot listen on ${where} (${cause.code ?? cause.message}). ${cure}`, { cause });
   }
@@ -28,6 +30,10 @@ const MAX_CONNECTIONS = 128;
 /** Connections and requests. An agent waits seconds for each answer; whatever asks more often only wants to keep the host busy. */
 const BURST = 250;
 const PER_SECOND = 25;
+/** How often an address that is to come is looked for: an agent asks its model no sooner than half a second after it came. */
+const LOOK_MS = 100;
+/** After this it is told that the address does not come; it is still waited for. */
+const LATE_MS = 15 * SECOND;
 
 export interface RunDoorOptions {
   readonly place: ProxyPlace;
@@ -36,11 +42,14 @@ export interface RunDoorOptions {
   readonly onRequest: RequestListener;
   /** Told once, when the run asked far too often and its door was shut for good. */
   readonly onFlood: () => void;
+  /** Told once, when the address that is to come does not, or cannot be listened at. */
+  readonly onUnheard: (error: ProxyListenError) => void;
   readonly clock: Clock;
 }
 
 /**
  * Where one run's sandbox finds the proxy, and nobody else's: a run that is out of hand uses up its own door only.
+ * - promised: its port is known; its address comes with the sandbox's network, and it opens then.
  * - open: requests are handled.
  * - shut: by close(), or because of a flood. Every connection was cut, and new ones are refused by the kernel.
  */
@@ -48,6 +57,9 @@ export class RunDoor {
   readonly #options: RunDoorOptions;
   readonly #server: Server;
   readonly #allowance: Allowance;
+  readonly #end = new AbortController();
+  #promised: PromisedPort | undefined;
+  #opening: Promise<void> | undefined;
   #isShut = false;
   #closing: Promise<void> | undefined;
 
@@ -63,10 +75,12 @@ export class RunDoor {
     this.#server.maxConnections = MAX_CONNECTIONS;
     this.#server.on('connection', () => this.#count());
     this.#server.on('drop', () => this.#count());
+    // A connection that could not be taken (no more open files, say) is lost, and nothing else. Why it cannot listen is asked for.
+    this.#server.on('error', () => undefined);
   }
 
   /**
-   * Begins to listen.
+   * Begins to listen, or promises to.
    * @throws ProxyListenError
    */
   static async open(options: RunDoorOptions): Promise<RunDoor> {
@@ -86,8 +100,9 @@ export class RunDoor {
     return place.kind === 'unix' ? join(place.directory, name) : undefined;
   }
 
-  /** Of the address that was bound; undefined: a socket, or shut. */
+  /** Of the address that is or will be bound; undefined: a socket, or shut. */
   get port(): number | undefined {
+    if (this.#promised !== undefined) return this.#promised.number;
     const address = this.#server.address();
     return address === null || typeof address === 'string' ? undefined : address.port;
   }
@@ -100,6 +115,7 @@ export class RunDoor {
 
   async #close(): Promise<void> {
     this.#shut();
+    await this.#opening;
     const { directory } = this;
     if (directory !== undefined) await rm(directory, { recursive: true, force: true });
   }
@@ -112,20 +128,51 @@ export class RunDoor {
 
   #shut(): void {
     this.#isShut = true;
+    this.#end.abort();
     this.#server.closeAllConnections();
-    // Not listening is what is wanted.
+    // Not listening is what is wanted, and a bind may still be under way.
+    this.#server.once('listening', () => this.#server.close());
     this.#server.close(() => undefined);
   }
 
   async #listen(): Promise<void> {
     const { place, name } = this.#options;
     if (place.kind === 'tcp') {
-      await this.#bind({ host: place.bind, port: 0 }, `${place.bind}:0`);
+      const { bind, isThere } = place;
+      if (isThere === undefined) {
+        await this.#bind({ host: bind, port: 0 }, `${bind}:0`);
+        return;
+      }
+      this.#promised = await PromisedPort.take();
+      this.#opening = this.#bindLater(bind, this.#promised, isThere);
       return;
     }
     const path = join(await makeDoorDirectory(place.directory, name, place.owner), SOCKET_NAME);
     await this.#bind({ path }, path);
     await shareSocket(path, place.owner);
+  }
+
+  /** Never rejects: the run has been told its port already. */
+  async #bindLater(host: string, { number: port }: PromisedPort, isThere: () => boolean): Promise<void> {
+    const { signal } = this.#end;
+    const name = `${host}:${port}`;
+    let problem: ProxyListenError | undefined;
+    for (let look = 0; !this.#isShut; look += 1) {
+      try {
+        if (isThere()) {
+          await this.#bind({ host, port }, name);
+          break;
+        }
+      } catch (error) {
+        problem = error as ProxyListenError;
+      }
+      if (look === LATE_MS / LOOK_MS) {
+        const missing = Object.assign(new Error('the address does not come'), { code: 'EADDRNOTAVAIL' });
+        this.#options.onUnheard(problem ?? new ProxyListenError(name, missing));
+      }
+      await delay(LOOK_MS, undefined, { signal }).catch(() => undefined);
+    }
+    this.#promised?.giveBack();
   }
 
   async #bind(
@@ -134,11 +181,10 @@ export class RunDoor {
   ): Promise<void> {
     try {
       this.#server.listen(where);
-      await once(this.#server, 'listening');
+      // A server that is closed before it listens may tell of neither.
+      await once(this.#server, 'listening', { signal: this.#end.signal });
     } catch (error) {
       throw new ProxyListenError(name, error as NodeJS.ErrnoException);
     }
-    // A connection that could not be taken (no more open files, say) is lost, and nothing else.
-    this.#server.on('error', () => undefined);
   }
 }

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { silentLog } from '../../test/support/silent-log.ts';
 import { counter, FAMILY, MAIN, testStore } from '../../test/support/test-store.ts';
-import type { LineState, Outgoing, SendOutcome } from '../channel/channel.ts';
+import { type LineState, type Outgoing, type SendOutcome, wordsOf } from '../channel/channel.ts';
 import { HOUR, MINUTE, SECOND } from '../clock.ts';
 import { Delivery } from './delivery.ts';
+import { Restriction } from './restriction.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
@@ -24,7 +25,7 @@ class ScriptedLine {
   }
 
   async send(chat: string, message: Outgoing, wireId: string): Promise<SendOutcome> {
-    this.sent.push({ chat, text: message.text, wireId });
+    this.sent.push({ chat, text: wordsOf(message), wireId });
     return this.#answer(chat);
   }
 }
@@ -34,10 +35,13 @@ function rig(ownNumber = true) {
   store.groups.add(MAIN, 0);
   store.groups.add(FAMILY, 0);
   const line = new ScriptedLine();
+  const clock = { now: () => Date.now() };
+  const restriction = new Restriction(store, clock, silentLog);
   const options = {
     store,
     channel: line,
-    clock: { now: () => Date.now() },
+    clock,
+    restriction,
     log: silentLog,
     presentation: { assistantName: 'Andy', ownNumber },
   };
@@ -48,7 +52,14 @@ function rig(ownNumber = true) {
     store.outbox.add({ chatJid, message: { kind: 'text', text }, source: 'reply' }, 0);
   const count = (status: 'sent' | 'failed' | 'unknown' | 'queued' | 'sending'): number =>
     store.outbox.counts().get(status) ?? 0;
-  return { store, line, delivery, options, add, count };
+  /** The platform refuses what goes to a chat, and the channel says why. */
+  const restrict = (chatJid: string): void =>
+    line.answer(async (chat) => {
+      if (chat !== chatJid) return { kind: 'acked' };
+      restriction.report('restricted');
+      return { kind: 'refused', code: 463, reason: 'restricted', restricted: true };
+    });
+  return { store, line, delivery, options, restriction, restrict, add, count };
 }
 
 describe('the delivery', () => {
@@ -67,6 +78,18 @@ describe('the delivery', () => {
     own.add(FAMILY.jid, 'hi');
     await vi.waitFor(() => expect(own.count('sent')).toBe(1));
     expect([shared.line.sent[0]?.text, own.line.sent[0]?.text]).toEqual(['Andy: hi', 'hi']);
+  });
+
+  it('names itself on a line of its own where the text begins with more than words', async () => {
+    const { line, add, count } = rig(false);
+    for (const text of ['# Title', '- one', '```\ncode\n```', '2026 was good']) add(FAMILY.jid, text);
+    await vi.waitFor(() => expect(count('sent')).toBe(4));
+    expect(line.sent.map(({ text }) => text)).toEqual([
+      'Andy:\n# Title',
+      'Andy:\n- one',
+      'Andy:\n```\ncode\n```',
+      'Andy: 2026 was good',
+    ]);
   });
 
   it('waits while the line is away, and goes on when it is back', async () => {
@@ -98,6 +121,50 @@ describe('the delivery', () => {
     await vi.waitFor(() => expect(count('sent')).toBe(2));
   });
 
+  const FILE: Outgoing = {
+    kind: 'file',
+    path: '/copy',
+    bytes: 1,
+    as: 'document',
+    mimeType: 'text/plain',
+    fileName: 'a.txt',
+  };
+
+  it('is not held up by files of other chats, however many of them never arrive', async () => {
+    const { store, line, add, count } = rig();
+    let arrive: () => void = () => undefined;
+    const arrived = new Promise<void>((resolve) => {
+      arrive = resolve;
+    });
+    line.answer(async (chat) => {
+      if (chat.startsWith('file')) await arrived;
+      return { kind: 'acked' };
+    });
+    for (let n = 0; n < 8; n += 1) {
+      store.outbox.add({ chatJid: `file-${n}@g.us`, message: FILE, source: 'message' }, 0);
+    }
+    add(MAIN.jid, 'free');
+    await vi.waitFor(() => expect(count('sending')).toBeGreaterThan(0));
+    add(FAMILY.jid, 'free too');
+    onTestFinished(arrive);
+    await vi.waitFor(() => expect(count('sent')).toBe(2));
+  });
+
+  it('lets a file that cannot be uploaded hold its chat up for minutes only', async () => {
+    const { store, line, add, count } = rig();
+    line.answer(async () =>
+      line.sent.at(-1)?.text === 'a.txt' ? { kind: 'not_sent', reason: 'no upload' } : { kind: 'acked' },
+    );
+    store.outbox.add({ chatJid: FAMILY.jid, message: FILE, source: 'message' }, 0);
+    add(FAMILY.jid, 'the answer');
+    await vi.advanceTimersByTimeAsync(5 * MINUTE);
+    await vi.waitFor(() => expect(count('failed')).toBe(1));
+    expect(line.sent.filter(({ chat }) => chat === FAMILY.jid).at(-1)?.text).toBe('the answer');
+    expect(line.sent.filter(({ chat }) => chat === MAIN.jid)).toMatchObject([
+      { text: expect.stringMatching(/no upload/) },
+    ]);
+  });
+
   it('sends again under the same id when no answer came, three times at most, then tells the owner once', async () => {
     const { line, add, count } = rig();
     line.answer(async (chat) =>
@@ -126,6 +193,122 @@ describe('the delivery', () => {
     await vi.waitFor(() => expect(count('failed')).toBe(1));
     await vi.advanceTimersByTimeAsync(10 * MINUTE);
     expect(line.sent.filter(({ chat }) => chat === FAMILY.jid)).toHaveLength(1);
+  });
+
+  it('sends nothing more to a chat after a restriction refused a message there, and says nothing of each', async () => {
+    const { line, restrict, add, count } = rig();
+    restrict(FAMILY.jid);
+    for (const text of ['1', '2', '3']) add(FAMILY.jid, text);
+    await vi.waitFor(() => expect(count('failed')).toBe(3));
+    add(FAMILY.jid, '4');
+    await vi.waitFor(() => expect(count('failed')).toBe(4));
+    add(MAIN.jid, 'free');
+    await vi.waitFor(() => expect(count('sent')).toBe(2));
+    expect(line.sent.map(({ chat, text }) => [chat, text])).toEqual([
+      [FAMILY.jid, '1'],
+      [MAIN.jid, expect.stringContaining('restricted')],
+      [MAIN.jid, 'free'],
+    ]);
+  });
+
+  it('of another process knows which chats a restriction forbids', async () => {
+    const { line, restrict, add, count, options, delivery } = rig();
+    restrict(FAMILY.jid);
+    add(FAMILY.jid, '1');
+    await vi.waitFor(() => expect(count('failed')).toBe(1));
+    await delivery.stop();
+    add(FAMILY.jid, '2');
+    const restriction = new Restriction(options.store, options.clock, silentLog);
+    const next = new Delivery({ ...options, restriction });
+    onTestFinished(() => next.stop());
+    next.wake();
+    await vi.waitFor(() => expect(count('failed')).toBe(2));
+    expect(line.sent.filter(({ chat }) => chat === FAMILY.jid)).toHaveLength(1);
+  });
+
+  it.each(['is lifted', 'does not hold for who wrote there meanwhile'])(
+    'sends to such a chat again when the restriction %s',
+    async (how) => {
+      const { line, restrict, restriction, add, count } = rig();
+      restrict(FAMILY.jid);
+      for (const text of ['1', '2']) add(FAMILY.jid, text);
+      await vi.waitFor(() => expect(count('failed')).toBe(2));
+      line.answer(async () => ({ kind: 'acked' }));
+      if (how === 'is lifted') restriction.report(undefined);
+      else restriction.heardFrom(FAMILY.jid);
+      add(FAMILY.jid, '3');
+      await vi.waitFor(() => expect(line.sent.map(({ text }) => text)).toContain('3'));
+      expect(line.sent.map(({ text }) => text)).not.toContain('2');
+    },
+  );
+
+  it('lets a chat have five rows at once and one a second then, and others go on', async () => {
+    const { line, add, count } = rig();
+    for (let n = 0; n < 8; n += 1) add(FAMILY.jid, `${n}`);
+    add(MAIN.jid, 'free');
+    await vi.waitFor(() => expect(count('sent')).toBe(6));
+    expect(line.sent.map(({ text }) => text)).toContain('free');
+    await vi.advanceTimersByTimeAsync(3 * SECOND);
+    await vi.waitFor(() => expect(count('sent')).toBe(9));
+    expect(line.sent.filter(({ chat }) => chat === FAMILY.jid).map(({ text }) => text)).toEqual([
+      ...'01234567',
+    ]);
+  });
+
+  it('sends what answers people before what nobody waits for', async () => {
+    const { store, line, add, delivery, count } = rig();
+    line.state = { status: 'connecting' };
+    for (let n = 0; n < 6; n += 1) {
+      const message = { kind: 'text', text: 'news' } as const;
+      store.outbox.add({ chatJid: `chat-${n}@g.us`, message, source: 'message' }, 0);
+    }
+    add(FAMILY.jid, 'answer');
+    line.state = { status: 'open' };
+    delivery.wake();
+    await vi.waitFor(() => expect(count('sent')).toBe(7));
+    expect(line.sent[0]?.text).toBe('answer');
+  });
+
+  it('sends a row once that is on its way while its chat gets another address', async () => {
+    const { store, line, add, count, delivery } = rig();
+    let arrive: (outcome: SendOutcome) => void = () => undefined;
+    line.answer(() => new Promise((resolve) => (arrive = resolve)));
+    add('123@lid', 'first');
+    add('123@lid', 'second');
+    await vi.waitFor(() => expect(line.sent).toHaveLength(1));
+    store.transaction(() => store.samePerson.merge('123@lid', '49151@s.whatsapp.net'));
+    delivery.wake();
+    expect(line.sent).toHaveLength(1);
+    line.answer(async () => ({ kind: 'acked' }));
+    arrive({ kind: 'acked' });
+    await vi.waitFor(() => expect(count('sent')).toBe(2));
+    expect(line.sent.map(({ text }) => text)).toEqual(['first', 'second']);
+  });
+
+  it('does not send again what has arrived because the database could not say so', async () => {
+    const { store, line, add, count } = rig();
+    const settle = vi.spyOn(store.outbox, 'settle').mockImplementation(() => {
+      throw Object.assign(new Error('full'), { code: 'SQLITE_FULL' });
+    });
+    add(FAMILY.jid, 'once');
+    await vi.advanceTimersByTimeAsync(60 * SECOND);
+    expect(count('sending')).toBe(1);
+    settle.mockRestore();
+    await vi.advanceTimersByTimeAsync(20 * SECOND);
+    await vi.waitFor(() => expect(count('sent')).toBe(1));
+    expect(line.sent).toHaveLength(1);
+  });
+
+  it('does not wait for an instant that a clock told which was set back since', async () => {
+    const { store, line, add, count, delivery } = rig();
+    line.answer(async () => ({ kind: 'not_sent', reason: 'not connected' }));
+    const seq = add(FAMILY.jid, 'x');
+    await vi.waitFor(() => expect(line.sent).toHaveLength(1));
+    store.outbox.beginSend(seq, 'WIRE');
+    store.outbox.requeue(seq, { notBefore: Date.now() + 48 * 60 * 60 * SECOND, sends: 0, error: 'x' });
+    line.answer(async () => ({ kind: 'acked' }));
+    delivery.wake();
+    await vi.waitFor(() => expect(count('sent')).toBe(1));
   });
 
   it('does not count a send that never left this machine', async () => {

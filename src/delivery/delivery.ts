@@ -1,15 +1,26 @@
 import { setTimeout } from 'node:timers/promises';
-import type { Channel, SendOutcome } from '../channel/channel.ts';
+import { type Channel, type SendOutcome, wordsOf } from '../channel/channel.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { OutboxRow } from '../store/outbox.ts';
 import type { Store } from '../store/store.ts';
 import { earlier, FAILURE_PAUSE_MS, Waker } from '../waker.ts';
+import { Pace, type Urgency } from './pace.ts';
 import { type Presentation, present } from './presentation.ts';
-import { judge, MOST_SENDS } from './retries.ts';
+import type { Restriction } from './restriction.ts';
+import { judge, LONGEST_DELAY_MS, MOST_SENDS, type Verdict } from './retries.ts';
 
 /** Chats that are sent to at the same time. */
 const MOST_AT_ONCE = 4;
+/** Of these, so many with a file: an upload may take minutes, and texts go past it in other chats. */
+const MOST_FILES_AT_ONCE = 2;
+
+/** A row that is being sent. */
+interface Sending {
+  readonly chatJid: string;
+  readonly isFile: boolean;
+  readonly ended: Promise<void>;
+}
 
 export interface DeliveryOptions {
   readonly store: Store;
@@ -17,6 +28,7 @@ export interface DeliveryOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly presentation: Presentation;
+  readonly restriction: Pick<Restriction, 'refused' | 'forbids'>;
 }
 
 /**
@@ -25,15 +37,20 @@ export interface DeliveryOptions {
  */
 export class Delivery {
   readonly #options: DeliveryOptions;
-  readonly #busyChats = new Map<string, Promise<void>>();
+  /** By their numbers: a chat may get another address meanwhile. */
+  readonly #sending = new Map<number, Sending>();
+  /** What is known of a send and could not be stored yet, by the rows' numbers: it is not to be sent again for that. */
+  readonly #verdicts = new Map<number, () => void>();
   /** Chats in which the host itself failed, and until when they are left alone. */
   readonly #resting = new Map<string, number>();
   /** How often in a row a row did not leave although the line was open. */
   readonly #notSent = new Map<number, number>();
+  readonly #pace: Pace;
   readonly #waker: Waker;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
+    this.#pace = new Pace(options.clock);
     this.#waker = new Waker((now) => this.#look(now), options.clock, options.log);
   }
 
@@ -48,7 +65,7 @@ export class Delivery {
    */
   async stop(patienceMs?: number): Promise<void> {
     this.#waker.stop();
-    const ended = Promise.all(this.#busyChats.values());
+    const ended = Promise.all([...this.#sending.values()].map((sending) => sending.ended));
     if (patienceMs === undefined) {
       await ended;
       return;
@@ -62,50 +79,89 @@ export class Delivery {
   }
 
   #look(now: number): number | undefined {
-    const { store, channel } = this.#options;
+    const { store, channel, restriction } = this.#options;
     if (channel.state.status !== 'open') return undefined;
     let next: number | undefined;
-    for (const row of store.outbox.heads()) {
-      if (this.#busyChats.has(row.chatJid)) continue;
-      const time = Math.max(row.notBefore, this.#resting.get(row.chatJid) ?? 0);
+    const heads = store.outbox.heads();
+    // Who waits for an answer goes before what nobody waits for.
+    const inTurn = [...heads.filter(isAnswer), ...heads.filter((row) => !isAnswer(row))];
+    for (const row of inTurn) {
+      if (this.#isBusy(row)) continue;
+      if (restriction.forbids(row.chatJid)) {
+        this.#giveUpChat(row);
+        continue;
+      }
+      const resting = this.#resting.get(row.chatJid) ?? 0;
+      const notBefore = row.notBefore > now + LONGEST_DELAY_MS ? 0 : row.notBefore;
+      const time = Math.max(notBefore, resting, this.#pace.nextSend(row.chatJid, urgencyOf(row)));
       if (time > now) next = earlier(next, time);
-      else if (this.#busyChats.size < MOST_AT_ONCE) this.#begin(row);
+      else if (this.#hasRoomFor(row)) this.#begin(row);
     }
     return next;
   }
 
+  #isBusy({ seq, chatJid }: OutboxRow): boolean {
+    if (this.#sending.has(seq)) return true;
+    const { samePerson } = this.#options.store;
+    return [...this.#sending.values()].some((sending) => samePerson.current(sending.chatJid) === chatJid);
+  }
+
+  #hasRoomFor(row: OutboxRow): boolean {
+    if (this.#sending.size >= MOST_AT_ONCE) return false;
+    return (
+      !isFile(row) ||
+      [...this.#sending.values()].filter((sending) => sending.isFile).length < MOST_FILES_AT_ONCE
+    );
+  }
+
   #begin(row: OutboxRow): void {
     const { chatJid } = row;
-    const sending = this.#send(row)
+    this.#pace.take(chatJid);
+    const ended = this.#send(row)
       .catch((error: unknown) => {
         this.#options.log.error({ err: error, outbox: row.seq }, 'Delivery failed inside the host');
         this.#resting.set(chatJid, this.#options.clock.now() + FAILURE_PAUSE_MS);
       })
       .finally(() => {
-        this.#busyChats.delete(chatJid);
+        this.#sending.delete(row.seq);
         this.wake();
       });
-    this.#busyChats.set(chatJid, sending);
+    this.#sending.set(row.seq, { chatJid, isFile: isFile(row), ended });
   }
 
   async #send(row: OutboxRow): Promise<void> {
-    const { store, channel, clock, log, presentation } = this.#options;
+    const { store, channel, log, presentation, restriction } = this.#options;
+    const known = this.#verdicts.get(row.seq);
+    if (known !== undefined) return this.#conclude(row.seq, known);
     // A row of an earlier process that used up its sends right before a crash: bytes may have left, nobody answered.
     if (row.sends >= MOST_SENDS) return this.#giveUp(row, 'unknown', 'no answer from the server');
     const wireId = row.wireId ?? channel.newWireId();
-    store.outbox.beginSend(row.seq, wireId);
+    if (!store.outbox.beginSend(row.seq, wireId)) return;
     const outcome = await channel.send(row.chatJid, present(row.message, presentation), wireId);
+    if (outcome.kind === 'refused' && outcome.restricted) restriction.refused(row.chatJid);
     const sends = row.sends + 1;
     const notSent = this.#countNotSent(row.seq, outcome);
-    const verdict = judge(outcome, sends, notSent);
+    const verdict = judge(outcome, { sends, notSent, isFile: isFile(row) });
     log.debug({ outbox: row.seq, chat: row.chatJid, wireId, sends, outcome: outcome.kind }, 'Send ended');
+    this.#conclude(row.seq, () => this.#store(row, verdict, sends));
+  }
+
+  /** What is known of a send is kept until the database has it. */
+  #conclude(seq: number, store: () => void): void {
+    this.#verdicts.set(seq, store);
+    store();
+    this.#verdicts.delete(seq);
+  }
+
+  #store(row: OutboxRow, verdict: Verdict, sends: number): void {
+    const { store, clock, log } = this.#options;
     switch (verdict.kind) {
       case 'sent':
         store.outbox.settle(row.seq, 'sent', clock.now());
         return;
       case 'again':
         log.warn(
-          { outbox: row.seq, chat: row.chatJid, wireId, reason: verdict.reason },
+          { outbox: row.seq, chat: row.chatJid, reason: verdict.reason },
           'Message not confirmed, will be sent again',
         );
         store.outbox.requeue(row.seq, {
@@ -115,7 +171,7 @@ export class Delivery {
         });
         return;
       default:
-        this.#giveUp(row, verdict.kind, verdict.reason);
+        this.#giveUp(row, verdict.kind, verdict.reason, verdict.kind === 'failed' && verdict.told);
     }
   }
 
@@ -127,8 +183,11 @@ export class Delivery {
     return count;
   }
 
-  /** The row ends without being known to have arrived: the owner is told once, in the same transaction. */
-  #giveUp(row: OutboxRow, status: 'failed' | 'unknown', reason: string): void {
+  /**
+   * The row ends without being known to have arrived: the owner is told once, in the same transaction.
+   * @param isTold the owner knows the cause, which befalls every such message
+   */
+  #giveUp(row: OutboxRow, status: 'failed' | 'unknown', reason: string, isTold = false): void {
     const { store, clock, log } = this.#options;
     log.error({ outbox: row.seq, chat: row.chatJid, reason }, `Message ${status}`);
     store.transaction(() => {
@@ -136,14 +195,35 @@ export class Delivery {
       this.#notSent.delete(row.seq);
       const main = store.groups.main();
       // A notice that fails is told by the log alone: a notice about a notice would never end.
-      if (main === undefined || row.source === 'notice') return;
+      if (main === undefined || row.source === 'notice' || isTold) return;
       const chat = store.groups.find(row.chatJid)?.name ?? store.chats.find(row.chatJid)?.name ?? row.chatJid;
       const what =
         status === 'failed'
           ? `could not be sent (${reason})`
           : 'may not have arrived: the server never confirmed it';
-      const text = `⚠️ A message to ${chat} ${what}. It began: “${row.message.text.slice(0, 80)}”`;
+      const text = `⚠️ A message to ${chat} ${what}. It began: “${wordsOf(row.message).slice(0, 80)}”`;
       store.outbox.add({ chatJid: main.jid, message: { kind: 'text', text }, source: 'notice' }, clock.now());
     });
   }
+
+  /** All that waits for a chat fails without a try; the owner knows the cause. @param head the first of it */
+  #giveUpChat(head: OutboxRow): void {
+    const { store, clock } = this.#options;
+    const reason = 'WhatsApp restricts this account, and has refused a message to that chat';
+    this.#giveUp(head, 'failed', reason, true);
+    store.outbox.giveUpWaiting(head.chatJid, reason, clock.now());
+  }
+}
+
+/** The agent's own words to whom it answers. */
+function isAnswer({ source }: OutboxRow): boolean {
+  return source === 'reply';
+}
+
+function isFile({ message }: OutboxRow): boolean {
+  return message.kind === 'file';
+}
+
+function urgencyOf(row: OutboxRow): Urgency {
+  return isAnswer(row) ? 'answer' : 'bulk';
 }

@@ -1,12 +1,13 @@
 import type { SendOutcome } from '../channel/channel.ts';
-import { SECOND } from '../clock.ts';
+import { HOUR, SECOND } from '../clock.ts';
 
 /** What becomes of a row after a send. */
 export type Verdict =
   | { readonly kind: 'sent' }
   /** Send again under the same id after a pause. `counted`: bytes may have left, so the try counts. */
   | { readonly kind: 'again'; readonly delayMs: number; readonly counted: boolean; readonly reason: string }
-  | { readonly kind: 'failed'; readonly reason: string }
+  /** `told`: the owner is told of the cause, not of each message. */
+  | { readonly kind: 'failed'; readonly reason: string; readonly told?: boolean }
   | { readonly kind: 'unknown'; readonly reason: string };
 
 /** Bytes leave at most this often for one row: the first send and two more under the same id. */
@@ -17,20 +18,30 @@ const RESEND_DELAYS_MS = [10 * SECOND, 60 * SECOND] as const;
 
 /** A row that does not leave although the line is open is tried again after this, then after twice as long, and so on. */
 const NOT_SENT_DELAY_MS = 5 * SECOND;
+/** What is said to be tried later than this from now on was written before the clock was set back. */
+export const LONGEST_DELAY_MS = HOUR;
 /** So often in a row, over about an hour and a half: then something is wrong with the chat, not with the line. */
 const MOST_NOT_SENT = 10;
+/** So often if it is a file, over a few minutes: what is not uploaded by then should not hold up the answers behind it. */
+const MOST_NOT_UPLOADED = 6;
 
-/**
- * The table of what may be sent again.
- * @param sends how often bytes may have left, this time included
- * @param notSent how often in a row nothing left although the line was open, this time included
- */
-export function judge(outcome: SendOutcome, sends: number, notSent: number): Verdict {
+/** What was tried for a row, this time included. */
+export interface Tries {
+  /** How often bytes may have left. */
+  readonly sends: number;
+  /** How often in a row nothing left although the line was open. */
+  readonly notSent: number;
+  readonly isFile: boolean;
+}
+
+/** The table of what may be sent again. */
+export function judge(outcome: SendOutcome, { sends, notSent, isFile }: Tries): Verdict {
   switch (outcome.kind) {
     case 'acked':
       return { kind: 'sent' };
     case 'not_sent':
-      if (notSent >= MOST_NOT_SENT) return { kind: 'failed', reason: outcome.reason };
+      if (notSent >= (isFile ? MOST_NOT_UPLOADED : MOST_NOT_SENT))
+        return { kind: 'failed', reason: outcome.reason };
       return {
         kind: 'again',
         delayMs: NOT_SENT_DELAY_MS * 2 ** Math.max(0, notSent - 1),
@@ -38,7 +49,7 @@ export function judge(outcome: SendOutcome, sends: number, notSent: number): Ver
         reason: outcome.reason,
       };
     case 'refused':
-      return { kind: 'failed', reason: outcome.reason };
+      return { kind: 'failed', reason: outcome.reason, told: outcome.restricted === true };
     case 'unconfirmed': {
       const delayMs = RESEND_DELAYS_MS[sends - 1];
       if (sends >= MOST_SENDS || delayMs === undefined) return { kind: 'unknown', reason: outcome.reason };

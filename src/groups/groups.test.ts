@@ -101,6 +101,36 @@ describe('registering', () => {
     expect(store.groups.all()).toEqual([FAMILY]);
   });
 
+  it('without a trigger takes the assistant’s name, once it is known', () => {
+    const store = testStore();
+    expect(() => registerGroup(store, { ...request, trigger: undefined }, 0)).toThrow(/trigger is missing/);
+    followAssistantName(store, '@Zoë');
+    expect(registerGroup(store, { ...request, trigger: undefined }, 0).trigger).toBe('@Zoë');
+  });
+
+  it('again, with the folder that a chat has, changes its settings and nothing else', () => {
+    const store = testStore();
+    registerGroup(store, { ...request, requiresTrigger: false, containerConfig: { provider: 'kimi' } }, 0);
+    registerGroup(store, { ...request, name: 'Other', trigger: '!bot' }, 1);
+    const kept = { ...FAMILY, trigger: '!bot', requiresTrigger: false };
+    expect(store.groups.all()).toEqual([{ ...kept, containerConfig: { provider: 'kimi' } }]);
+    registerGroup(store, { ...request, trigger: undefined, containerConfig: {} }, 2);
+    expect(store.groups.all()).toEqual([kept]);
+  });
+
+  it('again changes the settings of the main channel, which stays the main channel', () => {
+    const store = testStore();
+    registerMain(store, MAIN.jid, '@Andy', 0);
+    const asked = {
+      ...request,
+      jid: MAIN.jid,
+      folder: MAIN.folder,
+      containerConfig: { provider: 'codex' },
+    } as const;
+    registerGroup(store, asked, 1);
+    expect(store.groups.main()).toEqual({ ...MAIN, containerConfig: { provider: 'codex' } });
+  });
+
   it('the main channel happens once', () => {
     const store = testStore();
     expect(registerMain(store, MAIN.jid, '@Andy', 0)).toEqual(MAIN);

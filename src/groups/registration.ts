@@ -12,21 +12,35 @@ export interface GroupRequest {
   readonly jid: string;
   readonly name: string;
   readonly folder: string;
-  readonly trigger: string;
+  /** Absent: what it was; for a new group the assistant's name. */
+  readonly trigger?: string | undefined;
   readonly requiresTrigger?: boolean | undefined;
   readonly containerConfig?: ContainerConfig | undefined;
 }
 
 /**
- * Registers a chat. To be called inside the transaction of the effect that it belongs to.
+ * Registers a chat, or settles anew how one works that is registered in that folder already: what is not asked for stays. To be
+ * called inside the transaction of the effect that it belongs to.
  * @param now milliseconds since the epoch
- * @throws FolderNameError, RegistrationError (taken folder, the main channel, registered already)
+ * @throws FolderNameError, RegistrationError (taken folder, the main channel's, registered in another folder)
  */
 export function registerGroup(store: Store, request: GroupRequest, now: number): RegisteredGroup {
   const folder = checkFolderName(request.folder);
   const registered = store.groups.find(request.jid);
   if (registered !== undefined) {
-    throw new RegistrationError(`${registered.name} is active already, in the folder ${registered.folder}.`);
+    if (registered.folder !== folder) {
+      throw new RegistrationError(
+        `${registered.name} is active already, in the folder ${registered.folder}. Name that folder to change its settings.`,
+      );
+    }
+    const changed: RegisteredGroup = {
+      ...registered,
+      trigger: request.trigger ?? registered.trigger,
+      requiresTrigger: request.requiresTrigger ?? registered.requiresTrigger,
+      containerConfig: request.containerConfig ?? registered.containerConfig,
+    };
+    store.groups.changeSettings(changed);
+    return changed;
   }
   if (folder.toLowerCase() === MAIN_FOLDER)
     throw new RegistrationError(`The folder ${MAIN_FOLDER} belongs to the main channel.`);
@@ -38,13 +52,20 @@ export function registerGroup(store: Store, request: GroupRequest, now: number):
     jid: request.jid,
     name: request.name,
     folder,
-    trigger: request.trigger,
+    trigger: request.trigger ?? nameOf(store),
     requiresTrigger: request.requiresTrigger ?? true,
     isMain: false,
     containerConfig: request.containerConfig ?? {},
   };
   store.groups.add(group, now);
   return group;
+}
+
+/** What calls the assistant by its name. */
+function nameOf(store: Store): string {
+  const trigger = store.state.get('assistant:trigger');
+  if (trigger === undefined) throw new RegistrationError('A trigger is missing, for example "@Andy".');
+  return trigger;
 }
 
 /** Registers the owner's self-chat as the main channel, once. @returns the main group, new or old */

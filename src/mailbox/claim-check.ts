@@ -1,12 +1,13 @@
 import { lstat, mkdir, open, rename as realRename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf, MailboxError } from './errors.ts';
+import { codeOf } from '../machine-trouble.ts';
+import { MailboxError } from './errors.ts';
 
 /**
  * Makes sure that files can be claimed out of a directory by renaming: on another filesystem, or behind a mount of its
  * own, that is impossible, and copying instead would let a file be swapped on the way. A directory that is not there, or
  * is none, has nothing to claim.
- * @param claims `data/ipc-claimed` itself, where nothing but folders is looked for
+ * @param claims where claimed files go: `data/ipc-claimed` itself, where nothing but folders is looked for, or `data/outgoing`
  * @param id a name that nobody else uses
  * @throws MailboxError when the two lie on different filesystems
  */

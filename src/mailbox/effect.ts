@@ -27,7 +27,7 @@ export interface Effect {
 }
 
 /** @throws Refusal when the source may not do that */
-export function demand(context: EffectContext, ask: Ask): void {
+export function demand(context: Pick<EffectContext, 'source'>, ask: Ask): void {
   const refusal = refusalOf(context.source, ask);
   if (refusal !== undefined) throw new Refusal(refusal);
 }

@@ -1,6 +1,7 @@
 import type { Effect, EffectContext } from './effect.ts';
 import { registerGroupEffect, unregisterGroupEffect } from './group-effects.ts';
-import { messageEffect } from './message-effects.ts';
+import { fileEffect, messageEffect, reactionEffect } from './message-effects.ts';
+import type { TakenFile } from './outgoing-files.ts';
 import type { MailboxRequest } from './request.ts';
 import { cancelTask, pauseTask, resumeTask, runTask, scheduleTask, updateTask } from './task-effects.ts';
 
@@ -9,14 +10,18 @@ export type DirectRequest = Exclude<MailboxRequest, { type: 'refresh_groups' }>;
 
 /**
  * Does what a file asks for. To be called inside the transaction that also stores its claim.
+ * @param file what a request for a file sends
  * @throws an error for which `isRefusal` holds when it is not to be done; nothing has changed then
  */
-export function perform(context: EffectContext, request: DirectRequest): Effect {
+export function perform(context: EffectContext, request: DirectRequest, file?: TakenFile): Effect {
   switch (request.type) {
     case 'message':
+      return messageEffect(context, underCurrentName(context, request));
     case 'file':
+      if (file === undefined) throw new Error('a file is taken before its request is fulfilled');
+      return fileEffect(context, underCurrentName(context, request), file);
     case 'reaction':
-      return messageEffect(context, request);
+      return reactionEffect(context, underCurrentName(context, request));
     case 'schedule_task':
       return scheduleTask(context, request);
     case 'update_task':
@@ -34,4 +39,9 @@ export function perform(context: EffectContext, request: DirectRequest): Effect 
     case 'unregister_group':
       return unregisterGroupEffect(context, request);
   }
+}
+
+/** An agent may know its chat by an address that has been replaced since its turn began. */
+function underCurrentName<R extends { readonly chatJid: string }>({ store }: EffectContext, request: R): R {
+  return { ...request, chatJid: store.samePerson.current(request.chatJid) };
 }

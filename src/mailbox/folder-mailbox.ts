@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { isPassing } from './errors.ts';
+import { isPassing } from '../machine-trouble.ts';
+import { NotDrainedError } from './errors.ts';
 import type { RawName } from './file-name.ts';
 import { type ClaimedFile, type Found, type Intake, MAILBOX_DIRECTORIES } from './intake.ts';
 import type { Limits } from './limits.ts';
@@ -57,6 +58,9 @@ export class FolderMailbox {
   #tail: Promise<void> = Promise.resolve();
   #waiting: (() => void)[] = [];
   #stopped = false;
+  /** How often the machine did not let a batch be ended, and why the last time. */
+  #failures = 0;
+  #failure: unknown;
 
   constructor(folder: string, services: FolderServices) {
     this.folder = folder;
@@ -80,8 +84,12 @@ export class FolderMailbox {
     return this.#tail;
   }
 
-  /** Takes everything that lies there now, and waits a bounded time for files that are still being written. */
+  /**
+   * Takes everything that lies there now, and waits a bounded time for files that are still being written.
+   * @throws NotDrainedError when the machine does not let all of it be taken now
+   */
   async drain(): Promise<void> {
+    const failuresBefore = this.#failures;
     let budget = this.#services.limits.drainSettleMs;
     do {
       this.#passesAsked += 1;
@@ -90,6 +98,7 @@ export class FolderMailbox {
         await this.work();
         await nextTurn();
       }
+      if (this.#failures > failuresBefore) throw new NotDrainedError(this.folder, this.#failure);
       const before = performance.now();
       await this.#settled([...this.#settling.keys()], budget);
       budget -= performance.now() - before;
@@ -118,7 +127,9 @@ export class FolderMailbox {
     } catch (error) {
       // The machine's trouble, not this file's: the rest would meet it too. The next pass begins where this one ended.
       this.#services.warnings.warn(this.folder, 'Mailbox waits: files cannot be taken just now', { error });
-      this.#claimed = [];
+      this.#failures += 1;
+      this.#failure = error;
+      this.#claimed = this.#claimed.filter(({ id }) => this.#settling.has(id));
       this.#found = [];
       this.#heldBack = false;
     }
@@ -146,7 +157,8 @@ export class FolderMailbox {
     const claimed = await intake.claimedIn(this.folder);
     const isNew = ({ id }: ClaimedFile): boolean =>
       !this.#settling.has(id) && !this.#deferred.has(id) && !this.#stuckClaims.has(id);
-    this.#claimed = claimed.filter(isNew).reverse();
+    // What a settling file's timer has put there meanwhile stays.
+    this.#claimed = [...claimed.filter(isNew).reverse(), ...this.#claimed];
     if (claimed.length >= limits.listing) this.#heldBack = true;
     const found: Found[] = [];
     for (const directory of MAILBOX_DIRECTORIES) {

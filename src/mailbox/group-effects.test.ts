@@ -1,8 +1,8 @@
-import { lstat, readFile } from 'node:fs/promises';
+import { lstat, readFile, rm } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MailboxResult } from '../protocol/host-files.ts';
 import type { Mailbox } from './mailbox.ts';
-import { FAMILY_JID, MAIN_JID, Rig, SEEN_JID } from './test-rig.ts';
+import { FAMILY_JID, MAIN_JID, Rig, SEEN_JID } from './testing/rig.ts';
 
 const CLUB = { type: 'register_group', jid: SEEN_JID, name: 'Club', folder: 'club', trigger: '@Andy' };
 
@@ -28,6 +28,23 @@ describe('register_group', () => {
     expect(rig.store.groups.inFolder('club')).toMatchObject({ jid: SEEN_JID, isMain: false });
     expect((await lstat(rig.directory('club'))).isDirectory()).toBe(true);
     expect(rig.store.groups.main()).toMatchObject({ jid: MAIN_JID });
+  });
+
+  it('of main changes how an active group works, and leaves its directories alone', async () => {
+    const { name, folder } = rig.store.groups.find(FAMILY_JID) ?? {};
+    const asked = {
+      type: 'register_group',
+      jid: FAMILY_JID,
+      name,
+      folder,
+      containerConfig: { provider: 'kimi' },
+    };
+    await rm(rig.paths.group('family'), { recursive: true, force: true });
+    expect(await ask('main', asked)).toEqual({ ok: true, folder: 'family' });
+    expect(rig.store.groups.find(FAMILY_JID)?.containerConfig).toEqual({ provider: 'kimi' });
+    await expect(lstat(rig.paths.group('family'))).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(await ask('family', { ...asked, containerConfig: {} })).toMatchObject({ ok: false });
+    expect(rig.store.groups.find(FAMILY_JID)?.containerConfig).toEqual({ provider: 'kimi' });
   });
 
   it.each([

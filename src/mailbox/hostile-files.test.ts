@@ -1,26 +1,10 @@
-import { execFile } from 'node:child_process';
-import {
-  chmod,
-  chown,
-  link,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  symlink,
-  truncate,
-  writeFile,
-} from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { chmod, chown, link, mkdir, open, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Mailbox } from './mailbox.ts';
-import { FAMILY_JID, Rig } from './test-rig.ts';
+import { GIGABYTE, HOSTILE_KINDS, makeGigabyte } from './testing/hostile-kinds.ts';
+import { FAMILY_JID, Rig } from './testing/rig.ts';
 
-const run = promisify(execFile);
 const GOOD = JSON.stringify({ type: 'message', chatJid: FAMILY_JID, text: 'from a bad file' });
 
 let rig: Rig;
@@ -43,79 +27,12 @@ async function passBy(): Promise<void> {
   expect(await rig.claims('family')).toEqual([]);
 }
 
-interface Kind {
-  readonly name: string;
-  readonly make: (path: string) => Promise<unknown>;
-  readonly reason: string;
-}
-
-const KINDS: readonly Kind[] = [
-  {
-    name: 'a link to a host file that holds a message',
-    make: async (path) => {
-      await writeFile(join(rig.root, 'host-file'), GOOD);
-      await symlink(join(rig.root, 'host-file'), path);
-    },
-    reason: 'is not a plain file but a link',
-  },
-  { name: 'a link to an endless device', make: (path) => symlink('/dev/zero', path), reason: 'a link' },
-  { name: 'a link to nothing', make: (path) => symlink('/nowhere', path), reason: 'a link' },
-  {
-    name: 'a hard link to a host file that holds a message',
-    make: async (path) => {
-      await writeFile(join(rig.root, 'host-file'), GOOD);
-      await link(join(rig.root, 'host-file'), path);
-    },
-    reason: 'a hard link',
-  },
-  { name: 'a pipe', make: (path) => run('mkfifo', [path]), reason: 'a pipe' },
-  { name: 'a socket', make: (path) => listenAt(path), reason: 'a socket' },
-  { name: 'an empty directory', make: (path) => mkdir(path), reason: 'a directory' },
-  {
-    name: 'a directory with something in it',
-    make: async (path) => {
-      await mkdir(path);
-      await writeFile(join(path, 'inner.json'), GOOD);
-    },
-    reason: 'a directory',
-  },
-  { name: 'an empty file', make: (path) => writeFile(path, ''), reason: 'is empty' },
-  {
-    name: 'bad UTF-8',
-    make: (path) =>
-      writeFile(path, Buffer.concat([Buffer.from(GOOD.slice(0, -2)), Buffer.from([0xff, 0x22, 0x7d])])),
-    reason: 'is not UTF-8',
-  },
-  {
-    name: 'a megabyte of brackets',
-    make: (path) => writeFile(path, '['.repeat(1024 * 1024)),
-    reason: 'nested deeper',
-  },
-  {
-    name: 'a key named __proto__',
-    make: (path) => writeFile(path, `{"__proto__":${GOOD},"type":"message"}`),
-    reason: '__proto__',
-  },
-  {
-    name: 'one byte more than a file may have',
-    make: (path) => writeFile(path, GOOD.padEnd(1024 * 1024 + 1)),
-    reason: 'is larger than',
-  },
-  { name: 'no JSON at all', make: (path) => writeFile(path, 'rm -rf /'), reason: 'is not JSON' },
-];
-
-async function listenAt(path: string): Promise<void> {
-  const server = createServer();
-  // The path may be longer than a socket's address: bound elsewhere, then moved.
-  const short = join(rig.root, 's');
-  await new Promise<void>((resolve) => server.listen(short, resolve));
-  onTestFinished(() => new Promise<void>((resolve) => void server.close(() => resolve())));
-  await rename(short, path);
-}
+/** Where a bad file lies, between two good ones. */
+const place = (name = '0x.json') => ({ path: join(messages, name), scratch: rig.root, sound: GOOD });
 
 describe('is never followed or taken, and lies in quarantine with its reason:', () => {
-  it.each(KINDS)('$name', async ({ make, reason }) => {
-    await make(join(messages, '0x.json'));
+  it.each(HOSTILE_KINDS)('$name', async ({ make, reason }) => {
+    await make(place());
     await passBy();
     expect(await rig.quarantined('family')).toEqual([expect.stringMatching(/0x\.json$/)]);
     expect(await rig.reasons('family')).toEqual([expect.stringContaining(reason)]);
@@ -160,12 +77,11 @@ describe('is never followed or taken, and lies in quarantine with its reason:', 
 });
 
 it('keeps only a record of a file of a gigabyte', async () => {
-  await writeFile(join(messages, '0x.json'), GOOD);
-  await truncate(join(messages, '0x.json'), 1_000_000_000);
+  await makeGigabyte(place());
   await passBy();
   expect(await rig.quarantined('family')).toEqual([]);
   expect(await rig.records('family')).toMatchObject([
-    { name: '0x.json', size: 1_000_000_000, kept: false, reason: expect.stringContaining('larger') },
+    { name: '0x.json', size: GIGABYTE, kept: false, reason: expect.stringContaining('larger') },
   ]);
 });
 

@@ -1,8 +1,9 @@
-import { lstat, mkdir, opendir, rename, unlink } from 'node:fs/promises';
+import { lstat, mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NewId } from '../clock.ts';
+import { codeOf, isPassing } from '../machine-trouble.ts';
 import type { Paths } from '../paths.ts';
-import { codeOf, isPassing } from './errors.ts';
+import { type Directories, listNames } from './directories.ts';
 import { displayName, isMailboxName, type RawName, rawPath } from './file-name.ts';
 import type { Limits } from './limits.ts';
 import type { Warnings } from './warnings.ts';
@@ -38,12 +39,20 @@ export class Intake {
   readonly #newId: NewId;
   readonly #limits: Pick<Limits, 'listing'>;
   readonly #warnings: Warnings;
+  readonly #directories: Directories;
 
-  constructor(paths: Paths, newId: NewId, limits: Pick<Limits, 'listing'>, warnings: Warnings) {
+  constructor(
+    paths: Paths,
+    newId: NewId,
+    limits: Pick<Limits, 'listing'>,
+    warnings: Warnings,
+    directories: Directories,
+  ) {
     this.#paths = paths;
     this.#newId = newId;
     this.#limits = limits;
     this.#warnings = warnings;
+    this.#directories = directories;
   }
 
   directoryOf(folder: string, directory: MailboxDirectory): string {
@@ -68,7 +77,7 @@ export class Intake {
     skip: (found: Found) => Promise<boolean>,
   ): Promise<{ readonly found: readonly Found[]; readonly cut: boolean }> {
     const path = this.directoryOf(folder, directory);
-    if (!(await this.#isRealDirectory(folder, path))) return { found: [], cut: false };
+    if (!(await this.#directories.isReal(folder, path))) return { found: [], cut: false };
     try {
       const { names, cut } = await listNames(
         path,
@@ -118,25 +127,6 @@ export class Intake {
     }
   }
 
-  /** Removes temporary files that their writers left behind before an instant. @param before milliseconds since the epoch */
-  async sweepTemporary(folder: string, before: number): Promise<void> {
-    for (const directory of MAILBOX_DIRECTORIES) {
-      const path = this.directoryOf(folder, directory);
-      if (!(await this.#isRealDirectory(folder, path))) continue;
-      const { names } = await listNames(path, this.#limits.listing, (name) => name.endsWith('.tmp'));
-      for (const name of names) {
-        const temporary = rawPath(path, name);
-        try {
-          const found = await lstat(temporary);
-          if (!found.isDirectory() && found.mtimeMs < before) await unlink(temporary);
-        } catch (error) {
-          if (codeOf(error) === 'ENOENT') continue;
-          this.#warnings.warn(folder, 'Temporary file cannot be removed', { code: codeOf(error) });
-        }
-      }
-    }
-  }
-
   #claimsOf(folder: string): string {
     return join(this.#paths.ipcClaimed, folder);
   }
@@ -144,42 +134,4 @@ export class Intake {
   #claimedFile(folder: string, id: string): ClaimedFile {
     return { folder, id, path: join(this.#claimsOf(folder), id), name: undefined };
   }
-
-  /** Mounts keep a container from replacing these; a run by hand with all of `data/ipc` mounted has no such mounts. */
-  async #isRealDirectory(folder: string, path: string): Promise<boolean> {
-    for (const part of [this.#paths.groupIpc(folder), path]) {
-      try {
-        const found = await lstat(part);
-        if (found.isDirectory()) continue;
-        const what = found.isSymbolicLink() ? 'a link' : 'no directory';
-        this.#warnings.warn(folder, `A mailbox is ${what} and is not read; put a directory in its place`, {
-          path: part,
-        });
-      } catch (error) {
-        if (codeOf(error) !== 'ENOENT') throw error;
-      }
-      return false;
-    }
-    return true;
-  }
-}
-
-/** Streams a directory's names as bytes, so that neither their number nor their encoding matters. */
-async function listNames(
-  directory: string,
-  most: number,
-  wanted: (name: RawName) => boolean | Promise<boolean>,
-): Promise<{ readonly names: RawName[]; readonly cut: boolean }> {
-  const names: RawName[] = [];
-  try {
-    for await (const entry of await opendir(directory, { encoding: 'latin1', bufferSize: 256 })) {
-      const name = entry.name as RawName;
-      if (!(await wanted(name))) continue;
-      if (names.length === most) return { names, cut: true };
-      names.push(name);
-    }
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
-  }
-  return { names, cut: false };
 }

@@ -1,9 +1,12 @@
-import { MINUTE, SECOND } from '../clock.ts';
+import { HOUR, MINUTE, SECOND } from '../clock.ts';
+import { MAX_OUTGOING_FILE_BYTES } from '../protocol/mailbox.ts';
 
 /** What one group's mailbox may cost the host. */
 export interface Limits {
   /** The largest file that is read, in bytes. */
   readonly fileBytes: number;
+  /** The largest file that is sent, in bytes. */
+  readonly outgoingBytes: number;
   /** A file that does not parse is bad once it has been unchanged for this long, in milliseconds. */
   readonly settleMs: number;
   /** A file that keeps changing is bad after this many looks, one each `settleMs`. */
@@ -31,14 +34,17 @@ export interface Limits {
   /** Warnings per group and `warningWindowMs`. */
   readonly warnings: number;
   readonly warningWindowMs: number;
-  /** Abandoned temporary files older than this are removed at start, in milliseconds. */
+  /** Temporary files that nobody has written to for this long are removed, in milliseconds. */
   readonly temporaryMs: number;
+  /** Files that lie ready to be sent for this long and are named by no request are removed, in milliseconds. */
+  readonly unsentMs: number;
 }
 
 const MEBIBYTE = 1024 * 1024;
 
 export const DEFAULT_LIMITS: Limits = {
   fileBytes: MEBIBYTE,
+  outgoingBytes: MAX_OUTGOING_FILE_BYTES,
   settleMs: 500,
   settleLooks: 60,
   settlingFiles: 1_000,
@@ -53,5 +59,6 @@ export const DEFAULT_LIMITS: Limits = {
   tasksPerGroup: 1_000,
   warnings: 5,
   warningWindowMs: MINUTE,
-  temporaryMs: 60 * MINUTE,
+  temporaryMs: HOUR,
+  unsentMs: 24 * HOUR,
 };

@@ -1,20 +1,24 @@
 import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { watch as chokidarWatch } from 'chokidar';
 import { type Clock, type NewId, SECOND } from '../clock.ts';
 import { checkFolderName, FolderNameError } from '../groups/folder-name.ts';
 import type { Log } from '../log.ts';
+import { codeOf } from '../machine-trouble.ts';
 import type { Paths } from '../paths.ts';
 import type { Snapshots } from '../snapshots/snapshots.ts';
 import type { Store } from '../store/store.ts';
 import { checkClaims, isDirectory } from './claim-check.ts';
-import { codeOf } from './errors.ts';
+import { Directories } from './directories.ts';
 import { FolderMailbox, type FolderServices } from './folder-mailbox.ts';
 import { GroupSync } from './group-sync.ts';
 import { Intake, MAILBOX_DIRECTORIES } from './intake.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
+import { OutgoingFiles } from './outgoing-files.ts';
 import { Processor } from './processor.ts';
 import { Quarantine } from './quarantine.ts';
 import { RoundRobin } from './round-robin.ts';
+import { Sweeper } from './sweeper.ts';
 import { Warnings } from './warnings.ts';
 import { MailboxWatcher, type Watch } from './watcher.ts';
 
@@ -39,10 +43,11 @@ const RESCAN_MS = 30 * SECOND;
 /** Files that an agent drops into `data/ipc/<folder>/messages` and `/tasks` become effects. */
 export class Mailbox {
   readonly #options: MailboxOptions;
-  readonly #limits: Limits;
   readonly #intake: Intake;
+  readonly #sweeper: Sweeper;
   readonly #warnings: Warnings;
   readonly #groupSync: GroupSync;
+  readonly #outgoingFiles: OutgoingFiles;
   readonly #services: FolderServices;
   readonly #robin = new RoundRobin();
   readonly #watcher: MailboxWatcher;
@@ -60,10 +65,12 @@ export class Mailbox {
     const warnings = new Warnings(log, clock, limits);
     const quarantine = new Quarantine(paths, clock, limits, warnings);
     this.#options = options;
-    this.#limits = limits;
     this.#warnings = warnings;
-    this.#intake = new Intake(paths, newId, limits, warnings);
+    const directories = new Directories(paths, warnings);
+    this.#intake = new Intake(paths, newId, limits, warnings, directories);
+    this.#sweeper = new Sweeper({ paths, directories, limits, clock, warnings });
     this.#groupSync = new GroupSync(options.syncGroups, limits.refreshMs, log);
+    this.#outgoingFiles = new OutgoingFiles({ paths, outbox: store.outbox, quarantine, limits });
     this.#services = {
       intake: this.#intake,
       processor: new Processor({
@@ -71,6 +78,7 @@ export class Mailbox {
         paths,
         snapshots,
         quarantine,
+        outgoingFiles: this.#outgoingFiles,
         groupSync: this.#groupSync,
         clock,
         newId,
@@ -110,7 +118,8 @@ export class Mailbox {
 
   /**
    * Everything that lies in a folder's mailbox now has become its effect or is in quarantine. Files that are still being
-   * written are waited for, within bounds. Called by a turn before it commits an answer and before it settles.
+   * written are waited for, within bounds. Called by a turn before it commits an answer, and before a run is settled.
+   * @throws NotDrainedError when the machine does not let all of it be taken now
    */
   async drain(folder: string): Promise<void> {
     if (this.#stopping === undefined) await this.#mailboxOf(folder).drain();
@@ -122,21 +131,21 @@ export class Mailbox {
   }
 
   async #start(): Promise<void> {
-    const { paths, clock, newId } = this.#options;
-    for (const directory of [paths.ipc, paths.ipcClaimed, paths.ipcErrors]) {
+    const { paths, newId } = this.#options;
+    for (const directory of [paths.ipc, paths.ipcClaimed, paths.ipcErrors, paths.outgoing]) {
       await mkdir(directory, { recursive: true, mode: directory === paths.ipc ? 0o755 : 0o700 });
     }
     for (const folder of this.#registeredFolders()) {
       for (const directory of MAILBOX_DIRECTORIES) {
-        await this.#checkClaims(this.#intake.directoryOf(folder, directory), newId());
+        await this.#checkClaims(this.#intake.directoryOf(folder, directory), paths.ipcClaimed, newId());
       }
+      await this.#checkClaims(join(paths.groupIpc(folder), 'files'), paths.outgoing, newId());
     }
     const folders = await this.#folders();
-    for (const folder of folders) {
-      await this.#intake.sweepTemporary(folder, clock.now() - this.#limits.temporaryMs);
-    }
+    await this.#sweeper.sweep(folders);
     for (const folder of folders) this.#mailboxOf(folder).ring();
     await this.#robin.idle();
+    await this.#outgoingFiles.sweep();
     if (this.#stopping !== undefined) return;
     this.followGroups();
     await this.#following;
@@ -157,9 +166,9 @@ export class Mailbox {
   }
 
   /** A directory in which the host may not even write has nothing that it could take; its files show up as stuck. */
-  async #checkClaims(directory: string, id: string): Promise<void> {
+  async #checkClaims(directory: string, claims: string, id: string): Promise<void> {
     try {
-      await checkClaims(directory, this.#options.paths.ipcClaimed, id);
+      await checkClaims(directory, claims, id);
     } catch (error) {
       if (!['EACCES', 'EPERM'].includes(codeOf(error))) throw error;
       this.#options.log.warn(
@@ -219,7 +228,10 @@ export class Mailbox {
   async #rescan(): Promise<void> {
     try {
       this.#warnings.flush();
-      for (const folder of await this.#folders()) this.#mailboxOf(folder).ring();
+      await this.#outgoingFiles.sweep();
+      const folders = await this.#folders();
+      await this.#sweeper.sweep(folders);
+      for (const folder of folders) this.#mailboxOf(folder).ring();
       this.followGroups();
       await this.#following;
     } catch (error) {

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Mailbox } from './mailbox.ts';
-import { FAMILY_JID, MAIN_JID, Rig, SEEN_JID, WORK_JID } from './test-rig.ts';
+import { FAMILY_JID, MAIN_JID, Rig, SEEN_JID, WORK_JID } from './testing/rig.ts';
 
 let rig: Rig;
 let mailbox: Mailbox;
@@ -28,6 +28,15 @@ describe('a message', () => {
     expect(await rig.quarantined('family')).toEqual([]);
   });
 
+  it('of a group to its own chat by an address that was replaced reaches it, and nobody else’s', async () => {
+    rig.store.samePerson.merge('family@lid', FAMILY_JID);
+    rig.store.samePerson.merge('work@lid', WORK_JID);
+    await send('family', { chatJid: 'family@lid' });
+    await send('family', { chatJid: 'work@lid' });
+    expect(rig.takeOutbox()).toMatchObject([{ chatJid: FAMILY_JID }]);
+    expect(await rig.quarantined('family')).toHaveLength(1);
+  });
+
   it('belongs to the run that is going in the folder, and counts as its effect', async () => {
     rig.store.runs.startChat(
       { id: 'run-1', folder: 'family', chatJid: FAMILY_JID, attempt: 1, firstSeq: 1, lastSeq: 1 },
@@ -50,6 +59,13 @@ describe('a message', () => {
     expect(rig.texts()).toEqual(['*Chief Researcher:* hello', 'hello']);
   });
 
+  it('that is long becomes several messages, the role before the first', async () => {
+    await send('family', { chatJid: FAMILY_JID, sender: 'Chief', text: 'A sentence. '.repeat(700) });
+    const texts = rig.texts();
+    expect(texts).toHaveLength(3);
+    expect(texts.map((text) => text.startsWith('*Chief:* '))).toEqual([true, false, false]);
+  });
+
   it('keeps the order of the file names', async () => {
     const numbers = Array.from({ length: 40 }, (_, number) => String(number).padStart(2, '0'));
     for (const number of numbers.toReversed()) {
@@ -58,6 +74,53 @@ describe('a message', () => {
     }
     await mailbox.drain('family');
     expect(rig.texts()).toEqual(numbers);
+  });
+});
+
+describe('a message of a chat', () => {
+  const question = {
+    id: 'Q1',
+    chatJid: FAMILY_JID,
+    sender: 'ann@example',
+    senderName: 'Ann',
+    text: 'What is for lunch?',
+    timestamp: 0,
+    fromMe: false,
+    isTrigger: true,
+  };
+
+  it('is quoted by another one', async () => {
+    rig.store.messages.add(question);
+    await send('family', { chatJid: FAMILY_JID, quotedMessageId: 'Q1', requestId: 'r' });
+    expect(rig.takeOutbox()).toMatchObject([
+      { message: { quoted: { id: 'Q1', senderJid: 'ann@example', text: question.text } } },
+    ]);
+    expect(await rig.result('family', 'r')).toEqual({ ok: true });
+  });
+
+  it('of another chat is not, nor one that nobody knows: it is sent without, and the agent is told', async () => {
+    rig.store.messages.add(question);
+    await send('work', { chatJid: WORK_JID, quotedMessageId: 'Q1', requestId: 'r' });
+    expect(rig.takeOutbox()).toMatchObject([{ message: { kind: 'text', text: 'hello' } }]);
+    expect(await rig.result('work', 'r')).toEqual({ ok: true, note: expect.stringContaining('without') });
+  });
+
+  it('gets a reaction, also one of the assistant itself, which can be taken back', async () => {
+    rig.store.messages.add(question);
+    rig.store.state.set('account', MAIN_JID);
+    const seq = rig.store.outbox.add(
+      { chatJid: FAMILY_JID, message: { kind: 'text', text: 'Soup' }, source: 'reply' },
+      0,
+    );
+    rig.store.outbox.beginSend(seq, 'OWN');
+    rig.store.outbox.settle(seq, 'sent', 0);
+    const react = { type: 'reaction', chatJid: FAMILY_JID };
+    await send('family', { ...react, messageId: 'Q1', emoji: '❤️' });
+    await send('family', { ...react, messageId: 'OWN', emoji: '' });
+    expect(rig.takeOutbox().map(({ message }) => message)).toEqual([
+      { kind: 'reaction', emoji: '❤️', target: { id: 'Q1', senderJid: 'ann@example', fromMe: false } },
+      { kind: 'reaction', emoji: '', target: { id: 'OWN', senderJid: MAIN_JID, fromMe: true } },
+    ]);
   });
 });
 
@@ -72,12 +135,20 @@ describe('refused, answered and put into quarantine is', () => {
     ],
     ['a message of main to a chat that nobody knows', 'main', { chatJid: 'x@example' }, 'No chat'],
     ['a message of blanks', 'family', { chatJid: FAMILY_JID, text: ' \n ' }, 'empty'],
-    ['a file', 'family', { type: 'file', chatJid: FAMILY_JID, file: 'a.pdf' }, 'text only'],
+    ['a file that is not there', 'family', { type: 'file', chatJid: FAMILY_JID, file: 'a.pdf' }, 'no file'],
+    ['a file of a path', 'family', { type: 'file', chatJid: FAMILY_JID, file: '../a' }, 'plain name'],
+    ['a file to another chat', 'family', { type: 'file', chatJid: WORK_JID, file: 'a' }, 'Only the main'],
     [
-      'a reaction',
+      'a reaction to what nobody said',
       'family',
       { type: 'reaction', chatJid: FAMILY_JID, emoji: '👍', messageId: 'm' },
-      'text only',
+      'No message',
+    ],
+    [
+      'a reaction in words',
+      'family',
+      { type: 'reaction', chatJid: FAMILY_JID, emoji: 'well done', messageId: 'm' },
+      'one emoji',
     ],
     ['a text that is an object', 'family', { chatJid: FAMILY_JID, text: { a: 1 } }, 'text'],
     ['an unknown type', 'family', { type: 'reboot' }, 'unknown type'],

@@ -3,6 +3,7 @@ import type { Clock, NewId } from '../clock.ts';
 import { scaffoldGroup } from '../groups/group-folders.ts';
 import { registerGroup } from '../groups/registration.ts';
 import type { Log } from '../log.ts';
+import { codeOf, isPassing } from '../machine-trouble.ts';
 import type { Paths } from '../paths.ts';
 import type { MailboxResult } from '../protocol/host-files.ts';
 import type { MailboxOperation } from '../protocol/mailbox.ts';
@@ -10,11 +11,13 @@ import type { Snapshots } from '../snapshots/snapshots.ts';
 import type { Store } from '../store/store.ts';
 import { refusalOf } from './authority.ts';
 import { perform } from './effects.ts';
-import { codeOf, isPassing, isRefusal } from './errors.ts';
+import { isRefusal } from './errors.ts';
 import { displayName } from './file-name.ts';
 import type { GroupSync } from './group-sync.ts';
 import type { ClaimedFile } from './intake.ts';
 import type { Limits } from './limits.ts';
+import { demandChat } from './message-effects.ts';
+import type { OutgoingFiles, TakenFile } from './outgoing-files.ts';
 import type { Quarantine } from './quarantine.ts';
 import { type MailboxRequest, parseRequest } from './request.ts';
 import { readPlainFile } from './safe-read.ts';
@@ -24,6 +27,7 @@ export interface ProcessorOptions {
   readonly paths: Paths;
   readonly snapshots: Snapshots;
   readonly quarantine: Quarantine;
+  readonly outgoingFiles: OutgoingFiles;
   readonly groupSync: GroupSync;
   readonly clock: Clock;
   readonly newId: NewId;
@@ -47,7 +51,7 @@ class OnlyTried extends Error {}
 
 /**
  * A claimed file becomes its effect. The steps, each of which may be the last before a crash:
- * 1. one transaction: the effect and the claim's row with the answer (for a refusal the row alone, if an answer was asked);
+ * 1. one transaction: the effect and the claim's row with the answer (for a refusal the row alone);
  * 2. the answer is written to `results/`;
  * 3. the file is unlinked, or put into quarantine with the reason.
  * A file whose claim's row exists was at step 1: only 2 and 3 are done again.
@@ -68,7 +72,7 @@ export class Processor {
       return DONE;
     }
     if (store.groups.inFolder(file.folder) === undefined) {
-      await this.#putAway(file, 'no registered group has this folder');
+      await this.refuse(file, new GroupGoneError().message);
       return DONE;
     }
     const content = await readPlainFile(file.path, limits.fileBytes);
@@ -87,15 +91,13 @@ export class Processor {
     return this.#fulfil(file, parsed.request);
   }
 
-  /** Stores the answer, if one was asked for, gives it, and puts the file away. */
+  /** Stores that it was refused, gives the answer, if one was asked for, and puts the file away. */
   async refuse(file: ClaimedFile, reason: string, requestId?: string | undefined): Promise<void> {
     const result: MailboxResult = { ok: false, error: reason };
-    if (requestId !== undefined) {
-      this.#options.store.claims.add(
-        { ...this.#claim(file), operation: 'refused', requestId, result, changed: false },
-        this.#options.clock.now(),
-      );
-    }
+    this.#options.store.claims.add(
+      { ...this.#claim(file), operation: 'refused', requestId, result, changed: false },
+      this.#options.clock.now(),
+    );
     await this.#conclude(file, requestId, result, undefined);
   }
 
@@ -104,19 +106,26 @@ export class Processor {
     let result: MailboxResult;
     try {
       if (request.type === 'register_group') await this.#prepareGroup(file, request);
-      result = this.#commit(file, request);
+      const sent = request.type === 'file' ? await this.#takeFile(file, request) : undefined;
+      result = this.#commit(file, request, sent);
     } catch (error) {
       if (isPassing(error)) throw error;
+      await this.#options.outgoingFiles.release(file.id);
       await this.refuse(file, this.#wordsFor(error, file), request.requestId);
       return DONE;
     }
+    await this.#options.outgoingFiles.release(file.id);
     this.#options.log.debug({ folder: file.folder, operation: request.type }, 'Mailbox file taken');
     await this.#conclude(file, request.requestId, result, request.type);
     return DONE;
   }
 
   /** The effect and its claim, or nothing. */
-  #commit(file: ClaimedFile, request: Exclude<MailboxRequest, { type: 'refresh_groups' }>): MailboxResult {
+  #commit(
+    file: ClaimedFile,
+    request: Exclude<MailboxRequest, { type: 'refresh_groups' }>,
+    sent: TakenFile | undefined,
+  ): MailboxResult {
     const { store, clock, timezone, newId, limits } = this.#options;
     return store.transaction(() => {
       // Asked again in here: since the file was claimed the group may have been taken out.
@@ -125,7 +134,7 @@ export class Processor {
       const now = clock.now();
       const claim = this.#claim(file);
       const context = { store, source, runId: claim.runId, now, timezone, newId, limits };
-      const { result, changed } = perform(context, request);
+      const { result, changed } = perform(context, request, sent);
       store.claims.add(
         { ...claim, operation: request.type, requestId: request.requestId, result, changed },
         now,
@@ -134,9 +143,19 @@ export class Processor {
     });
   }
 
+  /** What a request sends is taken before its row is committed. What is refused leaves it where it is. */
+  async #takeFile(file: ClaimedFile, request: Extract<MailboxRequest, { type: 'file' }>): Promise<TakenFile> {
+    const { store, outgoingFiles } = this.#options;
+    const source = store.groups.inFolder(file.folder);
+    if (source === undefined) throw new GroupGoneError();
+    demandChat({ store, source }, request);
+    return outgoingFiles.claim(file.folder, request.file, file.id);
+  }
+
   /**
    * Makes the directories of a group that is about to be registered, so that a registered group always has them. First
-   * it is tried whether it will be registered: what is refused leaves no directories.
+   * it is tried whether it will be registered: what is refused leaves no directories. One that is registered has them, and a
+   * sandbox may be at work in them.
    */
   async #prepareGroup(
     file: ClaimedFile,
@@ -145,6 +164,7 @@ export class Processor {
     const { store, paths, clock } = this.#options;
     const source = store.groups.inFolder(file.folder);
     if (source === undefined || refusalOf(source, { operation: 'register_group' }) !== undefined) return;
+    if (store.groups.find(request.jid) !== undefined) return;
     try {
       store.transaction(() => {
         registerGroup(store, request, clock.now());

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Limits } from './limits.ts';
 import type { Mailbox } from './mailbox.ts';
-import { Rig } from './test-rig.ts';
+import { Rig } from './testing/rig.ts';
 
 let rig: Rig;
 let now: number;

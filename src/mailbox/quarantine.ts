@@ -1,8 +1,9 @@
 import { appendFile, lstat, mkdir, opendir, rename, rmdir, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
+import { exists } from '../exists.ts';
+import { codeOf } from '../machine-trouble.ts';
 import type { Paths } from '../paths.ts';
-import { codeOf } from './errors.ts';
 import { displayName, type RawName } from './file-name.ts';
 import type { Limits } from './limits.ts';
 import type { Warnings } from './warnings.ts';
@@ -67,9 +68,10 @@ export class Quarantine {
     const fits =
       usage.entries < this.#limits.quarantineEntries &&
       usage.bytes + found.size <= this.#limits.quarantineBytes;
-    if (!fits && (await this.#remove(path, found.isDirectory()))) {
+    if (!fits && (!found.isDirectory() || (await isEmpty(path)))) {
+      // The line first: after a crash between the two it is written once more, and never lost.
       await this.#append(directory, { ...entry, kept: false });
-      return;
+      if (await this.#remove(path, found.isDirectory())) return;
     }
     usage.entries += 1;
     usage.bytes += found.size;
@@ -151,22 +153,21 @@ function shownName(name: RawName): string {
   return safe.endsWith(REASON_SUFFIX) ? `${safe}_` : safe;
 }
 
+async function isEmpty(directory: string): Promise<boolean> {
+  const entries = await opendir(directory);
+  try {
+    return (await entries.read()) === null;
+  } finally {
+    await entries.close();
+  }
+}
+
 /** An operator may be tidying up meanwhile: what is gone has no size. */
 async function sizeOf(path: string | Buffer): Promise<number> {
   try {
     return (await lstat(path)).size;
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return 0;
-    throw error;
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return false;
     throw error;
   }
 }

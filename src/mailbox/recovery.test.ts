@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { v7 as uuidv7 } from 'uuid';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MailboxResult } from '../protocol/host-files.ts';
-import { FAMILY_JID, Rig } from './test-rig.ts';
+import { FAMILY_JID, Rig } from './testing/rig.ts';
 
 /** Each state that a crash can leave between two steps of taking a file, made by hand, then a new process. */
 
@@ -143,7 +143,10 @@ it('keeps a claimed file while the database cannot be written, and takes it when
   });
   await rig.drop('family', MESSAGE);
   await rig.message('family', 'behind it');
-  await mailbox.drain('family');
+  await expect(mailbox.drain('family')).rejects.toMatchObject({
+    name: 'NotDrainedError',
+    code: 'SQLITE_FULL',
+  });
   expect(await rig.claims('family')).toHaveLength(1);
   expect(await rig.waiting('family')).toHaveLength(1);
   Object.assign(rig.store, { transaction });

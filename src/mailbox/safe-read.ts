@@ -1,6 +1,6 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, lstat, open } from 'node:fs/promises';
-import { codeOf } from './errors.ts';
+import { codeOf } from '../machine-trouble.ts';
 
 /** What a claimed file holds. `unsettled`: it may still be being written; `signature` changes when the file does. */
 export type FileContent =
@@ -19,8 +19,8 @@ function kindOf(found: Stats): string {
   return found.isFile() ? 'a file' : 'a device';
 }
 
-/** Why it is no plain file of a fair size, or undefined. */
-function objection(found: Stats, cap: number): string | undefined {
+/** Why it is no plain file of a fair size, or undefined. @param cap bytes */
+export function objectionTo(found: Stats, cap: number): string | undefined {
   if (!found.isFile()) return `is not a plain file but ${kindOf(found)}`;
   if (found.nlink !== 1) return 'has a second name (a hard link)';
   if (found.size > cap) return `is larger than ${cap} bytes`;
@@ -41,7 +41,7 @@ export async function readPlainFile(path: string, cap: number): Promise<FileCont
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, O_NOCTTY } = constants;
   let file: FileHandle;
   try {
-    const seen = objection(await lstat(path), cap);
+    const seen = objectionTo(await lstat(path), cap);
     if (seen !== undefined) return bad(seen);
     file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
   } catch (error) {
@@ -52,7 +52,7 @@ export async function readPlainFile(path: string, cap: number): Promise<FileCont
   }
   try {
     const opened = await file.stat();
-    const seen = objection(opened, cap);
+    const seen = objectionTo(opened, cap);
     if (seen !== undefined) return bad(seen);
     const bytes = await readUpTo(file, opened.size, cap);
     if (bytes === undefined) return bad(`is larger than ${cap} bytes`);

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MailboxResult } from '../protocol/host-files.ts';
 import type { Task } from '../store/tasks.ts';
 import type { Mailbox } from './mailbox.ts';
-import { FAMILY_JID, MAIN_JID, Rig, WORK_JID } from './test-rig.ts';
+import { FAMILY_JID, MAIN_JID, Rig, WORK_JID } from './testing/rig.ts';
 
 const NOW = Date.parse('2026-03-02T08:00:00Z');
 const HOURLY = { prompt: 'look', schedule_type: 'interval', schedule_value: '3600000' };

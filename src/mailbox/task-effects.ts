@@ -1,9 +1,10 @@
+import { codeOf } from '../machine-trouble.ts';
 import type { TaskFile } from '../protocol/mailbox.ts';
 import { firstRun, formatLocal } from '../schedule/schedule.ts';
 import type { RegisteredGroup } from '../store/groups.ts';
 import type { Task, TaskChange } from '../store/tasks.ts';
 import { demand, type Effect, type EffectContext } from './effect.ts';
-import { codeOf, Refusal } from './errors.ts';
+import { Refusal } from './errors.ts';
 
 type Request<Type extends TaskFile['type']> = Extract<TaskFile, { type: Type }>;
 

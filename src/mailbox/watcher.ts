@@ -1,6 +1,6 @@
 import type { watch as chokidarWatch, FSWatcher } from 'chokidar';
 import type { Log } from '../log.ts';
-import { codeOf } from './errors.ts';
+import { codeOf } from '../machine-trouble.ts';
 
 export type Watch = typeof chokidarWatch;
 

@@ -1,8 +1,10 @@
 import { formatLocal } from '../schedule/schedule.ts';
+import type { RegisteredGroup } from '../store/groups.ts';
 import type { Store } from '../store/store.ts';
 
 /** A table for people: columns padded to their widest cell. */
-function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+function table(header: readonly string[], written: readonly (readonly string[])[]): string {
+  const rows = written.map((row) => row.map(printable));
   const widths = header.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
   );
@@ -16,15 +18,26 @@ function table(header: readonly string[], rows: readonly (readonly string[])[]):
     .join('\n');
 }
 
+/** Members name their groups, agents write prompts and name files: control characters would speak to the operator's terminal. */
+export function printable(cell: string): string {
+  return cell.replace(/\p{Cc}+/gu, ' ');
+}
+
+/** The registered groups with how many people are in each; 0: not known, or a direct chat. */
+export function listGroups(store: Store): readonly (RegisteredGroup & { readonly members: number })[] {
+  return store.groups.all().map((group) => ({ ...group, members: store.members.count(group.jid) }));
+}
+
 export function formatGroups(store: Store): string {
-  const groups = store.groups.all();
+  const groups = listGroups(store);
   if (groups.length === 0) return 'No group is registered yet. Pair first: npx nanoclaw pair';
   return table(
-    ['NAME', 'FOLDER', 'TRIGGER', 'JID'],
+    ['NAME', 'FOLDER', 'TRIGGER', 'MEMBERS', 'JID'],
     groups.map((group) => [
       group.isMain ? `${group.name} (main)` : group.name,
       group.folder,
       group.requiresTrigger ? group.trigger : 'none needed',
+      String(group.members || '–'),
       group.jid,
     ]),
   );

@@ -8,7 +8,6 @@ import { HOUR } from '../clock.ts';
 import { pathsAt } from '../paths.ts';
 import { adoptV1Files } from './adopt-v1-files.ts';
 import { formatGroups, formatTasks } from './lists.ts';
-import { qrScreen } from './qr-screen.ts';
 import { formatStatus, readStatus } from './status.ts';
 
 const DAY = 24 * HOUR;
@@ -86,21 +85,40 @@ describe('what an operator reads', () => {
     store.groups.add(MAIN, 0);
     store.state.set('line', 'open');
     store.outbox.add({ chatJid: MAIN.jid, message: { kind: 'text', text: 'x' }, source: 'reply' }, 0);
-    expect(readStatus(store, null, 0)).toMatchObject({ hostPid: null, line: 'not running' });
+    expect(readStatus(store, null, 0, [])).toMatchObject({ hostPid: null, line: 'not running' });
     const use = { runId: 'run', groupFolder: 'main', provider: 'claude', model: 'm', cachedInputTokens: 0 };
     store.usage.add({ ...use, inputTokens: 100, outputTokens: 7 }, DAY);
     store.usage.add({ ...use, inputTokens: 20, outputTokens: 3 }, DAY);
     store.usage.add({ ...use, runId: 'old', inputTokens: 1, outputTokens: 1 }, 0);
-    const status = readStatus(store, 4711, DAY + 1);
+    const status = readStatus(store, 4711, DAY + 1, []);
     expect(status).toMatchObject({ hostPid: 4711, line: 'open', groups: 1, outbox: { queued: 1 } });
-    expect(formatStatus(status)).toMatch(/running, process 4711[\s\S]*Outbox {4}1 waiting/);
-    expect(formatStatus(status)).toMatch(/120 in, 10 out in 24 hours \(main, claude\)$/);
+    expect(formatStatus(status, 'Europe/Berlin')).toMatch(/running, process 4711[\s\S]*Outbox {4}1 waiting/);
+    expect(formatStatus(status, 'Europe/Berlin')).toMatch(/120 in, 10 out in 24 hours \(main, claude\)$/);
+  });
+
+  it('says since when the line is as it is, what to do, and what is restricted', () => {
+    const store = testStore();
+    store.state.set('line:since', '2026-01-01T08:00:00.000Z');
+    const words = (line: string, pid: number | null = 1): string => {
+      store.state.set('line', line);
+      return formatStatus(readStatus(store, pid, DAY, []), 'Europe/Berlin');
+    };
+    expect(words('connecting: closed')).toMatch(
+      /WhatsApp {2}connecting: closed \(since Thu 1 Jan 2026, 09:00:00\)\n +It is tried again by itself/,
+    );
+    expect(words('unpaired')).toMatch(/npx nanoclaw pair/);
+    expect(words('open')).not.toMatch(/tried|pair\n/);
+    expect(words('open', null)).toMatch(/not running\n +Start it with: npm start/);
+    store.state.set('restriction', 'no new chats until Friday');
+    expect(words('open')).toMatch(/restricted: no new chats until Friday/);
   });
 
   it('lists groups and tasks in columns', () => {
     const store = testStore();
     store.groups.add(MAIN, 0);
     store.groups.add({ ...FAMILY, requiresTrigger: false }, 0);
+    store.members.replace(FAMILY.jid, [{ jid: MAIN.jid, isAdmin: true }]);
+    expect(formatGroups(store)).toMatch(/Family +family +none needed +1 /);
     expect(formatGroups(store)).toMatch(/Main \(main\) +main +@Andy[\s\S]*Family +family +none needed/);
     const task = {
       id: 't1',
@@ -121,8 +139,10 @@ describe('what an operator reads', () => {
       /t1 +main +cron 0 9 \* \* \* +active +Thu 1 Jan 2026, 09:00:00 +stretch$/,
     );
   });
+});
 
-  it('shows a QR code with one line that says what to do', () => {
-    expect(qrScreen('2@abc,def')).toMatch(/█[\s\S]*Linked devices/);
-  });
+it('a list shows no control characters, whatever people call a group', () => {
+  const store = testStore();
+  store.groups.add({ ...FAMILY, name: 'Fam\u001b]52;c;cm0gLXJm\u0007ily\nmain' }, 0);
+  expect(formatGroups(store).split('\n')[1]).toMatch(/^Fam \]52;c;cm0gLXJm ily main /);
 });

@@ -1,8 +1,10 @@
 import { HOUR } from '../clock.ts';
+import { formatLocal } from '../schedule/schedule.ts';
 import type { RegisteredGroup } from '../store/groups.ts';
 import type { OutboxStatus } from '../store/outbox.ts';
 import type { Store } from '../store/store.ts';
 import type { GroupUse } from '../store/usage.ts';
+import { type DiskTrouble, troubleWords } from './disk.ts';
 
 /** What an operator wants to know at a glance. */
 export interface Status {
@@ -10,15 +12,25 @@ export interface Status {
   readonly hostPid: number | null;
   /** The line as the host saw it last. */
   readonly line: string;
+  /** ISO instant since when the line is so, or null. */
+  readonly lineSince: string | null;
+  /** What WhatsApp does not let the account do, in words, or null. */
+  readonly restriction: string | null;
   /** What the agents run in, and what network they have there. */
   readonly sandbox: string;
+  /** Who may call the assistant, as the host read it last. */
+  readonly senders: string;
   readonly groups: number;
   readonly main: string | null;
   readonly activeTasks: number;
   /** ISO instant of the next task, or null. */
   readonly nextTask: string | null;
   readonly turnsUnderWay: number;
+  /** Chats in which somebody waits for an answer. */
+  readonly chatsWaiting: number;
   readonly outbox: Readonly<Record<OutboxStatus, number>>;
+  /** Disks of the root that take nothing now. */
+  readonly disks: readonly DiskTrouble[];
   /** What the models used in the last 24 hours, per group and agent. */
   readonly usage: readonly GroupUse[];
 }
@@ -26,8 +38,14 @@ export interface Status {
 /**
  * @param hostPid the process that holds the root's lock, or null
  * @param now milliseconds since the epoch
+ * @param disks what was found when they were tried
  */
-export function readStatus(store: Store, hostPid: number | null, now: number): Status {
+export function readStatus(
+  store: Store,
+  hostPid: number | null,
+  now: number,
+  disks: readonly DiskTrouble[],
+): Status {
   const groups: readonly RegisteredGroup[] = store.groups.all();
   const nextDue = store.tasks.nextDue();
   const counts = store.outbox.counts();
@@ -35,13 +53,17 @@ export function readStatus(store: Store, hostPid: number | null, now: number): S
   return {
     hostPid,
     line: hostPid === null ? 'not running' : (store.state.get('line') ?? 'unknown'),
+    lineSince: (hostPid !== null && store.state.get('line:since')) || null,
+    restriction: store.state.get('restriction') || null,
     sandbox: store.state.get('sandbox') ?? 'unknown before the first start',
+    senders: store.state.get('senders') ?? 'unknown before the first start',
     groups: groups.length,
     main: groups.find(({ isMain }) => isMain)?.jid ?? null,
     activeTasks: store.tasks.all().filter(({ status }) => status === 'active').length,
     nextTask: nextDue === undefined ? null : new Date(nextDue).toISOString(),
     // What a crash left behind is settled by the next start; nothing is under way.
     turnsUnderWay: hostPid === null ? 0 : store.runs.running().length,
+    chatsWaiting: store.messages.waiting().length,
     outbox: {
       queued: count('queued'),
       sending: count('sending'),
@@ -49,24 +71,54 @@ export function readStatus(store: Store, hostPid: number | null, now: number): S
       failed: count('failed'),
       unknown: count('unknown'),
     },
+    disks,
     usage: store.usage.byGroup(now - 24 * HOUR),
   };
 }
 
-/** The same in lines for a person. */
-export function formatStatus(status: Status): string {
-  const { outbox, usage } = status;
+/**
+ * The same in lines for a person.
+ * @param timezone the zone in which times are shown
+ */
+export function formatStatus(status: Status, timezone: string): string {
+  const { outbox, usage, lineSince, restriction } = status;
+  const since = lineSince === null ? '' : ` (since ${formatLocal(Date.parse(lineSince), timezone)})`;
   return [
     `Host      ${status.hostPid === null ? 'not running' : `running, process ${status.hostPid}`}`,
-    `WhatsApp  ${status.line}`,
+    `WhatsApp  ${status.line}${since}`,
+    ...whatToDo(status),
+    ...formatDisks(status),
+    ...(restriction === null ? [] : [`          restricted: ${restriction}`]),
     `Sandbox   ${status.sandbox}`,
+    `Callers   ${status.senders}`,
     `Groups    ${status.groups}${status.main === null ? ' (no main channel yet: pair first)' : ''}`,
     `Tasks     ${status.activeTasks} active${status.nextTask === null ? '' : `, next ${status.nextTask}`}`,
-    `Turns     ${status.turnsUnderWay} under way`,
+    `Turns     ${status.turnsUnderWay} under way, ${status.chatsWaiting} ${status.chatsWaiting === 1 ? 'chat waits' : 'chats wait'}`,
     `Outbox    ${outbox.queued + outbox.sending} waiting, ${outbox.sent} sent, ${outbox.failed} refused, ${outbox.unknown} unconfirmed`,
     ...usage.map(
       ({ folder, provider, inputTokens, outputTokens }) =>
         `Tokens    ${inputTokens} in, ${outputTokens} out in 24 hours (${folder}, ${provider})`,
     ),
   ].join('\n');
+}
+
+/** Why nothing goes on, and what waits because of it. */
+function formatDisks({ disks, hostPid, chatsWaiting, outbox }: Status): readonly string[] {
+  if (disks.length === 0) return [];
+  const waits = `${chatsWaiting} ${chatsWaiting === 1 ? 'chat' : 'chats'} and ${outbox.queued + outbox.sending} to be sent`;
+  return [
+    ...disks.flatMap((trouble) => [`Disk      ${troubleWords(trouble)}`, `          ${trouble.cure}`]),
+    `          Until then all waits: ${waits}; files of agents, due tasks, and new messages, which stay at WhatsApp.`,
+    `          Nothing that was taken is lost, and ${hostPid === null ? 'the next start goes on with it' : 'the host goes on by itself'}.`,
+  ];
+}
+
+/** For a line that is not open; one that has stopped says itself what the owner must do. */
+function whatToDo({ hostPid, line }: Status): readonly string[] {
+  if (hostPid === null) return ['          Start it with: npm start'];
+  if (line.startsWith('unpaired'))
+    return ['          Stop the host, then link an account with: npx nanoclaw pair'];
+  if (line.startsWith('connecting'))
+    return ['          It is tried again by itself; what is to be sent waits. Is this machine online?'];
+  return [];
 }

@@ -10,6 +10,7 @@ export const MailboxResult = z.discriminatedUnion('ok', [
     nextRun: z.string().nullish().describe('ISO instant'),
     nextRunLocal: z.string().nullish().describe("the same in the owner's time, for people"),
     folder: z.string().optional(),
+    note: z.string().optional().describe('what was done in another way than asked'),
   }),
   z.object({ ok: z.literal(false), error: z.string() }),
 ]);
@@ -36,12 +37,10 @@ export const GroupsSnapshot = z.object({
       name: z.string(),
       lastActivity: z.string(),
       isRegistered: z.boolean(),
+      members: z.number().optional().describe('how many people are in it'),
+      memberNames: z.array(z.string()).optional().describe('of a registered group, the first of them'),
     }),
   ),
   lastSync: z.string(),
 });
 export type GroupsSnapshot = z.infer<typeof GroupsSnapshot>;
-
-/** A follow-up that the host puts into `input/` while the agent works. */
-export const InputFile = z.object({ type: z.literal('message'), text: z.string() });
-export type InputFile = z.infer<typeof InputFile>;

@@ -6,6 +6,9 @@ import { PROVIDERS } from './turn.ts';
 /** The longest text that a single file may ask to send, in characters. */
 export const MAX_TEXT_LENGTH = 65_536;
 
+/** The largest file that is sent, in bytes. */
+export const MAX_OUTGOING_FILE_BYTES = 100 * 1024 * 1024;
+
 const requestId = z
   .string()
   .regex(/^[A-Za-z0-9_-]{1,64}$/)
@@ -108,7 +111,7 @@ export const TaskFile = z.discriminatedUnion('type', [
     jid,
     name: z.string().min(1).max(256),
     folder: z.string().min(1).max(64),
-    trigger: z.string().min(1).max(64),
+    trigger: z.string().min(1).max(64).optional(),
     requiresTrigger: z.boolean().optional(),
     containerConfig: ContainerConfig.optional(),
     requestId,

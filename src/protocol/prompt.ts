@@ -5,14 +5,37 @@ export interface QuotedMessage {
   readonly text: string;
 }
 
+/** A file that came with a message. Its bytes lie at `path`; without one, `error` says why. */
+export interface PromptAttachment {
+  readonly type: string;
+  /** Where it lies in the sandbox. */
+  readonly path?: string | undefined;
+  readonly mime?: string | undefined;
+  /** Bytes. */
+  readonly size?: number | undefined;
+  /** What its sender calls it. */
+  readonly name?: string | undefined;
+  readonly seconds?: number | undefined;
+  readonly error?: string | undefined;
+  /** What is said in it. */
+  readonly transcript?: string | undefined;
+}
+
 export interface PromptMessage {
   readonly sender: string;
   /** Local time, as a person would write it. */
   readonly time: string;
   readonly id: string;
   readonly text: string;
+  /** The assistant's owner wrote it: a name alone, which anybody may take, proves nothing. */
+  readonly isOwner?: boolean | undefined;
+  /** It is there to be read: nobody may ask the assistant for anything by it. */
+  readonly isContext?: boolean | undefined;
   readonly replyTo?: string | undefined;
   readonly quoted?: QuotedMessage | undefined;
+  /** It is the new text of the message that it replies to. */
+  readonly edited?: boolean | undefined;
+  readonly attachments?: readonly PromptAttachment[] | undefined;
 }
 
 export interface ParsedPrompt {
@@ -31,18 +54,34 @@ function unescapeXml(text: string): string {
   return text.replace(/&(amp|lt|gt|quot);/g, (_, name: string) => UNESCAPES[name] ?? '');
 }
 
+const ATTACHMENT_ATTRIBUTES = ['type', 'path', 'mime', 'size', 'name', 'seconds', 'error'] as const;
+
+function formatAttachment(attachment: PromptAttachment): string {
+  const attributes = ATTACHMENT_ATTRIBUTES.flatMap((name) => {
+    const value = attachment[name];
+    return value === undefined ? [] : [`${name}="${escapeXml(String(value))}"`];
+  });
+  const transcript =
+    attachment.transcript === undefined ? '' : `<transcript>${escapeXml(attachment.transcript)}</transcript>`;
+  return `<attachment ${attributes.join(' ')} />${transcript}`;
+}
+
 function formatMessage(message: PromptMessage): string {
   const attributes = [
     `sender="${escapeXml(message.sender)}"`,
     `time="${escapeXml(message.time)}"`,
     `id="${escapeXml(message.id)}"`,
     ...(message.replyTo === undefined ? [] : [`reply_to="${escapeXml(message.replyTo)}"`]),
+    ...(message.edited ? ['edited="true"'] : []),
+    ...(message.isContext === true ? ['calls="no"'] : []),
+    ...(message.isOwner === true ? ['owner="true"'] : []),
   ].join(' ');
   const quoted =
     message.quoted === undefined
       ? ''
       : `<quoted_message from="${escapeXml(message.quoted.from)}">${escapeXml(message.quoted.text)}</quoted_message>`;
-  return `<message ${attributes}>${quoted}${escapeXml(message.text)}</message>`;
+  const attachments = (message.attachments ?? []).map(formatAttachment).join('');
+  return `<message ${attributes}>${quoted}${attachments}${escapeXml(message.text)}</message>`;
 }
 
 /** The prompt of a turn. */
@@ -52,21 +91,60 @@ export function formatPrompt(messages: readonly PromptMessage[], timezone: strin
 }
 
 const CONTEXT = /<context timezone="([^"]*)"/;
+const ATTACHMENT = /<attachment ([^<>]*)\/>(?:<transcript>([^<]*)<\/transcript>)?/g;
+const ATTRIBUTE = /([a-z]+)="([^"]*)"/g;
 const MESSAGE =
-  /<message sender="([^"]*)" time="([^"]*)" id="([^"]*)"(?: reply_to="([^"]*)")?>(?:<quoted_message from="([^"]*)">([^<]*)<\/quoted_message>)?([^<]*)<\/message>/g;
+  /<message sender="([^"]*)" time="([^"]*)" id="([^"]*)"(?: reply_to="([^"]*)")?( edited="true")?( calls="no")?( owner="true")?>(?:<quoted_message from="([^"]*)">([^<]*)<\/quoted_message>)?((?:<attachment [^<>]*\/>(?:<transcript>[^<]*<\/transcript>)?)*)([^<]*)<\/message>/g;
+
+function parseAttachments(text: string): readonly PromptAttachment[] {
+  return [...text.matchAll(ATTACHMENT)].map(([, attributes = '', transcript]): PromptAttachment => {
+    const found = new Map(
+      [...attributes.matchAll(ATTRIBUTE)].map(([, name = '', value = '']) => [name, unescapeXml(value)]),
+    );
+    const numberOf = (name: string): number | undefined =>
+      found.has(name) ? Number(found.get(name)) : undefined;
+    return {
+      type: found.get('type') ?? '',
+      path: found.get('path'),
+      mime: found.get('mime'),
+      size: numberOf('size'),
+      name: found.get('name'),
+      seconds: numberOf('seconds'),
+      error: found.get('error'),
+      transcript: transcript === undefined ? undefined : unescapeXml(transcript),
+    };
+  });
+}
 
 /** Reads a prompt back. A text that is no such prompt yields no messages. */
 export function parsePrompt(prompt: string): ParsedPrompt {
   const messages = [...prompt.matchAll(MESSAGE)].map((match): PromptMessage => {
-    const [, sender = '', time = '', id = '', replyTo, from, quotedText, text = ''] = match;
+    const [
+      ,
+      sender = '',
+      time = '',
+      id = '',
+      replyTo,
+      edited,
+      context,
+      owner,
+      from,
+      quotedText,
+      attachments = '',
+      text = '',
+    ] = match;
     return {
       sender: unescapeXml(sender),
       time: unescapeXml(time),
       id: unescapeXml(id),
       text: unescapeXml(text),
+      ...(owner !== undefined && { isOwner: true }),
+      ...(context !== undefined && { isContext: true }),
       replyTo: replyTo === undefined ? undefined : unescapeXml(replyTo),
       quoted:
         from === undefined ? undefined : { from: unescapeXml(from), text: unescapeXml(quotedText ?? '') },
+      ...(edited !== undefined && { edited: true }),
+      ...(attachments !== '' && { attachments: parseAttachments(attachments) }),
     };
   });
   const timezone = CONTEXT.exec(prompt)?.[1];

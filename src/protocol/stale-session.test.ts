@@ -8,6 +8,8 @@ describe('a stale session', () => {
     "ENOENT: no such file or directory, open '/home/node/.claude/projects/-workspace-group/7d1f.jsonl'",
     'Expecting value: line 1 column 1 (char 0)',
     'no rollout found for thread id 7d1f',
+    'No conversation found with session ID: 0199a213-4040-7500-8404-bbab2a035a53',
+    'File "session.py", line 404, in load: Expecting value: line 1 column 1 (char 0)',
   ])('is told by %j', (error) => {
     expect(isStaleSession(error)).toBe(true);
   });
@@ -18,6 +20,11 @@ describe('a stale session', () => {
     "ENOENT: no such file or directory, open '/workspace/group/notes.txt'",
     'The model claude-x was not found',
     'rate limit reached, session limit resets at 5pm',
+    'unexpected status 404 Not Found: session not found, url: http://127.0.0.1:1/v1/responses',
+    '404 Session not found',
+    'Error code: 404 - session not found',
+    'API Error: 502 {"error":{"message":"Expecting value: line 1 column 1 (char 0)"}}',
+    "EACCES: permission denied, open '/home/node/.claude/projects/-workspace-group/7d1f.jsonl'",
   ])('is not told by %j', (error) => {
     expect(isStaleSession(error)).toBe(false);
   });

@@ -5,12 +5,15 @@
 const STALE = [
   /no conversation found/i,
   /session not found/i,
-  /no rollout found/i,
-  /ENOENT[^\n]*\.jsonl/,
+  /no rollout found for thread id/,
+  /ENOENT\b[^\n]*\.jsonl\b/,
   /Expecting value: line 1 column 1/,
 ] as const;
 
+/** A status of HTTP: what comes with it are the words of a service, or of whatever stands before it. */
+const STATUS = /(?:^|\b(?:status|http(?:\/[\d.]+)?|error|code)\W{1,3})[45]\d\d\b/im;
+
 /** Whether an error tells of a session that cannot be resumed. */
 export function isStaleSession(error: string): boolean {
-  return STALE.some((pattern) => pattern.test(error));
+  return !STATUS.test(error) && STALE.some((pattern) => pattern.test(error));
 }

@@ -1,4 +1,7 @@
 import * as z from 'zod';
+import type { OutputFrame } from './output-frame.ts';
+
+export type { OutputFrame } from './output-frame.ts';
 
 export const PROVIDERS = ['claude', 'codex', 'kimi', 'offline'] as const;
 export type Provider = (typeof PROVIDERS)[number];
@@ -22,32 +25,6 @@ export const TurnInput = z.object({
   script: z.string().optional().describe("a task's gate script, run before the agent"),
 });
 export type TurnInput = z.infer<typeof TurnInput>;
-
-/** What the container says on stdout between the markers. */
-export const OutputFrame = z
-  .object({
-    status: z.enum(['success', 'error']),
-    result: z.string().nullish().describe('becomes a message; null only reports the session'),
-    newSessionId: z.string().optional(),
-    resumeAt: z.string().optional(),
-    followUps: z
-      .number()
-      .int()
-      .min(0)
-      .optional()
-      .describe(
-        'how many follow-ups, in the order of their files, this answer and those before it have answered; absent: all whose file is gone',
-      ),
-    error: z.string().optional().describe('why it failed; set when status is error'),
-    errorKind: z
-      .enum(['no_key', 'key_refused', 'model_unknown', 'rate_limit', 'network', 'session_lost', 'other'])
-      .optional()
-      .describe('the cause, where the runner can tell: decides whether another try can heal it'),
-  })
-  .refine((frame) => frame.status === 'success' || frame.error !== undefined, {
-    message: 'an error frame needs an error',
-  });
-export type OutputFrame = z.infer<typeof OutputFrame>;
 
 export const FRAME_START = '---NANOCLAW_OUTPUT_START---';
 export const FRAME_END = '---NANOCLAW_OUTPUT_END---';

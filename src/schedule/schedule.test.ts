@@ -75,4 +75,15 @@ describe('the run after a claimed one', () => {
       expect(new Set(days).size).toBe(4);
     }
   });
+
+  it.each([
+    ['30 2 * * *', '2026-10-25T00:30:00Z', '2026-10-25T01:10:00Z', '2026-10-26T01:30:00.000Z'],
+    ['*/30 * * * *', '2026-10-25T00:30:00Z', '2026-10-25T01:10:00Z', '2026-10-25T01:30:00.000Z'],
+    ['0 9 * * *', '2026-10-20T07:00:00Z', '2026-10-25T01:10:00Z', '2026-10-25T08:00:00.000Z'],
+  ])(
+    'of %s claimed late, in an hour that is there twice, is not the same time of day again',
+    (value, slot, now, next) => {
+      expect(iso(nextRun({ type: 'cron', value }, BERLIN, at(slot), at(now)))).toBe(next);
+    },
+  );
 });

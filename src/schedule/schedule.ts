@@ -33,6 +33,19 @@ function nextCron(value: string, timezone: string, after: number): number | unde
   }
 }
 
+/** Longer than any hour that a zone repeats. */
+const REPEATED_MS = 3 * 3_600_000;
+
+/**
+ * The next time of a cron expression after now, counted on from a slot that was claimed: in an hour that the zone repeats, the time of
+ * day that the slot stands for comes once.
+ */
+function nextCronAfter(value: string, timezone: string, slot: number, now: number): number | undefined {
+  let next = nextCron(value, timezone, Math.max(slot, now - REPEATED_MS));
+  while (next !== undefined && next <= now) next = nextCron(value, timezone, next);
+  return next;
+}
+
 function parseInterval(value: string): number {
   const interval = Number(value);
   if (!/^\d+$/.test(value) || interval < LEAST_INTERVAL_MS || interval > MOST_INTERVAL_MS) {
@@ -79,9 +92,14 @@ export function firstRun(schedule: Schedule, timezone: string, now: number): num
  */
 export function nextRun(schedule: Schedule, timezone: string, slot: number, now: number): number | undefined {
   if (schedule.type === 'once') return undefined;
-  if (schedule.type === 'cron') return nextCron(schedule.value, timezone, Math.max(slot, now));
+  if (schedule.type === 'cron') return nextCronAfter(schedule.value, timezone, slot, now);
   const interval = parseInterval(schedule.value);
   return slot + interval > now ? slot + interval : now + interval;
+}
+
+/** A time of day as people in a zone write it, for example `15:30`. */
+export function formatTime(instant: number, timezone: string): string {
+  return DateTime.fromMillis(instant, { zone: timezone }).toFormat('HH:mm');
 }
 
 /** An instant as people in a zone write it, for example `Sat 21 Nov 2026, 15:30:05`. */
@@ -89,4 +107,9 @@ export function formatLocal(instant: number, timezone: string): string {
   return DateTime.fromMillis(instant, { zone: timezone })
     .setLocale('en-GB')
     .toFormat('ccc d LLL yyyy, HH:mm:ss');
+}
+
+/** An instant as a part of a file's name, for example `2026-11-21-153005`. */
+export function formatForFileName(instant: number, timezone: string): string {
+  return DateTime.fromMillis(instant, { zone: timezone }).toFormat('yyyy-MM-dd-HHmmss');
 }

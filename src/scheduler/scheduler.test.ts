@@ -76,11 +76,25 @@ describe('the scheduler', () => {
   it('runs the others when one task cannot be claimed', () => {
     const { store, scheduler, add } = rig();
     for (const id of ['bad', 'good']) add({ id, nextRun: iso(START) });
-    vi.spyOn(store.runs, 'isOpen').mockImplementationOnce(() => {
+    vi.spyOn(store.runs, 'slotTries').mockImplementationOnce(() => {
       throw new Error('no');
     });
     scheduler.wake();
     expect(store.runs.queued()).toMatchObject([{ taskId: 'good' }]);
+  });
+
+  it('tries again every ten seconds, not every second, while the disk is full', async () => {
+    const { store, scheduler, add } = rig();
+    add({ nextRun: iso(START) });
+    const full = vi.spyOn(store.runs, 'queueTask').mockImplementation(() => {
+      throw Object.assign(new Error('full'), { code: 'SQLITE_FULL' });
+    });
+    scheduler.wake();
+    await vi.advanceTimersByTimeAsync(31 * SECOND);
+    expect(full).toHaveBeenCalledTimes(4);
+    full.mockRestore();
+    await vi.advanceTimersByTimeAsync(10 * SECOND);
+    expect(store.runs.queued()).toMatchObject([{ taskId: 't1', slot: iso(START) }]);
   });
 
   it('runs one slot of a task once, also when the task is set to the same time again', () => {
@@ -105,6 +119,17 @@ describe('the scheduler', () => {
     scheduler.wake();
     await vi.advanceTimersByTimeAsync(10 * MINUTE);
     expect(store.runs.queued()).toHaveLength(1);
+  });
+
+  it('runs a one-time task again that set itself a new time while it ran', async () => {
+    const { store, scheduler, add } = rig();
+    add({ nextRun: iso(START) });
+    scheduler.wake();
+    store.runs.startQueued('run-0001', START);
+    store.tasks.change('t1', { nextRun: iso(START + MINUTE), status: 'active' });
+    scheduler.wake();
+    await vi.advanceTimersByTimeAsync(MINUTE);
+    expect(store.runs.queued().map(({ slot }) => slot)).toEqual([iso(START + MINUTE)]);
   });
 
   it.each([

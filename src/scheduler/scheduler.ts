@@ -1,9 +1,10 @@
 import type { Clock, NewId } from '../clock.ts';
 import type { Log } from '../log.ts';
+import { isPassing } from '../machine-trouble.ts';
 import { nextRun, ScheduleError } from '../schedule/schedule.ts';
 import type { Store } from '../store/store.ts';
 import type { Task } from '../store/tasks.ts';
-import { Waker } from '../waker.ts';
+import { FAILURE_PAUSE_MS, Waker } from '../waker.ts';
 
 export interface SchedulerOptions {
   readonly store: Store;
@@ -38,15 +39,17 @@ export class Scheduler {
 
   #look(now: number): number | undefined {
     const { store, log } = this.#options;
+    let isMachineAtFault = false;
     for (const task of store.tasks.due(now)) {
       try {
         this.#claim(task, now);
       } catch (error) {
         // One task that cannot be claimed holds up no other.
         log.error({ err: error, task: task.id }, 'A due task could not be claimed, it will be tried again');
+        isMachineAtFault ||= isPassing(error);
       }
     }
-    return store.tasks.nextDue();
+    return isMachineAtFault ? now + FAILURE_PAUSE_MS : store.tasks.nextDue();
   }
 
   /** The run and the task's next time, in one transaction. */
@@ -66,7 +69,8 @@ export class Scheduler {
         lastRun: new Date(now).toISOString(),
       });
       if (store.runs.slotTries(id, slot).length > 0) return 'Task not run: this slot of it ran already';
-      if (store.runs.isOpen(id)) return 'Task not run: its last run has not ended';
+      // One that has no later slot waits for its turn: it set its own time anew while it ran.
+      if (next !== undefined && store.runs.isOpen(id)) return 'Task not run: its last run has not ended';
       store.runs.queueTask({ id: newId(), folder, chatJid, taskId: id, slot, attempt: 1, notBefore: 0 }, now);
       return 'Task due';
     });

@@ -59,6 +59,26 @@ describe('snapshots', () => {
     ]);
   });
 
+  it('tell main how many are in a group, and who in one where it is active', async () => {
+    const { store, snapshots, read } = await rig();
+    store.chats.note({ jid: 'work@g.us', name: 'Work', isGroup: true });
+    store.chats.note({ jid: FAMILY.jid, name: 'Family', isGroup: true });
+    const members = [
+      { jid: MAIN.jid, name: 'Ann', isAdmin: true },
+      { jid: '4915100000@s.whatsapp.net', isAdmin: false },
+    ];
+    store.members.replace(FAMILY.jid, members);
+    store.members.replace('work@g.us', members);
+    await snapshots.write(MAIN);
+    const { groups } = read('main', 'available_groups.json') as { groups: { name: string }[] };
+    expect(groups.find(({ name }) => name === 'Family')).toMatchObject({
+      members: 2,
+      memberNames: ['Ann', '4915100000@s.whatsapp.net'],
+    });
+    expect(groups.find(({ name }) => name === 'Work')).toMatchObject({ members: 2 });
+    expect(groups.find(({ name }) => name === 'Work')).not.toHaveProperty('memberNames');
+  });
+
   it('show another group its own tasks and no groups', async () => {
     const { snapshots, read } = await rig();
     await snapshots.write(FAMILY);

@@ -7,6 +7,9 @@ import type { RegisteredGroup } from '../store/groups.ts';
 import type { Store } from '../store/store.ts';
 import type { Task } from '../store/tasks.ts';
 
+/** So many members of a group are named. */
+const MOST_NAMES = 100;
+
 /** Files that the host writes and a sandbox reads, in directories in which the sandbox can plant nothing. */
 export class Snapshots {
   readonly #store: Store;
@@ -61,8 +64,18 @@ export class Snapshots {
       name: chat.name ?? chat.jid,
       lastActivity: chat.lastActivity ?? '',
       isRegistered: registered.has(chat.jid),
+      ...this.#members(chat.jid, registered.has(chat.jid)),
     }));
     return { groups, lastSync };
+  }
+
+  #members(jid: string, named: boolean): Pick<GroupsSnapshot['groups'][number], 'members' | 'memberNames'> {
+    const { members } = this.#store;
+    const count = members.count(jid);
+    if (count === 0) return {};
+    if (!named) return { members: count };
+    const names = members.of(jid).slice(0, MOST_NAMES);
+    return { members: count, memberNames: names.map((member) => member.name ?? member.jid) };
   }
 }
 

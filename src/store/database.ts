@@ -1,6 +1,7 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
+import { cureOfDisk } from '../machine-trouble.ts';
 import { type Bell, Bells } from './bells.ts';
 import { checkVersion, migrate } from './migrations.ts';
 import type { Sql } from './sql.ts';
@@ -8,6 +9,14 @@ import type { Sql } from './sql.ts';
 /** The database file cannot be used as it is. Nothing was overwritten. */
 export class DatabaseError extends Error {
   override readonly name = 'DatabaseError';
+}
+
+/** What SQLite says of a single row, which no later try would store. */
+const OF_THE_ROW = /^SQLITE_(?:CONSTRAINT|TOOBIG|MISMATCH|RANGE)/;
+
+/** Whether the database could not be written just now (locked, full, broken): nothing was wrong with what was to be written. */
+export function isTroubleOfDatabase(error: unknown): boolean {
+  return error instanceof BetterSqlite3.SqliteError && !OF_THE_ROW.test(error.code);
 }
 
 /** Milliseconds to wait for the lock while an operator's `sqlite3` writes. */
@@ -65,8 +74,11 @@ export class Database {
     } catch (error) {
       sql?.close();
       if (error instanceof DatabaseError) throw error;
+      const cure =
+        cureOfDisk(error) ??
+        'Put a backup in its place, or move the file away (with its -wal and -shm files) to start with an empty one.';
       throw new DatabaseError(
-        `The database ${file} cannot be opened (${(error as Error).message}). Nothing was changed. Put a backup in its place, or move the file away (with its -wal and -shm files) to start with an empty one.`,
+        `The database ${file} cannot be opened (${(error as Error).message}). Nothing was changed. ${cure}`,
         { cause: error },
       );
     }

@@ -9,8 +9,8 @@ export interface FollowUp {
 }
 
 /**
- * What running sandboxes were given beside their prompt. The file is there before its row, so that a row without a file means that
- * the agent took it; a crash between the two leaves a follow-up that waits for the next turn.
+ * What running sandboxes were given beside their prompt. The file is written before its row, under a name that the agent does not
+ * read, and shown to the agent after it: what an agent may have read has a row, and a row without any file means that the agent took it.
  */
 export class FollowUps {
   readonly #insert;

@@ -1,5 +1,6 @@
 import { ContainerConfig } from '../protocol/mailbox.ts';
 import type { Database } from './database.ts';
+import { currentJid } from './same-person.ts';
 
 export interface RegisteredGroup {
   readonly jid: string;
@@ -57,6 +58,14 @@ function toGroup(row: GroupRow): RegisteredGroup {
   };
 }
 
+function settingsOf({ trigger, requiresTrigger, containerConfig }: RegisteredGroup) {
+  return {
+    trigger,
+    requiresTrigger: requiresTrigger ? 1 : 0,
+    config: Object.keys(containerConfig).length === 0 ? null : JSON.stringify(containerConfig),
+  };
+}
+
 /** The chats in which the assistant takes part. Nothing is cached: an operator's `sqlite3` takes effect at the next turn. */
 export class Groups {
   readonly #db: Database;
@@ -66,14 +75,16 @@ export class Groups {
   readonly #main;
   readonly #insert;
   readonly #remove;
+  readonly #changeSettings;
   readonly #replaceTrigger;
+  readonly #rename;
   readonly #moveMain;
   readonly #moveMainTasks;
 
   constructor(db: Database) {
     this.#db = db;
     this.#all = db.sql.prepare<[], GroupRow>(`${SELECT} ORDER BY is_main DESC, added_at, jid`);
-    this.#byJid = db.sql.prepare<[string], GroupRow>(`${SELECT} WHERE jid = ?`);
+    this.#byJid = db.sql.prepare<{ jid: string }, GroupRow>(`${SELECT} WHERE jid = ${currentJid('@jid')}`);
     this.#byFolder = db.sql.prepare<[string], GroupRow>(`${SELECT} WHERE folder = ?`);
     this.#main = db.sql.prepare<[], GroupRow>(`${SELECT} WHERE is_main = 1`);
     this.#insert = db.sql.prepare(`
@@ -83,9 +94,13 @@ export class Groups {
     this.#moveMainTasks = db.sql.prepare<[string]>(`
       UPDATE scheduled_tasks SET chat_jid = ?
       WHERE group_folder = (SELECT folder FROM registered_groups WHERE is_main = 1)`);
+    this.#changeSettings = db.sql.prepare(`
+      UPDATE registered_groups SET trigger_pattern = @trigger, requires_trigger = @requiresTrigger, container_config = @config
+      WHERE jid = @jid`);
     this.#replaceTrigger = db.sql.prepare<[string, string]>(
       'UPDATE registered_groups SET trigger_pattern = ? WHERE trigger_pattern = ?',
     );
+    this.#rename = db.sql.prepare<[string, string]>('UPDATE registered_groups SET name = ? WHERE jid = ?');
     this.#remove = db.sql.prepare<[string]>('DELETE FROM registered_groups WHERE jid = ?');
   }
 
@@ -94,7 +109,7 @@ export class Groups {
   }
 
   find(jid: string): RegisteredGroup | undefined {
-    const row = this.#byJid.get(jid);
+    const row = this.#byJid.get({ jid });
     return row === undefined ? undefined : toGroup(row);
   }
 
@@ -113,12 +128,16 @@ export class Groups {
       jid: group.jid,
       name: group.name,
       folder: group.folder,
-      trigger: group.trigger,
       at: new Date(at).toISOString(),
-      config: Object.keys(group.containerConfig).length === 0 ? null : JSON.stringify(group.containerConfig),
-      requiresTrigger: group.requiresTrigger ? 1 : 0,
+      ...settingsOf(group),
       isMain: group.isMain ? 1 : 0,
     });
+    this.#db.ring('groups');
+  }
+
+  /** How it is called and how its agent runs; its name, folder and place stay. */
+  changeSettings(group: RegisteredGroup): void {
+    this.#changeSettings.run({ jid: group.jid, ...settingsOf(group) });
     this.#db.ring('groups');
   }
 
@@ -132,6 +151,11 @@ export class Groups {
   /** Changes the trigger of every group that has a certain one. */
   replaceTrigger(from: string, to: string): void {
     if (this.#replaceTrigger.run(to, from).changes > 0) this.#db.ring('groups');
+  }
+
+  /** Its folder stays what it is. */
+  rename(jid: string, name: string): void {
+    if (this.#rename.run(name, jid).changes > 0) this.#db.ring('groups');
   }
 
   /** @returns false when there was none */

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
+import { codeOf, isPassing } from '../machine-trouble.ts';
 
 /** Another host runs on the same root. */
 export class HostLockError extends Error {
@@ -56,10 +57,10 @@ export class HostLock {
       const holder = busy ? readPid(sql) : undefined;
       sql.close();
       if (busy) throw new HostLockError(file, holder);
-      throw new Error(
-        `${file} cannot be used (${(error as Error).message}). It holds nothing of worth: remove it`,
-        { cause: error },
-      );
+      const cure = isPassing(error)
+        ? 'Make room on its disk, or make it writable'
+        : 'It holds nothing of worth: remove it';
+      throw new Error(`${file} cannot be used (${(error as Error).message}). ${cure}`, { cause: error });
     }
   }
 
@@ -69,15 +70,35 @@ export class HostLock {
   }
 }
 
-/** The process that holds the lock of `file` now; undefined when it is free. */
+/** The process that holds the lock of `file` now; undefined when it is free. Writes nothing: the disk may be full or read-only. */
 export function lockHolder(file: string): number | undefined {
   if (!existsSync(file)) return undefined;
+  const sql = new BetterSqlite3(file, { timeout: PATIENCE_MS, fileMustExist: true });
   try {
-    HostLock.acquire(file, process.pid).release();
+    sql.exec('BEGIN IMMEDIATE');
+    sql.exec('ROLLBACK');
     return undefined;
   } catch (error) {
-    if (error instanceof HostLockError) return error.pid;
-    throw error;
+    if (isBusy(error)) return readPid(sql);
+    if (!isReadOnly(error)) throw error;
+    // A lock cannot be asked for where nothing may be written: whether the process of the last holder lives must do.
+    const pid = readPid(sql);
+    return pid !== undefined && isAlive(pid) ? pid : undefined;
+  } finally {
+    sql.close();
+  }
+}
+
+function isReadOnly(error: unknown): boolean {
+  return error instanceof BetterSqlite3.SqliteError && error.code.startsWith('SQLITE_READONLY');
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return codeOf(error) === 'EPERM';
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Database } from './database.ts';
+import { currentJid } from './same-person.ts';
 
 export interface NewMessage {
   readonly id: string;
@@ -11,7 +12,13 @@ export interface NewMessage {
   readonly fromMe: boolean;
   /** Whether it called the assistant, as the group was set when it came. */
   readonly isTrigger: boolean;
+  /** It is read with the others and calls nobody, not even where no trigger is needed. Absent: false. */
+  readonly isContext?: boolean | undefined;
   readonly replyTo?: { readonly id: string; readonly senderName: string; readonly text: string } | undefined;
+  /** The message that this one is the new text of: it was shown to an agent before it was edited, or before its words were made out. */
+  readonly editOf?: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly editedAt?: number | undefined;
 }
 
 export interface StoredMessage {
@@ -23,10 +30,27 @@ export interface StoredMessage {
   readonly text: string;
   /** ISO instant. */
   readonly timestamp: string;
+  readonly isFromMe: number;
   readonly isTrigger: number;
+  readonly isContext: number;
+  /** Whether it stood in a prompt. */
+  readonly isShown: number;
+  readonly editOf: string | null;
+  /** ISO instant. */
+  readonly editedAt: string | null;
+  /** ISO instant; the text is gone. */
+  readonly deletedAt: string | null;
   readonly replyToId: string | null;
   readonly replyToName: string | null;
   readonly replyToText: string | null;
+}
+
+/** A message that another one answers or reacts to. */
+export interface MessageTarget {
+  readonly id: string;
+  readonly sender: string;
+  readonly text: string;
+  readonly fromMe: boolean;
 }
 
 /** A chat with a message that calls the assistant and is not answered yet. */
@@ -36,9 +60,35 @@ export interface WaitingChat {
   readonly firstSeq: number;
 }
 
+/** Somebody called the assistant. */
+export interface Call {
+  readonly sender: string;
+  /** Milliseconds since the epoch, as the platform says. */
+  readonly at: number;
+}
+
+/** So many of the last messages of a chat are looked through for calls. */
+const CALLS_LOOKED_AT = 200;
+
 const SELECT = `SELECT seq, id, sender, COALESCE(sender_name, sender) AS senderName, content AS text, timestamp,
-  is_trigger AS isTrigger, reply_to_message_id AS replyToId, reply_to_sender_name AS replyToName,
+  is_from_me AS isFromMe, is_trigger AS isTrigger, is_context AS isContext, is_shown AS isShown, edit_of AS editOf, edited_at AS editedAt,
+  deleted_at AS deletedAt, reply_to_message_id AS replyToId, reply_to_sender_name AS replyToName,
   reply_to_message_content AS replyToText FROM messages`;
+
+/** One that was deleted is told of only where it had been shown. */
+const TOLD = 'is_bot_message = 0 AND (deleted_at IS NULL OR is_shown = 1)';
+
+/** A phone knows a message, whatever became of its text, by its first id. */
+const SELECT_TARGET =
+  'SELECT COALESCE(edit_of, id) AS id, sender, content AS text, is_from_me AS fromMe FROM messages';
+
+interface TargetRow extends Omit<MessageTarget, 'fromMe'> {
+  readonly fromMe: number;
+}
+
+function toTarget(row: TargetRow | undefined): MessageTarget | undefined {
+  return row === undefined ? undefined : { ...row, fromMe: row.fromMe === 1 };
+}
 
 const CURSOR_OF_GROUP =
   "COALESCE((SELECT CAST(value AS INTEGER) FROM router_state WHERE key = 'cursor:' || g.jid), 0)";
@@ -51,24 +101,36 @@ export class Messages {
   readonly #from;
   readonly #waiting;
   readonly #nextCall;
+  readonly #lastCall;
+  readonly #target;
   readonly #lastBefore;
   readonly #cursor;
+  readonly #calls;
   readonly #setCursor;
+  readonly #call;
+  readonly #callLate;
+  readonly #versions;
+  readonly #rewrite;
+  readonly #erase;
+  readonly #eraseQuotes;
+  readonly #eraseFiles;
+  readonly #markShown;
 
   constructor(db: Database) {
     this.#db = db;
     this.#insert = db.sql.prepare(`
-      INSERT OR IGNORE INTO messages (id, chat_jid, sender, sender_name, content, timestamp, is_from_me, is_trigger,
-        reply_to_message_id, reply_to_sender_name, reply_to_message_content)
-      VALUES (@id, @chatJid, @sender, @senderName, @text, @timestamp, @fromMe, @isTrigger, @replyToId, @replyToName, @replyToText)`);
+      INSERT OR IGNORE INTO messages (id, chat_jid, sender, sender_name, content, timestamp, is_from_me, is_trigger, is_context,
+        reply_to_message_id, reply_to_sender_name, reply_to_message_content, edit_of, edited_at)
+      VALUES (@id, @chatJid, @sender, @senderName, @text, @timestamp, @fromMe, @isTrigger, @isContext,
+        @replyToId, @replyToName, @replyToText, @editOf, @editedAt)`);
     this.#before = db.sql.prepare<
       { jid: string; after: number; first: number; limit: number },
       StoredMessage
     >(`
-      SELECT * FROM (${SELECT} WHERE chat_jid = @jid AND seq > @after AND seq < @first AND is_bot_message = 0
+      SELECT * FROM (${SELECT} WHERE chat_jid = @jid AND seq > @after AND seq < @first AND ${TOLD}
         ORDER BY seq DESC LIMIT @limit) ORDER BY seq`);
     this.#from = db.sql.prepare<{ jid: string; first: number; limit: number }, StoredMessage>(
-      `${SELECT} WHERE chat_jid = @jid AND seq >= @first AND is_bot_message = 0 ORDER BY seq LIMIT @limit`,
+      `${SELECT} WHERE chat_jid = @jid AND seq >= @first AND ${TOLD} ORDER BY seq LIMIT @limit`,
     );
     this.#waiting = db.sql.prepare<[], WaitingChat>(`
       SELECT chatJid, MIN(seq) AS firstSeq FROM (
@@ -76,21 +138,59 @@ export class Messages {
         WHERE COALESCE(g.requires_trigger, 1) <> 0 AND m.is_trigger = 1 AND m.seq > ${CURSOR_OF_GROUP}
         UNION ALL
         SELECT m.chat_jid, m.seq FROM registered_groups g JOIN messages m ON m.chat_jid = g.jid
-        WHERE g.requires_trigger = 0 AND m.is_bot_message = 0 AND m.seq > ${CURSOR_OF_GROUP})
+        WHERE g.requires_trigger = 0 AND m.is_bot_message = 0 AND m.is_context = 0 AND m.seq > ${CURSOR_OF_GROUP})
       GROUP BY chatJid ORDER BY firstSeq`);
     this.#nextCall = db.sql.prepare<{ jid: string; after: number; all: number }, { seq: number | null }>(`
       SELECT MIN(seq) AS seq FROM messages
-      WHERE chat_jid = @jid AND seq > @after AND is_bot_message = 0 AND (@all = 1 OR is_trigger = 1)`);
+      WHERE chat_jid = @jid AND seq > @after AND is_bot_message = 0 AND is_context = 0
+        AND (@all = 1 OR is_trigger = 1)`);
+    this.#lastCall = db.sql.prepare<{ jid: string; upTo: number; all: number }, TargetRow>(`
+      ${SELECT_TARGET} WHERE chat_jid = @jid AND seq <= @upTo AND is_bot_message = 0 AND is_context = 0
+        AND (@all = 1 OR is_trigger = 1) ORDER BY seq DESC LIMIT 1`);
+    this.#target = db.sql.prepare<{ jid: string; id: string }, TargetRow>(`
+      ${SELECT_TARGET} WHERE chat_jid = ${currentJid('@jid')} AND id = @id ORDER BY seq DESC LIMIT 1`);
     this.#lastBefore = db.sql.prepare<[string, string], { seq: number | null }>(
       'SELECT MAX(seq) AS seq FROM messages WHERE chat_jid = ? AND timestamp <= ?',
     );
-    this.#cursor = db.sql.prepare<[string], { value: string }>(
-      'SELECT value FROM router_state WHERE key = ?',
+    this.#calls = db.sql.prepare<{ jid: string; most: number }, { sender: string; timestamp: string }>(`
+      SELECT m.sender, m.timestamp FROM messages m JOIN registered_groups g ON g.jid = m.chat_jid
+      WHERE m.seq IN (SELECT seq FROM messages WHERE chat_jid = @jid ORDER BY seq DESC LIMIT @most)
+        AND m.is_context = 0 AND (m.is_trigger = 1 OR g.requires_trigger = 0) ORDER BY m.seq`);
+    this.#cursor = db.sql.prepare<{ jid: string }, { value: string }>(
+      `SELECT value FROM router_state WHERE key = 'cursor:' || ${currentJid('@jid')}`,
     );
-    this.#setCursor = db.sql.prepare<{ key: string; value: string }>(`
-      INSERT INTO router_state (key, value) VALUES (@key, @value)
+    this.#setCursor = db.sql.prepare<{ jid: string; value: string }>(`
+      INSERT INTO router_state (key, value) VALUES ('cursor:' || ${currentJid('@jid')}, @value)
       ON CONFLICT (key) DO UPDATE SET value = excluded.value
       WHERE CAST(excluded.value AS INTEGER) > CAST(value AS INTEGER)`);
+    this.#call = db.sql.prepare<{ seq: number }>(`
+      UPDATE messages SET is_trigger = 1 WHERE seq = @seq AND is_context = 0 AND deleted_at IS NULL AND is_shown = 0
+        AND seq > COALESCE((SELECT CAST(value AS INTEGER) FROM router_state WHERE key = 'cursor:' || chat_jid), 0)`);
+    this.#callLate = db.sql.prepare<{ seq: number; words: string; id: string }>(`
+      INSERT OR IGNORE INTO messages (id, chat_jid, sender, sender_name, content, timestamp, is_from_me, is_trigger,
+        reply_to_message_id, reply_to_sender_name, reply_to_message_content, edit_of)
+      SELECT @id, chat_jid, sender, sender_name, @words, timestamp, is_from_me, 1,
+        id, COALESCE(sender_name, sender), content, id
+      FROM messages WHERE seq = @seq AND is_context = 0 AND deleted_at IS NULL`);
+    this.#versions = db.sql.prepare<{ jid: string; id: string }, StoredMessage>(`
+      SELECT * FROM (${SELECT} WHERE chat_jid = @jid AND id = @id AND edit_of IS NULL
+        UNION ALL ${SELECT} WHERE chat_jid = @jid AND edit_of = @id) ORDER BY seq`);
+    this.#rewrite = db.sql.prepare(
+      'UPDATE messages SET content = @text, edited_at = @at, is_trigger = @isTrigger, is_context = @isContext WHERE seq = @seq',
+    );
+    this.#erase = db.sql.prepare<{ seq: number; at: string }>(
+      "UPDATE messages SET content = '', is_trigger = 0, is_context = 1, deleted_at = @at WHERE seq = @seq",
+    );
+    this.#eraseQuotes = db.sql.prepare<{ jid: string; id: string }>(
+      'UPDATE messages SET reply_to_message_content = NULL WHERE chat_jid = @jid AND reply_to_message_id = @id',
+    );
+    this.#eraseFiles = db.sql.prepare<{ seq: number }>(
+      "UPDATE attachments SET file_name = NULL, transcript = NULL, reference = '' WHERE message_seq = @seq",
+    );
+    this.#markShown = db.sql.prepare<{ jid: string; first: number; last: number }>(`
+      UPDATE messages SET is_shown = 1
+      WHERE chat_jid = @jid AND seq BETWEEN @first AND @last AND is_bot_message = 0 AND is_shown = 0
+        AND deleted_at IS NULL`);
   }
 
   /** Stores a message once. @returns false when it was there already */
@@ -104,22 +204,89 @@ export class Messages {
       timestamp: new Date(message.timestamp).toISOString(),
       fromMe: message.fromMe ? 1 : 0,
       isTrigger: message.isTrigger ? 1 : 0,
+      isContext: message.isContext ? 1 : 0,
       replyToId: message.replyTo?.id ?? null,
       replyToName: message.replyTo?.senderName ?? null,
       replyToText: message.replyTo?.text ?? null,
+      editOf: message.editOf ?? null,
+      editedAt: message.editedAt === undefined ? null : new Date(message.editedAt).toISOString(),
     });
     if (changes > 0) this.#db.ring('messages');
     return changes > 0;
   }
 
+  /** Who called in a registered chat lately. @param since milliseconds since the epoch */
+  callsSince(chatJid: string, since: number): readonly Call[] {
+    return this.#calls
+      .all({ jid: chatJid, most: CALLS_LOOKED_AT })
+      .map(({ sender, timestamp }) => ({ sender, at: Date.parse(timestamp) }))
+      .filter(({ at }) => at >= since);
+  }
+
+  /** A message with what came of it by edits after it was shown, oldest first. An id may be borne by messages of several senders. */
+  versions(chatJid: string, id: string): readonly StoredMessage[] {
+    return this.#versions.all({ jid: chatJid, id });
+  }
+
+  /** Puts another text in a message's place. @param at milliseconds since the epoch */
+  rewrite(
+    seq: number,
+    change: {
+      readonly text: string;
+      readonly isTrigger: boolean;
+      readonly isContext: boolean;
+      readonly at: number;
+    },
+  ): void {
+    this.#rewrite.run({
+      seq,
+      text: change.text,
+      isTrigger: change.isTrigger ? 1 : 0,
+      isContext: change.isContext ? 1 : 0,
+      at: new Date(change.at).toISOString(),
+    });
+    this.#db.ring('messages');
+  }
+
+  /**
+   * A voice note turns out to call. As long as no turn has passed it, it counts as a call itself; else its words are a message behind it,
+   * as a late edit is.
+   * @param id of the message that may be needed
+   */
+  callAloud(seq: number, words: string, id: string): void {
+    const { changes } = this.#call.run({ seq });
+    if (changes === 0) this.#callLate.run({ seq, words, id });
+    this.#db.ring('messages');
+  }
+
+  /**
+   * Takes the text of a message out of the database, also where others quote it, with the names, words and keys of its files; it
+   * calls nobody any more.
+   * @param at milliseconds since the epoch
+   */
+  erase(chatJid: string, id: string, seq: number, at: number): void {
+    this.#erase.run({ seq, at: new Date(at).toISOString() });
+    this.#eraseQuotes.run({ jid: chatJid, id });
+    this.#db.ring('messages');
+    this.#eraseFiles.run({ seq });
+    // Its files themselves go too.
+    this.#db.ring('attachments');
+  }
+
+  /** These messages of a chat, from one to another, stand in a prompt: what becomes of them is told from now on. */
+  markShown(chatJid: string, messages: readonly StoredMessage[]): void {
+    const [first, last] = [messages[0]?.seq, messages.at(-1)?.seq];
+    if (first !== undefined && last !== undefined) this.#markShown.run({ jid: chatJid, first, last });
+  }
+
   /** The last message of a chat that was answered or closed; 0: none. */
   cursor(chatJid: string): number {
-    return Number(this.#cursor.get(`cursor:${chatJid}`)?.value ?? 0);
+    return Number(this.#cursor.get({ jid: chatJid })?.value ?? 0);
   }
 
   /** Moves a chat's cursor forward; never back. */
   moveCursor(chatJid: string, seq: number): void {
-    this.#setCursor.run({ key: `cursor:${chatJid}`, value: String(seq) });
+    this.#setCursor.run({ jid: chatJid, value: String(seq) });
   }
 
   /** Moves a chat's cursor to its last message not newer than an ISO instant, as v1 kept it. */
@@ -141,6 +308,16 @@ export class Messages {
   /** The first message after another one that calls the assistant; undefined: none. */
   nextCall(chatJid: string, after: number, requiresTrigger: boolean): number | undefined {
     return this.#nextCall.get({ jid: chatJid, after, all: requiresTrigger ? 0 : 1 })?.seq ?? undefined;
+  }
+
+  /** The last message, of those up to one of them, that calls the assistant. */
+  lastCall(chatJid: string, upTo: number, requiresTrigger: boolean): MessageTarget | undefined {
+    return toTarget(this.#lastCall.get({ jid: chatJid, upTo, all: requiresTrigger ? 0 : 1 }));
+  }
+
+  /** A message of a chat by the platform's id; of several with the same id the last one. */
+  find(chatJid: string, id: string): MessageTarget | undefined {
+    return toTarget(this.#target.get({ jid: chatJid, id }));
   }
 
   /**

@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { copyFromV1, setV1TablesAside } from './adopt-v1.ts';
-import { SCHEMA_1, SCHEMA_2 } from './schema.ts';
+import { SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4 } from './schema.ts';
 import type { Sql } from './sql.ts';
 
 /** A step of the schema. Each runs in a transaction of its own; `user_version` names the last one that was done. */
@@ -19,6 +19,8 @@ const MIGRATIONS: readonly Migration[] = [
     },
   },
   { version: 2, up: (sql) => sql.exec(SCHEMA_2) },
+  { version: 3, up: (sql) => sql.exec(SCHEMA_3) },
+  { version: 4, up: (sql) => sql.exec(SCHEMA_4) },
 ];
 
 /**
@@ -52,7 +54,7 @@ function hasTables(sql: Sql): boolean {
 function keepCopy(sql: Sql, file: string): void {
   if (existsSync(file)) return;
   const unfinished = `${file}.tmp`;
-  rmSync(unfinished, { force: true });
+  for (const left of [unfinished, `${unfinished}-journal`]) rmSync(left, { force: true });
   sql.prepare('VACUUM INTO ?').run(unfinished);
   chmodSync(unfinished, 0o600);
   renameSync(unfinished, file);

@@ -1,5 +1,6 @@
 import type { Outgoing } from '../channel/channel.ts';
 import type { Database } from './database.ts';
+import { currentJid } from './same-person.ts';
 
 /**
  * What is to be said, and how far it came.
@@ -47,29 +48,49 @@ export class Outbox {
   readonly #again;
   readonly #settle;
   readonly #byWireId;
+  readonly #statusOf;
+  readonly #openFiles;
   readonly #hasReply;
+  readonly #eraseQuotes;
   readonly #counts;
+  readonly #giveUpWaiting;
+  readonly #closeOpen;
 
   constructor(db: Database) {
     this.#db = db;
     this.#insert = db.sql.prepare(`
       INSERT INTO outbox (chat_jid, payload, source, run_id, status, created_at)
-      VALUES (@chatJid, @payload, @source, @runId, 'queued', @at)`);
+      VALUES (${currentJid('@chatJid')}, @payload, @source, @runId, 'queued', @at)`);
     this.#heads = db.sql.prepare<[], Raw>(`
       ${SELECT} WHERE seq IN (SELECT MIN(seq) FROM outbox WHERE status IN ('queued', 'sending') GROUP BY chat_jid) ORDER BY seq`);
     this.#sending = db.sql.prepare<[string, number]>(
-      "UPDATE outbox SET status = 'sending', wire_id = COALESCE(wire_id, ?), sends = sends + 1 WHERE seq = ?",
+      "UPDATE outbox SET status = 'sending', wire_id = COALESCE(wire_id, ?), sends = sends + 1 WHERE seq = ? AND status IN ('queued', 'sending')",
     );
     this.#again = db.sql.prepare<{ seq: number; notBefore: number; sends: number; error: string }>(
-      "UPDATE outbox SET status = 'queued', not_before = @notBefore, sends = @sends, error = @error WHERE seq = @seq",
+      "UPDATE outbox SET status = 'queued', not_before = @notBefore, sends = @sends, error = @error WHERE seq = @seq AND status = 'sending'",
     );
     this.#settle = db.sql.prepare<{ seq: number; status: string; error: string | null; at: string }>(
-      'UPDATE outbox SET status = @status, error = @error, settled_at = @at WHERE seq = @seq',
+      "UPDATE outbox SET status = @status, error = @error, settled_at = @at WHERE seq = @seq AND status IN ('queued', 'sending')",
     );
+    this.#giveUpWaiting = db.sql.prepare<{ jid: string; error: string; at: string }>(`
+      UPDATE outbox SET status = 'failed', error = @error, settled_at = @at
+      WHERE chat_jid = @jid AND status = 'queued'`);
+    this.#closeOpen = db.sql.prepare<{ error: string; at: string }>(`
+      UPDATE outbox SET status = CASE status WHEN 'queued' THEN 'failed' ELSE 'unknown' END, error = @error, settled_at = @at
+      WHERE status IN ('queued', 'sending')`);
     this.#byWireId = db.sql.prepare<[string], Raw>(`${SELECT} WHERE wire_id = ?`);
+    this.#statusOf = db.sql.prepare<[number], { status: OutboxStatus }>(
+      'SELECT status FROM outbox WHERE seq = ?',
+    );
+    this.#openFiles = db.sql.prepare<[], { path: string }>(`
+      SELECT payload ->> '$.path' AS path FROM outbox
+      WHERE status IN ('queued', 'sending') AND payload ->> '$.kind' = 'file'`);
     this.#hasReply = db.sql.prepare<[string]>(
       "SELECT 1 FROM outbox WHERE run_id = ? AND source = 'reply' LIMIT 1",
     );
+    this.#eraseQuotes = db.sql.prepare<{ jid: string; id: string }>(`
+      UPDATE outbox SET payload = json_remove(payload, '$.quoted')
+      WHERE chat_jid = @jid AND payload ->> '$.quoted.id' = @id`);
     this.#counts = db.sql.prepare<[], { status: OutboxStatus; count: number }>(
       'SELECT status, COUNT(*) AS count FROM outbox GROUP BY status',
     );
@@ -96,9 +117,12 @@ export class Outbox {
     return this.#heads.all().map(toRow);
   }
 
-  /** Commits that bytes are about to leave under a wire id; an id that the row has already is kept. */
-  beginSend(seq: number, wireId: string): void {
-    this.#sending.run(wireId, seq);
+  /**
+   * Commits that bytes are about to leave under a wire id; an id that the row has already is kept.
+   * @returns false when the row was settled meanwhile: then nothing is to leave
+   */
+  beginSend(seq: number, wireId: string): boolean {
+    return this.#sending.run(wireId, seq).changes > 0;
   }
 
   /** Back to `queued`: to be sent (again) under the same id. @param sends how many sends are to be counted so far */
@@ -110,10 +134,34 @@ export class Outbox {
     this.#settle.run({ seq, status, error: error ?? null, at: new Date(at).toISOString() });
   }
 
+  /** What waits to be sent to a chat never will be: `queued` becomes `failed`, and nobody is told of each. */
+  giveUpWaiting(chatJid: string, error: string, at: number): void {
+    this.#giveUpWaiting.run({ jid: chatJid, error, at: new Date(at).toISOString() });
+  }
+
+  /** Nothing that is open will be sent any more, and nobody is told of each. @returns how many there were */
+  closeOpen(error: string, at: number): number {
+    return this.#closeOpen.run({ error, at: new Date(at).toISOString() }).changes;
+  }
+
   /** What was sent under a wire id: the app's own messages come back by it, and peers ask for it again. */
   findByWireId(wireId: string): OutboxRow | undefined {
     const row = this.#byWireId.get(wireId);
     return row === undefined ? undefined : toRow(row);
+  }
+
+  statusOf(seq: number): OutboxStatus | undefined {
+    return this.#statusOf.get(seq)?.status;
+  }
+
+  /** Host copies of files that are still to be sent, as their rows name them. */
+  openFiles(): ReadonlySet<string> {
+    return new Set(this.#openFiles.all().map(({ path }) => path));
+  }
+
+  /** A message was taken back: what quotes it does so no more. */
+  eraseQuotes(chatJid: string, id: string): void {
+    this.#eraseQuotes.run({ jid: chatJid, id });
   }
 
   /** Whether a run's answer is committed. */

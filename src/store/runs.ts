@@ -27,12 +27,13 @@ export interface Run {
   readonly status: RunStatus;
   readonly startedAt: string | null;
   readonly endedAt: string | null;
+  readonly exitReason: string | null;
   readonly error: string | null;
 }
 
 const SELECT = `SELECT id, kind, group_folder AS folder, chat_jid AS chatJid, task_id AS taskId, slot,
   first_seq AS firstSeq, last_seq AS lastSeq, attempt, not_before AS notBefore, status, started_at AS startedAt,
-  ended_at AS endedAt, error FROM runs`;
+  ended_at AS endedAt, exit_reason AS exitReason, error FROM runs`;
 
 export interface RunEnd {
   readonly status: 'succeeded' | 'failed' | 'interrupted';
@@ -54,7 +55,9 @@ export class Runs {
   readonly #slotTries;
   readonly #effects;
   readonly #open;
+  readonly #answers;
   readonly #cancel;
+  readonly #endOpen;
 
   constructor(db: Database) {
     this.#db = db;
@@ -81,12 +84,24 @@ export class Runs {
     this.#slotTries = db.sql.prepare<[string, string], Run>(
       `${SELECT} WHERE kind = 'task' AND task_id = ? AND slot = ? ORDER BY seq`,
     );
+    // Two or more runs may be tries at one turn: among twice as many, and some more, are as many that were answered.
+    this.#answers = db.sql.prepare<{ jid: string; most: number }, { at: string }>(`
+      SELECT MAX(o.created_at) AS at
+      FROM (SELECT * FROM runs WHERE kind = 'chat' AND chat_jid = @jid ORDER BY first_seq DESC LIMIT 2 * @most + 10) r
+        JOIN outbox o ON o.run_id = r.id AND o.chat_jid = r.chat_jid
+      WHERE (o.source = 'reply'
+        OR NOT EXISTS (SELECT 1 FROM outbox replied WHERE replied.run_id = r.id AND replied.source = 'reply'))
+      GROUP BY r.seq, CASE o.source WHEN 'reply' THEN o.created_at END
+      ORDER BY r.first_seq DESC, at DESC LIMIT @most`);
     this.#open = db.sql.prepare<[string]>(
       "SELECT 1 FROM runs WHERE status IN ('queued', 'running') AND task_id = ? LIMIT 1",
     );
     this.#cancel = db.sql.prepare<{ taskId: string; at: string }>(`
       UPDATE runs SET status = 'failed', ended_at = @at, exit_reason = 'cancelled', error = 'the task was paused or cancelled'
       WHERE status = 'queued' AND task_id = @taskId`);
+    this.#endOpen = db.sql.prepare<{ exitReason: string; error: string; at: string }>(`
+      UPDATE runs SET status = 'interrupted', ended_at = @at, exit_reason = @exitReason, error = @error
+      WHERE status IN ('queued', 'running')`);
     this.#effects = db.sql.prepare<{ id: string }, { found: number }>(`
       SELECT EXISTS (SELECT 1 FROM outbox WHERE run_id = @id)
           OR EXISTS (SELECT 1 FROM mailbox_claims WHERE run_id = @id AND changed = 1) AS found`);
@@ -131,8 +146,9 @@ export class Runs {
     return this.#require(id);
   }
 
-  end(id: string, end: RunEnd, at: number): void {
-    this.#end.run({
+  /** @returns false when it had ended already: then nothing is changed */
+  end(id: string, end: RunEnd, at: number): boolean {
+    const { changes } = this.#end.run({
       id,
       status: end.status,
       exitReason: end.exitReason,
@@ -140,6 +156,7 @@ export class Runs {
       logFile: end.logFile ?? null,
       at: new Date(at).toISOString(),
     });
+    return changes > 0;
   }
 
   #require(id: string): Run {
@@ -168,6 +185,17 @@ export class Runs {
     return this.#tries.all(chatJid, firstSeq);
   }
 
+  /**
+   * When the last answers to people in a chat were stored, the newest last, in milliseconds since the epoch. Where a run has none, what
+   * the agent sent by its tools or what was said of its failure stands for it.
+   */
+  answers(chatJid: string, most: number): readonly number[] {
+    return this.#answers
+      .all({ jid: chatJid, most })
+      .map(({ at }) => Date.parse(at))
+      .reverse();
+  }
+
   /** Tries at one slot of a task. */
   slotTries(taskId: string, slot: string): readonly Run[] {
     return this.#slotTries.all(taskId, slot);
@@ -181,6 +209,11 @@ export class Runs {
   /** Ends the runs of a task that still wait. */
   cancelQueued(taskId: string, at: number): void {
     this.#cancel.run({ taskId, at: new Date(at).toISOString() });
+  }
+
+  /** Ends all that wait or are going; none of them runs again by itself. @returns how many there were */
+  endOpen({ exitReason, error }: { exitReason: string; error: string }, at: number): number {
+    return this.#endOpen.run({ exitReason, error, at: new Date(at).toISOString() }).changes;
   }
 
   leftEffects(id: string): boolean {

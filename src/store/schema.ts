@@ -1,4 +1,6 @@
 /**
+ * Each schema is frozen once a database may have it: what comes later is a schema of its own.
+ *
  * The first schema. Tables and columns that NanoClaw v1 had keep their names, so that the commands in its guides work.
  * Every cursor is an AUTOINCREMENT id: an implicit rowid is reused after a delete, and timestamps repeat.
  */
@@ -159,4 +161,56 @@ CREATE TABLE follow_ups (
   last_seq INTEGER NOT NULL,
   UNIQUE (run_id, file)
 );
+`;
+
+/** What people do besides writing: files, reactions, edits, deletions; and who is in a group. */
+export const SCHEMA_3 = `
+ALTER TABLE messages ADD COLUMN is_context INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE messages ADD COLUMN edited_at TEXT;
+ALTER TABLE messages ADD COLUMN deleted_at TEXT;
+ALTER TABLE messages ADD COLUMN edit_of TEXT;
+ALTER TABLE messages ADD COLUMN is_shown INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX messages_by_id ON messages (chat_jid, id);
+CREATE INDEX messages_that_edit ON messages (chat_jid, edit_of) WHERE edit_of IS NOT NULL;
+
+CREATE TABLE attachments (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  message_seq INTEGER NOT NULL,
+  chat_jid TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  mime_type TEXT,
+  file_name TEXT,
+  bytes INTEGER,
+  seconds INTEGER,
+  reference TEXT NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('waiting', 'saved', 'failed', 'removed')),
+  tries INTEGER NOT NULL DEFAULT 0,
+  not_before INTEGER NOT NULL DEFAULT 0,
+  file TEXT,
+  transcript TEXT,
+  error TEXT,
+  created_at TEXT NOT NULL,
+  settled_at TEXT
+);
+CREATE INDEX attachments_of_messages ON attachments (message_seq);
+CREATE INDEX attachments_waiting ON attachments (chat_jid, message_seq) WHERE status = 'waiting';
+
+CREATE TABLE group_members (
+  chat_jid TEXT NOT NULL,
+  person_jid TEXT NOT NULL,
+  name TEXT,
+  is_admin INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (chat_jid, person_jid)
+);
+
+CREATE TABLE same_person (
+  from_jid TEXT PRIMARY KEY,
+  to_jid TEXT NOT NULL
+);
+`;
+
+/** Two indexes that were put into the third schema when databases with it existed: some have them. */
+export const SCHEMA_4 = `
+CREATE INDEX IF NOT EXISTS outbox_by_chat ON outbox (chat_jid);
+CREATE INDEX IF NOT EXISTS attachments_saved ON attachments (seq) WHERE status = 'saved';
 `;

@@ -25,13 +25,27 @@ export class State {
  * - `groups:synced`: ISO instant of the last whole list of groups
  * - `assistant:trigger`: the trigger that the assistant's name gave at the last start
  * - `line`, `sandbox`: the state of the line and the sandbox in words, for `status`
- * - `account`: the account that was greeted last
+ * - `line:since`, `line:lost`: ISO instants: when it came into that state, when it was last open; empty: it is
+ * - `restriction`: what the platform does not let the account do, in words; empty: nothing
+ * - `restriction:chats`: chats to which a message was refused because of it, with spaces between them
+ * - `senders`: who may call the assistant, in words, for `status`
+ * - `account`, `account:link`: the account that was greeted last, and its linking
+ * - `left:<group>`: ISO instant at which the account was found to be out of that registered group; empty: it is back
+ * - `rest:<chat> <sender>`: until when the sender is not answered there, in milliseconds since the epoch
  * - `adopted:…`: ISO instant at which a file of NanoClaw v1 was taken over
  */
 export type StateKey =
   | 'groups:synced'
   | 'assistant:trigger'
   | 'line'
+  | 'line:since'
+  | 'line:lost'
+  | 'restriction'
+  | 'restriction:chats'
   | 'sandbox'
+  | 'senders'
   | 'account'
+  | 'account:link'
+  | `left:${string}`
+  | `rest:${string}`
   | `adopted:${string}`;

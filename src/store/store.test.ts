@@ -316,6 +316,15 @@ describe('a v1 database with what its users’ databases have', () => {
 });
 
 describe('the lock of a root', () => {
+  it('that cannot be written for want of room does not tell anybody to remove it', () => {
+    const file = join(temporaryDirectory(), 'host.lock.db');
+    const full = Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' });
+    vi.spyOn(BetterSqlite3.prototype, 'exec').mockImplementationOnce(() => {
+      throw full;
+    });
+    expect(() => HostLock.acquire(file, 1)).toThrow(/full\)\. Make room on its disk/);
+  });
+
   it('lets one process in, names the holder to the next, and is free again after its release', () => {
     const file = join(temporaryDirectory(), 'host.lock.db');
     const lock = HostLock.acquire(file, 4711);

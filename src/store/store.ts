@@ -1,12 +1,15 @@
+import { Attachments } from './attachments.ts';
 import type { Bells } from './bells.ts';
 import { Chats } from './chats.ts';
 import { Claims } from './claims.ts';
 import { Database } from './database.ts';
 import { FollowUps } from './follow-ups.ts';
+import { GroupMembers } from './group-members.ts';
 import { Groups } from './groups.ts';
 import { Messages } from './messages.ts';
 import { Outbox } from './outbox.ts';
 import { Runs } from './runs.ts';
+import { SamePerson } from './same-person.ts';
 import { Sessions } from './sessions.ts';
 import { State } from './state.ts';
 import { Tasks } from './tasks.ts';
@@ -17,7 +20,9 @@ export interface Store {
   readonly bells: Bells;
   readonly chats: Chats;
   readonly messages: Messages;
+  readonly attachments: Attachments;
   readonly groups: Groups;
+  readonly members: GroupMembers;
   readonly sessions: Sessions;
   readonly tasks: Tasks;
   readonly runs: Runs;
@@ -26,6 +31,7 @@ export interface Store {
   readonly outbox: Outbox;
   readonly claims: Claims;
   readonly state: State;
+  readonly samePerson: SamePerson;
   /** All of `work` or nothing of it. Bells ring after the commit. Synchronous: nothing may be awaited inside. */
   transaction<T>(work: () => T): T;
   close(): void;
@@ -51,7 +57,9 @@ function storeOn(db: Database): Store {
     bells: db.bells,
     chats: new Chats(db),
     messages: new Messages(db),
+    attachments: new Attachments(db),
     groups: new Groups(db),
+    members: new GroupMembers(db),
     sessions: new Sessions(db),
     tasks: new Tasks(db),
     runs: new Runs(db),
@@ -60,6 +68,7 @@ function storeOn(db: Database): Store {
     outbox: new Outbox(db),
     claims: new Claims(db),
     state: new State(db),
+    samePerson: new SamePerson(db),
     transaction: (work) => db.transaction(work),
     close: () => db.close(),
   };

@@ -147,7 +147,8 @@ describe('an image with one agent', () => {
       expect(await inside(kind, image, `${provider} --version`)).toMatch(/\d+\.\d+\.\d+/);
       expect(await inside(kind, image, `command -v ${other} || echo none`)).toBe('none');
       const answer = await inside(kind, image, `${ask(other)} || true`);
-      expect(answer).toMatch(/"status":"error".*rebuild the image with this agent/);
+      expect(answer).toMatch(/"status":"error".*Rebuild the image with this agent/);
+      expect(answer).toContain('"errorKind":"not_installed"');
     },
     5 * MINUTE,
   );

@@ -92,6 +92,8 @@ describe('a group', () => {
     const answers = Promise.all(jids.map((jid) => house.answer(/slept/, jid)));
     for (const jid of jids) await house.say('@Andy sleep 2', jid);
     await answers;
+    // An answer is sent before its run has ended.
+    await house.idle();
     const spans = house.query<{ started_at: string; ended_at: string }>(
       "SELECT started_at, ended_at FROM runs WHERE group_folder <> 'main' ORDER BY seq",
     );

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import BetterSqlite3 from 'better-sqlite3';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Simulator } from '../../simulator/simulator.ts';
+import { inspectCredentials } from '../../src/channel/whatsapp/credentials.ts';
 import { openStore } from '../../src/store/store.ts';
 import { PACKAGE_ROOT, sharedDirectory } from '../support/sandbox.ts';
 
@@ -55,14 +56,106 @@ describe('nanoclaw pair', () => {
       lines.push(line);
       if (lines.length === 1) void simulator.scanQr(line);
     });
-    const [code] = await once(child, 'exit');
+    const [code] = await once(child, 'close');
     expect(code).toBe(0);
-    expect(lines.at(-1)).toMatch(/^Linked\./);
+    const number = simulator.selfChat.split('@')[0];
+    expect(lines.slice(-2)).toEqual([
+      expect.stringMatching(new RegExp(`^Linked to \\+${number}.*A first message was sent to your own chat`)),
+      expect.stringContaining('npm start'),
+    ]);
     expect(simulator.chat(simulator.selfChat).map(({ text }) => text)).toEqual([
       expect.stringMatching(/Hello/),
     ]);
     const groups = await nanoclaw(['groups', '--json'], env);
     expect(JSON.parse(groups.stdout)).toMatchObject([{ folder: 'main', jid: simulator.selfChat }]);
+  });
+
+  it('links the account by a code that is typed on the phone, with no line of the log among what a person reads', async () => {
+    const { simulator, env, root } = await server();
+    const number = simulator.selfChat.split('@')[0] ?? '';
+    const { child, lines, errors } = pairing(
+      ['--raw', '--code', `+${number.slice(0, 2)} ${number.slice(2)}`],
+      { ...env, LOG_LEVEL: 'info' },
+    );
+    await vi.waitUntil(() => lines.length > 0, { timeout: 20_000 });
+    await simulator.enterCode(lines[0] ?? '');
+    const [code] = await once(child, 'close');
+    expect(code).toBe(0);
+    expect(lines[1]).toMatch(/^Linked to/);
+    // The log goes to its file.
+    expect(errors).toEqual([]);
+    expect(readFileSync(join(root, 'logs', 'nanoclaw.log'), 'utf8')).toMatch(
+      /INFO: .*The WhatsApp line closed/,
+    );
+  });
+
+  it('shows the log too when it is asked for more of it', async () => {
+    const { simulator, env } = await server();
+    const { child, lines, errors } = pairing(['--raw'], { ...env, LOG_LEVEL: 'debug' });
+    await vi.waitUntil(() => lines.length > 0, { timeout: 20_000 });
+    await simulator.scanQr(lines[0] ?? '');
+    await once(child, 'close');
+    expect(errors.join('')).toMatch(/INFO: .*The WhatsApp line closed/);
+  });
+
+  it('says that the first message was not confirmed', async () => {
+    const { simulator, env } = await server();
+    const { child, lines } = pairing(['--raw'], env);
+    await vi.waitUntil(() => lines.length > 0, { timeout: 20_000 });
+    simulator.faults.withholdAcks();
+    await simulator.scanQr(lines[0] ?? '');
+    await simulator.waitFor(({ text }) => text.includes('Hello'));
+    simulator.faults.goOffline();
+    const [code] = await once(child, 'close');
+    expect(code).toBe(0);
+    expect(lines[1]).toMatch(/not confirmed; it is sent again at the next start/);
+  });
+
+  it('that is given up says so, ends 1 and leaves nothing behind', async () => {
+    const { simulator, env, root } = await server();
+    const number = simulator.selfChat.split('@')[0] ?? '';
+    const { child, lines, errors } = pairing(['--code', number], env);
+    await vi.waitUntil(() => lines.length > 0, { timeout: 20_000 });
+    child.kill('SIGINT');
+    const [code] = await once(child, 'close');
+    expect(code).toBe(1);
+    expect(errors.join('')).toMatch(/given up; nothing is left of it/);
+    expect(inspectCredentials(join(root, 'store', 'whatsapp.db'))).toEqual({ status: 'unpaired' });
+  });
+
+  it('does not take a number that is none', async () => {
+    const { env } = await server();
+    const { code, stderr } = await nanoclaw(['pair', '--code', '0151 234'], env);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/country code and without leading zeros, for example: \+49/);
+  });
+});
+
+/** `nanoclaw pair` on its way, and what it has printed. */
+function pairing(flags: readonly string[], env: Record<string, string>) {
+  const child = spawn(process.execPath, [...COMMAND, 'pair', ...flags], {
+    cwd: PACKAGE_ROOT,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const lines: string[] = [];
+  const errors: string[] = [];
+  createInterface(child.stdout).on('line', (line) => lines.push(line));
+  child.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
+  return { child, lines, errors };
+}
+
+describe('nanoclaw doctor', () => {
+  it('names what is missing before the first start, for machines too, and ends 1', async () => {
+    const { env } = await server();
+    const { code, stdout } = await nanoclaw(['doctor', '--json'], env);
+    expect(code).toBe(1);
+    const findings: { name: string; ok: boolean; cure?: string }[] = JSON.parse(stdout);
+    expect(findings).toContainEqual(expect.objectContaining({ name: 'Node', ok: true }));
+    expect(findings).toContainEqual(
+      expect.objectContaining({ name: 'account', ok: false, cure: 'Link one: npx nanoclaw pair' }),
+    );
   });
 });
 

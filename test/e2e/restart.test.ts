@@ -72,6 +72,10 @@ describe('a line that drops', () => {
     await house.logged(/Container arguments/);
     house.simulator.faults.dropConnections();
     await house.answer(/slept/);
+    // Whatever is said again would stand before the next answer.
+    await house.idle();
+    await house.say('@Andy ping');
+    await house.answer(/pong/);
     expect(house.said().filter((text) => /slept/.test(text))).toHaveLength(1);
   });
 });

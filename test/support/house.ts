@@ -5,33 +5,48 @@ import { onTestFinished, vi } from 'vitest';
 import { HostProcess } from '../../simulator/demo/host-process.ts';
 import { type ChatLine, Simulator } from '../../simulator/simulator.ts';
 import { sharedDirectory } from './sandbox.ts';
+import type { SmallDisk } from './small-disk.ts';
 
-const TIMEOUT_MS = 20_000;
+/** Long enough for a machine that does other things too. */
+const TIMEOUT_MS = 40_000;
 /** Lines of the host's log that a failed test shows. */
 const LAST_WORDS = 25;
 
 /** A WhatsApp server on loopback and a real host on a root of its own, as a child process. */
 export class House {
   readonly simulator: Simulator;
-  readonly root: string;
+  root: string;
   host: HostProcess;
+  readonly #mediaCertificate: string;
   readonly #env: Readonly<Record<string, string>>;
+  readonly #disk: SmallDisk | undefined;
   /** How often a QR was shown and scanned. */
   pairings = 0;
 
-  private constructor(simulator: Simulator, root: string, env: Readonly<Record<string, string>>) {
+  private constructor(
+    simulator: Simulator,
+    root: string,
+    mediaCertificate: string,
+    env: Readonly<Record<string, string>>,
+    disk: SmallDisk | undefined,
+  ) {
     this.simulator = simulator;
     this.root = root;
+    this.#mediaCertificate = mediaCertificate;
     this.#env = env;
+    this.#disk = disk;
     this.host = this.#newHost();
   }
 
-  /** Resolves when the host is paired and ready. */
-  static async start(env: Readonly<Record<string, string>> = {}): Promise<House> {
-    const root = sharedDirectory();
+  /**
+   * Resolves when the host is paired and ready.
+   * @param disk where its root is to be; absent: in a temporary directory
+   */
+  static async start(env: Readonly<Record<string, string>> = {}, disk?: SmallDisk): Promise<House> {
+    const root = disk?.directory ?? sharedDirectory();
     const simulator = await Simulator.start({ owner: { name: 'Ann' }, wireLog: join(root, 'wire.jsonl') });
     onTestFinished(() => simulator.close());
-    const house = new House(simulator, root, env);
+    const house = new House(simulator, root, await simulator.writeMediaCertificate(), env, disk);
     onTestFinished(() => house.host.stop());
     // Before the root is gone.
     onTestFinished(({ task }) => {
@@ -53,9 +68,20 @@ export class House {
     await (how === 'SIGKILL' ? this.host.kill() : this.host.stop());
   }
 
-  async begin(): Promise<void> {
-    this.host = this.#newHost();
+  async begin(preload: readonly string[] = []): Promise<void> {
+    this.launch(preload);
     await this.host.ready();
+  }
+
+  /** Starts a host on another root, with what lies there. The one before must have ended. */
+  async moveTo(root: string): Promise<void> {
+    this.root = root;
+    await this.begin();
+  }
+
+  /** As `begin`, and does not wait. */
+  launch(preload: readonly string[] = []): void {
+    this.host = this.#newHost(preload);
   }
 
   /** Something typed on the owner's phone, in their own chat unless said otherwise. */
@@ -111,14 +137,19 @@ export class House {
     );
   }
 
+  /** Where the tests find what lies below its root. */
+  path(...names: readonly string[]): string {
+    return this.#disk?.path(...names) ?? join(this.root, ...names);
+  }
+
   log(): readonly string[] {
-    return readFileSync(join(this.root, 'logs', 'nanoclaw.log'), 'utf8')
-      .trim()
-      .split('\n');
+    return readFileSync(this.path('logs', 'nanoclaw.log'), 'utf8').trim().split('\n');
   }
 
   /** Asks the host's database, as an operator with `sqlite3` does. */
   query<Row>(sql: string): readonly Row[] {
+    if (this.#disk !== undefined)
+      return this.#disk.query(join('store', 'messages.db'), sql) as readonly Row[];
     const database = new BetterSqlite3(join(this.root, 'store', 'messages.db'), { readonly: true });
     try {
       return database.prepare<[], Row>(sql).all();
@@ -137,7 +168,7 @@ export class House {
     }
   }
 
-  #newHost(): HostProcess {
+  #newHost(preload: readonly string[] = []): HostProcess {
     const sandboxed = process.env.TEST_SANDBOX === 'required';
     const isOffline = (this.#env.AGENT_PROVIDER ?? 'offline') === 'offline';
     const plain = sandboxed ? [] : ['--allow-plain-process'];
@@ -145,6 +176,7 @@ export class House {
       root: this.root,
       whatsappUrl: this.simulator.url,
       rootKey: this.simulator.rootKey,
+      mediaCertificate: this.#mediaCertificate,
       onQr: (qr) => {
         this.pairings++;
         void this.simulator.scanQr(qr).catch(() => undefined);
@@ -154,6 +186,8 @@ export class House {
         ...(sandboxed ? { CONTAINER_RUNTIME: 'bubblewrap' } : {}),
         ...this.#env,
       },
+      preload,
+      ...(this.#disk !== undefined && { wrapper: this.#disk.wrapper }),
       flags: isOffline ? ['--offline-faults', ...plain] : [],
     });
   }

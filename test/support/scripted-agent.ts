@@ -57,9 +57,11 @@ export class ScriptedAgent implements AgentRunner {
     return {
       name: `scripted-${request.runId}`,
       done,
-      followUp: async (file, text) => {
-        if (this.acceptsFollowUps) this.input.set(file, text);
-        return this.acceptsFollowUps;
+      followUp: async (file, text, beforeSeen) => {
+        if (!this.acceptsFollowUps) return false;
+        beforeSeen?.();
+        this.input.set(file, text);
+        return true;
       },
       finish: async () => {
         if (this.input.size > 0) return false;

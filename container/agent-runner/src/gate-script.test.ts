@@ -1,9 +1,34 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../../../test/support/temporary.ts';
-import { runGateScript } from './gate-script.ts';
+import { type GateScriptLimits, runGateScript } from './gate-script.ts';
 
-const run = (script: string | undefined) =>
-  runGateScript({ prompt: 'do it', ...(script === undefined ? {} : { script }) }, temporaryDirectory());
+const run = (script: string | undefined, limits: Partial<GateScriptLimits> = {}, directory?: string) =>
+  runGateScript(
+    { prompt: 'do it', ...(script === undefined ? {} : { script }) },
+    directory ?? temporaryDirectory(),
+    { stop: new AbortController().signal, ...limits },
+  );
+
+/** Whether a process runs that the script has told by a file. One that ended and was not waited for does not. */
+async function runs(directory: string, file: string): Promise<boolean> {
+  const pid = (await readFile(join(directory, file), 'utf8')).trim();
+  const state = await promisify(execFile)('ps', ['-o', 'stat=', '-p', pid]).then(
+    ({ stdout }) => stdout.trim(),
+    () => '',
+  );
+  return state !== '' && !state.startsWith('Z');
+}
+
+/** Milliseconds that it takes. */
+async function timeOf(work: Promise<unknown>): Promise<number> {
+  const begin = performance.now();
+  await work;
+  return performance.now() - begin;
+}
 
 describe('a task’s gate script', () => {
   it('lets the agent sleep, or wakes it, with what it found out', async () => {
@@ -22,5 +47,39 @@ describe('a task’s gate script', () => {
     ['true', /must end with a line of JSON/],
   ])('that goes wrong (%s) fails the turn', async (script, message) => {
     await expect(run(script)).rejects.toThrow(message);
+  });
+
+  it('may still be writing as it ends', async () => {
+    expect(await run('(sleep 0.1; echo \'{"wakeAgent":false}\') &')).toBeUndefined();
+  });
+
+  it('that takes too long is ended with what it started, and said so', async () => {
+    const directory = temporaryDirectory();
+    const ended = run('echo $$ > shell; sleep 6 & echo $! > child; wait', { timeoutMs: 500 }, directory);
+    const told = expect(ended).rejects.toThrow("The task's script took longer than 0.5 s, so it was ended");
+    expect(await timeOf(told)).toBeLessThan(3_000);
+    for (const file of ['shell', 'child']) await expect.poll(() => runs(directory, file)).toBe(false);
+  });
+
+  it('that takes too long and does not listen is killed', async () => {
+    const directory = temporaryDirectory();
+    const ended = run('trap "" TERM; echo $$ > shell; sleep 6; sleep 6', { timeoutMs: 300 }, directory);
+    expect(await timeOf(expect(ended).rejects.toThrow(/took longer than 0.3 s/))).toBeLessThan(3_000);
+    await expect.poll(() => runs(directory, 'shell')).toBe(false);
+  });
+
+  it('is not waited for when something that it left running holds its output', async () => {
+    const directory = temporaryDirectory();
+    const ended = run('sleep 999 & echo $! > left; echo \'{"wakeAgent":true}\'', {}, directory);
+    expect(await timeOf(expect(ended).resolves.toBe('do it'))).toBeLessThan(3_000);
+    await expect.poll(() => runs(directory, 'left')).toBe(false);
+  });
+
+  it('ends when the turn is to end', async () => {
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 200);
+    const stopped = run('sleep 6', { stop: stop.signal });
+    expect(await timeOf(expect(stopped).rejects.toThrow(/was stopped/))).toBeLessThan(2_000);
+    await expect(run('sleep 6', { stop: AbortSignal.abort() })).rejects.toThrow(/was stopped/);
   });
 });

@@ -1,7 +1,7 @@
 import { watch } from 'node:fs';
 import { readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InputFile } from '../../../src/protocol/host-files.ts';
+import { InputFile } from '../../../src/protocol/input-file.ts';
 import { CLOSE_SENTINEL, WRAP_UP_SENTINEL } from '../../../src/protocol/layout.ts';
 import type { FollowUps } from './providers/provider.ts';
 

@@ -4,7 +4,8 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { FRAME_END, FRAME_START, OutputFrame } from '../../../src/protocol/turn.ts';
+import { OutputFrame } from '../../../src/protocol/output-frame.ts';
+import { FRAME_END, FRAME_START } from '../../../src/protocol/turn.ts';
 import { PACKAGE_ROOT } from '../../../test/support/sandbox.ts';
 import { temporaryDirectory } from '../../../test/support/temporary.ts';
 
@@ -110,5 +111,20 @@ describe('the bundled runner', () => {
     await once(child.stdout, 'data');
     child.kill('SIGTERM');
     expect((await once(child, 'close'))[0]).toBe(143);
+  });
+
+  it('ends at SIGTERM with a task’s script and without a frame', async () => {
+    const workspace = temporaryDirectory();
+    const child = spawn(process.execPath, [RUNNER], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { NANOCLAW_WORKSPACE: workspace, HOME: workspace, PATH: process.env.PATH ?? '' },
+    });
+    const script = 'echo up >&2; sleep 60';
+    child.stdin.end(JSON.stringify({ ...TURN, provider: 'offline', isScheduledTask: true, script }));
+    const said = text(child.stdout);
+    await once(child.stderr, 'data');
+    child.kill('SIGTERM');
+    expect((await once(child, 'exit'))[0]).toBe(143);
+    expect(await said).toBe('');
   });
 });

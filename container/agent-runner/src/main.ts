@@ -56,7 +56,7 @@ async function answerTurn(stop: AbortSignal): Promise<number> {
     stages.mark('input');
     const env = { ...reachable, ...input.secrets };
     const provider = await providerNamed(chooseProvider(input, env));
-    const prompt = await promptOf(input, layout);
+    const prompt = await promptOf(input, layout, stop);
     if (prompt === undefined) {
       await emit({ status: 'success', result: null });
       return 0;
@@ -66,16 +66,17 @@ async function answerTurn(stop: AbortSignal): Promise<number> {
     const inbox = new Inbox(layout.input, Number(env.IDLE_TIMEOUT ?? 0));
     return await runTurn({ input: { ...input, prompt }, layout, env, provider, inbox, emit, stop });
   } catch (error) {
-    await emit(failureFrame(error));
+    // What ended because it was told to is no failure of the turn's.
+    if (!stop.aborted) await emit(failureFrame(error));
     return 1;
   }
 }
 
 /** The prompt for the agent; undefined when a task's script says that it is not needed. */
-async function promptOf(input: TurnInput, layout: Layout): Promise<string | undefined> {
+async function promptOf(input: TurnInput, layout: Layout, stop: AbortSignal): Promise<string | undefined> {
   if (input.script === undefined || input.script.trim() === '') return input.prompt;
   const { runGateScript } = await import('./gate-script.ts');
-  return runGateScript(input, layout.group);
+  return runGateScript(input, layout.group, { stop });
 }
 
 process.exit(await main());

@@ -6,6 +6,7 @@ import type { Service } from '../service.ts';
 import { appState } from './app-state.ts';
 import { encrypt } from './encrypt.ts';
 import { groups } from './groups.ts';
+import { media } from './media.ts';
 import type { QueryHandler } from './query.ts';
 import { accept, blocklist, linkedDevices, mex, picture, privacy, props } from './settings.ts';
 import { usync } from './usync.ts';
@@ -17,6 +18,7 @@ const HANDLERS: Readonly<Record<string, QueryHandler>> = {
   encrypt,
   usync,
   'w:g2': groups,
+  'w:m': media,
   'w:sync:app:state': appState,
   'w:p': accept,
   'w:stats': accept,

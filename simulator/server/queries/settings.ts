@@ -1,6 +1,8 @@
 import type { BinaryNode } from '@whiskeysockets/baileys';
 import { child, failure, result } from '../../wire/nodes.ts';
+import { tellDevices } from '../device-notices.ts';
 import { streamError } from '../faults.ts';
+import { restrictionFields } from '../restriction.ts';
 import type { QueryHandler } from './query.ts';
 
 /** A new account's privacy settings. */
@@ -41,10 +43,12 @@ export const blocklist: QueryHandler = (_service, _companion, query) =>
 export const picture: QueryHandler = (_service, _companion, query) =>
   query.attrs.type === 'get' ? failure(query, NOT_FOUND, 'item-not-found') : result(query);
 
-/** `w:mex`: GraphQL; the account has no restriction. */
-export const mex: QueryHandler = (_service, _companion, query) => {
+/** `w:mex`: GraphQL; whether the account is restricted, and how many new chats it may begin. */
+export const mex: QueryHandler = (service, { owner }, query) => {
+  const { faults, directory } = service;
+  const restriction = owner.jid === directory.owner.jid ? faults.restriction : undefined;
   const data = {
-    xwa2_fetch_account_reachout_timelock: { is_active: false },
+    xwa2_fetch_account_reachout_timelock: restrictionFields(restriction),
     xwa2_message_capping_info: { total_quota: '1000', used_quota: '0' },
   };
   return result(query, [{ tag: 'result', attrs: {}, content: Buffer.from(JSON.stringify({ data })) }]);
@@ -55,6 +59,7 @@ export const linkedDevices: QueryHandler = async (service, companion, query) => 
   if (!child(query, 'remove-companion-device')) return undefined;
   const { connection } = service.queue(companion);
   await service.directory.unlink(companion);
+  tellDevices(service, companion, 'remove');
   connection?.send(result(query));
   void connection?.closeAfter(streamError(401));
   return undefined;

@@ -5,7 +5,7 @@ import type { Service } from '../service.ts';
 import type { QueryHandler } from './query.ts';
 
 function devices(service: Service, person: Person): BinaryNode {
-  const mine = person.jid === service.directory.owner.jid ? service.directory.companions : [];
+  const mine = service.directory.companionsOf(person);
   const list: BinaryNode[] = [
     { tag: 'device', attrs: { id: '0' } },
     ...mine.map(({ device, keyIndex }) => ({

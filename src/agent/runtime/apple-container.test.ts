@@ -3,9 +3,11 @@ import { appendFile, chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../../../test/support/temporary.ts';
+import type { Provider } from '../../protocol/turn.ts';
 import { appleArguments, MountPathError } from './apple-arguments.ts';
 import { AppleContainer, appleStartFailure, FileMountError } from './apple-container.ts';
-import { ImageMissingError } from './runtime.ts';
+import { ImageLacksAgentError, ImageMissingError } from './image-error.ts';
+import { SandboxLeftError } from './runtime.ts';
 
 const SPEC = {
   name: 'nanoclaw-0a1b2c3d-family-2',
@@ -84,7 +86,7 @@ describe('a failure of Apple’s container', () => {
 });
 
 /** A `container` program that writes down what it was asked, on a Mac that is none. */
-async function pretend(script: string) {
+async function pretend(script: string, provider: Provider = 'offline') {
   const directory = temporaryDirectory();
   const asked = join(directory, 'asked');
   await appendFile(asked, '');
@@ -94,6 +96,7 @@ async function pretend(script: string) {
   const runtime = new AppleContainer({
     install: '0a1b2c3d',
     image: 'nanoclaw-agent:latest',
+    provider,
     environment: { PATH: `${directory}:/usr/bin:/bin`, ANTHROPIC_API_KEY: 'sk-canary' },
     spawn,
   });
@@ -116,6 +119,7 @@ describe('Apple’s container', () => {
       'system start --enable-kernel-install',
       'image inspect nanoclaw-agent:latest',
       'run --help',
+      'network inspect default',
     ]);
   });
 
@@ -174,10 +178,51 @@ describe('Apple’s container', () => {
     expect((await asked()).at(-1)).toBe('delete --force nanoclaw-0a1b2c3d-family-1');
   });
 
+  it.each([
+    ['is gone', 'list*) echo nanoclaw-0a1b2c3d-family-1-longer;;'],
+    ['goes by itself', 'list*) [ -e $0.seen ] || echo nanoclaw-0a1b2c3d-family-1; touch $0.seen;;'],
+  ])('is content with a container that cannot be ended because it %s', async (_, list) => {
+    const script = `case "$*" in delete*) echo "Error: failed to delete" >&2; exit 1;; ${list} esac`;
+    const { runtime } = await pretend(script);
+    await runtime.kill('nanoclaw-0a1b2c3d-family-1');
+  });
+
+  it.each([
+    ['it is still there', 'list*) echo nanoclaw-0a1b2c3d-family-1;;'],
+    ['nobody can tell', 'list*) exit 1;;'],
+  ])('says what to do where a container cannot be ended and %s', async (_, list) => {
+    const script = `case "$*" in delete*) echo "Error: XPC connection error" >&2; exit 1;; ${list} esac`;
+    const { runtime } = await pretend(script);
+    const killed = runtime.kill('nanoclaw-0a1b2c3d-family-1');
+    await expect(killed).rejects.toThrow(SandboxLeftError);
+    await expect(killed).rejects.toThrow(/XPC.*container rm --force nanoclaw-0a1b2c3d-family-1/);
+  });
+
+  it.each([
+    ['[{"status":{"ipv4Subnet":"192.168.66.0/24","ipv4Gateway":"192.168.66.1"}}]', '192.168.66.1'],
+    ['[{"status" : {"address" : "192.168.65.0/24","gateway" : "192.168.65.1"}}]', '192.168.65.1'],
+    ['[{"status":{"ipv6Gateway":"fd00::1"}}]', undefined],
+  ])('reads from %s where the Mac is reached', async (network, gateway) => {
+    const { runtime } = await pretend(`case "$*" in ${VERSION} network*) echo '${network}';; esac`);
+    await runtime.check();
+    expect(runtime.gateway).toBe(gateway);
+  });
+
   it('tells what the image was built from', async () => {
     const { runtime } = await pretend(
       `echo '[{"variants":[{"config":{"config":{"Labels":{"nanoclaw.source":"8282d8b43140557b"}}}}]}]'`,
     );
     expect(await runtime.imageSource()).toBe('8282d8b43140557b');
+  });
+
+  it('is refused with an image that lacks the agent', async () => {
+    const labels = '[{"variants":[{"config":{"config":{"Labels":{"nanoclaw.providers" : "codex"}}}}]}]';
+    const script = `case "$*" in ${VERSION} image*) echo '${labels}';; *) exit 0;; esac`;
+    const { runtime } = await pretend(script, 'claude');
+    await expect(runtime.check()).rejects.toThrow(ImageLacksAgentError);
+    await expect(runtime.check()).rejects.toThrow(
+      'AGENT_PROVIDERS=codex,claude container/build.sh --runtime container',
+    );
+    await (await pretend(script, 'codex')).runtime.check();
   });
 });

@@ -1,17 +1,21 @@
 import { stat } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
+import type { Provider } from '../../protocol/turn.ts';
 import { sandboxPrefix } from '../install.ts';
 import type { Mount } from '../mounts.ts';
 import { type AppleTarget, appleArguments } from './apple-arguments.ts';
 import { childExit } from './child-exit.ts';
 import { type CommandResult, runCommand } from './command.ts';
 import { firstLine } from './engine-failure.ts';
+import { ImageMissingError } from './image-error.ts';
+import { checkHolds, type ImageLabels, readImageLabels } from './image-labels.ts';
 import { checkPipes } from './pipes.ts';
 import {
-  ImageMissingError,
   type Runtime,
   RuntimeError,
   RuntimeUnavailableError,
   type Sandbox,
+  SandboxLeftError,
   type SandboxSpec,
   type Spawn,
   type StartFailure,
@@ -22,10 +26,12 @@ const COMMAND_TIMEOUT_MS = 20_000;
 /** The first start may download a kernel. */
 const SYSTEM_START_TIMEOUT_MS = 180_000;
 
+const REMOVAL_LOOKS = 50;
+const REMOVAL_LOOK_MS = 100;
+
 /** The first version that mounts a directory after the one that it lies in, whatever the order of the arguments. */
 const OLDEST_MAJOR = 1;
 
-const BUILD = 'container/build.sh --runtime container';
 /** A wrong usage: see sysexits(3), EX_USAGE. */
 const WRONG_USAGE = 64;
 /** The program's own errors have a kind and a quoted text; an agent's stack trace has not. */
@@ -50,6 +56,8 @@ export class FileMountError extends RuntimeError {
 export interface AppleContainerOptions {
   readonly install: string;
   readonly image: string;
+  /** The agent whose program the image must hold. */
+  readonly provider: Provider;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly spawn: Spawn;
 }
@@ -58,10 +66,12 @@ export interface AppleContainerOptions {
 export class AppleContainer implements Runtime {
   readonly kind = 'container';
   readonly owner = undefined;
+  readonly shortcomings = [];
   readonly #options: AppleContainerOptions;
   readonly #env: NodeJS.ProcessEnv;
   #version = '';
   #runOptions: ReadonlySet<string> | undefined;
+  #gateway: string | undefined;
 
   constructor(options: AppleContainerOptions) {
     this.#options = options;
@@ -74,6 +84,10 @@ export class AppleContainer implements Runtime {
     return `Apple container${this.#version === '' ? '' : ` ${this.#version}`} (${this.#options.image})`;
   }
 
+  get gateway(): string | undefined {
+    return this.#gateway;
+  }
+
   async check(): Promise<void> {
     const version = await this.#container(['--version']);
     this.#version = /\d+\.\d+(?:\.\d+)?/.exec(version.stdout)?.[0] ?? '';
@@ -83,9 +97,12 @@ export class AppleContainer implements Runtime {
       );
     }
     await this.#startSystem();
-    const image = await this.#container(['image', 'inspect', this.#options.image]);
-    if (image.code !== 0) throw new ImageMissingError(this.#options.image, BUILD);
+    const { image, provider } = this.#options;
+    const labels = await this.#imageLabels();
+    if (labels === undefined) throw new ImageMissingError(image, PROGRAM);
+    checkHolds({ image, program: PROGRAM, provider }, labels);
     this.#runOptions = await this.#findRunOptions();
+    this.#gateway = await this.#findGateway();
   }
 
   async start(spec: SandboxSpec): Promise<Sandbox> {
@@ -118,7 +135,16 @@ export class AppleContainer implements Runtime {
   }
 
   async kill(name: string): Promise<void> {
-    await this.#container(['delete', '--force', name]);
+    const deleted = await this.#container(['delete', '--force', name]);
+    if (deleted.code === 0) return;
+    // It has no exit code of its own for a container that is gone, and one that removes itself may still be at it.
+    for (let look = 0; look < REMOVAL_LOOKS; look += 1) {
+      const list = await this.#container(['list', '--all', '--quiet']);
+      if (list.code === 0 && !list.stdout.split('\n').includes(name)) return;
+      await setTimeout(REMOVAL_LOOK_MS);
+    }
+    const reason = firstLine(deleted.stderr) || 'no answer in time';
+    throw new SandboxLeftError("Apple's container", name, reason, PROGRAM);
   }
 
   async listOwn(): Promise<string[]> {
@@ -131,8 +157,16 @@ export class AppleContainer implements Runtime {
   }
 
   async imageSource(): Promise<string | undefined> {
-    const image = await this.#container(['image', 'inspect', this.#options.image]);
-    return image.code === 0 ? /"nanoclaw\.source"\s*:\s*"([\w.-]+)"/.exec(image.stdout)?.[1] : undefined;
+    return (await this.#imageLabels())?.source;
+  }
+
+  /** Undefined: no such image. */
+  async #imageLabels(): Promise<ImageLabels | undefined> {
+    const found = await this.#container(['image', 'inspect', this.#options.image]);
+    if (found.code !== 0) return undefined;
+    // Where in the answer the labels stand has changed between versions: they are looked for by their names.
+    const labels = found.stdout.matchAll(/("nanoclaw\.[a-z]+")\s*:\s*("[^"\\]*")/g);
+    return readImageLabels(`{${[...labels].map(([, name, value]) => `${name}:${value}`).join()}}`);
   }
 
   async #startSystem(): Promise<void> {
@@ -145,6 +179,12 @@ export class AppleContainer implements Runtime {
         `Apple's container does not start: ${firstLine(started.stderr)}. Try it by hand: container system start`,
       );
     }
+  }
+
+  /** Undefined: this version tells it in words that are not known. */
+  async #findGateway(): Promise<string | undefined> {
+    const network = await this.#container(['network', 'inspect', 'default']);
+    return /"(?:ipv4G|g)ateway"\s*:\s*"(\d+(?:\.\d+){3})/.exec(network.stdout)?.[1];
   }
 
   async #findRunOptions(): Promise<ReadonlySet<string>> {
@@ -188,6 +228,6 @@ export function appleStartFailure(
       error: `Apple's container does not answer: ${words}. Start it: container system start`,
       retryable: true,
     };
-  if (NO_IMAGE.test(words)) return { error: new ImageMissingError(image, BUILD).message, retryable: false };
+  if (NO_IMAGE.test(words)) return { error: new ImageMissingError(image, PROGRAM).message, retryable: false };
   return { error: `Apple's container could not start: ${words}`, retryable: false };
 }

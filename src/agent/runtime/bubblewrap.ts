@@ -15,6 +15,7 @@ import {
 import { childExit } from './child-exit.ts';
 import { type CommandResult, runCommand } from './command.ts';
 import { exists } from './exists.ts';
+import { holdOutput } from './held-output.ts';
 import { checkInstalled, findInstalledAgents } from './installed-agents.ts';
 import { checkPipes } from './pipes.ts';
 import { childrenOf, signal } from './process-identity.ts';
@@ -27,8 +28,12 @@ import {
   type Sandbox,
   type SandboxChild,
   type SandboxSpec,
+  type Shortcoming,
   type Spawn,
+  warnOfShortcomings,
 } from './runtime.ts';
+import { SYSTEMD_RUN, scopeEnvironment, tryScope } from './scope.ts';
+import { scopeArguments } from './scope-arguments.ts';
 import { seccompFilter } from './seccomp-filter.ts';
 
 const PROGRAM = 'bwrap';
@@ -48,25 +53,37 @@ export interface BubblewrapOptions {
   readonly runnerFile: string;
   readonly hostUid: number;
   readonly nodePath: string;
-  /** The host's PATH. */
-  readonly searchPath: string | undefined;
+  /** The host's: PATH, and where the user's systemd is. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   readonly spawn: Spawn;
   readonly log: Log;
 }
 
-/** Linux namespaces without an engine or an image: the programs are this machine's own, read-only. No network. */
+/**
+ * Linux namespaces without an engine or an image: the programs are this machine's own, read-only. No network. It limits each process;
+ * what a sandbox uses as a whole is limited by a systemd scope around it, where systemd makes one.
+ */
 export class Bubblewrap implements Runtime {
   readonly kind = 'bubblewrap';
-  readonly description = 'bubblewrap (no network)';
   readonly owner: Owner | undefined;
   readonly #options: BubblewrapOptions;
   readonly #records: ProcessRecords;
   #system: BubblewrapSystem | undefined;
+  #isScoped = false;
+  #shortcomings: readonly Shortcoming[] = [];
 
   constructor(options: BubblewrapOptions) {
     this.#options = options;
     this.owner = ownerFor(options.hostUid);
     this.#records = new ProcessRecords(options.paths.runEnv);
+  }
+
+  get description(): string {
+    return `bubblewrap (no network${this.#isScoped ? '' : ', memory not limited'})`;
+  }
+
+  get shortcomings(): readonly Shortcoming[] {
+    return this.#shortcomings;
   }
 
   async check(): Promise<void> {
@@ -83,6 +100,8 @@ export class Bubblewrap implements Runtime {
           'It needs unprivileged user namespaces: see "sysctl user.max_user_namespaces" and, on Ubuntu, "sysctl kernel.apparmor_restrict_unprivileged_userns"',
       );
     }
+    await this.#findLimits(system);
+    warnOfShortcomings(this, this.#options.log);
   }
 
   async start(spec: SandboxSpec): Promise<Sandbox> {
@@ -92,13 +111,17 @@ export class Bubblewrap implements Runtime {
     const filter = seccompFilter(process.arch);
     const files = { info: INFO_FD, seccomp: filter === undefined ? undefined : SECCOMP_FD };
     const args = bubblewrapArguments(spec, system, files);
-    const bwrap = this.#options.spawn(PROGRAM, args, {
+    const command = this.#isScoped
+      ? [SYSTEMD_RUN, ...scopeArguments(this.owner, spec.name, [PROGRAM, ...args])]
+      : [PROGRAM, ...args];
+    const bwrap = this.#options.spawn(command[0] ?? PROGRAM, command.slice(1), {
       stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
       cwd: '/',
       // A group of its own: Ctrl-C in the host's terminal is for the host.
       detached: true,
-      ...this.#identity(),
-      env: this.#environment(),
+      // Only root's systemd makes a scope for another user: there the command itself becomes that one.
+      ...(this.#isScoped ? {} : this.#identity()),
+      env: this.#isScoped ? scopeEnvironment(this.#options.environment) : this.#environment(),
     });
     const exited = childExit(bwrap);
     await checkPipes(bwrap, exited);
@@ -106,7 +129,9 @@ export class Bubblewrap implements Runtime {
     give(bwrap.stdio[SECCOMP_FD] as Writable, filter, this.#options.log);
     // With five pipes the types no longer say that the first three are there.
     const child = bwrap as unknown as SandboxChild;
+    const letGo = holdOutput(child);
     if (child.pid !== undefined) await this.#records.add(spec.name, child.pid);
+    letGo();
     let started = false;
     const innerPid = info.then((text) => {
       started = text !== '';
@@ -115,7 +140,7 @@ export class Bubblewrap implements Runtime {
     return {
       child,
       exited,
-      command: [PROGRAM, ...args],
+      command,
       terminate: async () => {
         const reaper = await innerPid;
         // Process 1 inside is bwrap's own reaper, which has no use for a SIGTERM: its child is the agent.
@@ -126,9 +151,13 @@ export class Bubblewrap implements Runtime {
       },
       startFailure: (exitCode, stderr) =>
         exitCode === SETUP_FAILED && (!started || /^bwrap: /m.test(stderr))
-          ? { error: `bubblewrap could not start: ${stderr.trim()}`, retryable: false }
+          ? // A systemd that is busy or being updated may make the next scope.
+            {
+              error: `bubblewrap could not start: ${stderr.trim()}`,
+              retryable: this.#isScoped && !started && !/^bwrap: /m.test(stderr),
+            }
           : undefined,
-      // Without control groups the kernel tells nobody.
+      // Without control groups the kernel tells nobody; a scope's are gone with its last process.
       ranOutOfMemory: async () => false,
       dispose: () => this.#records.remove(spec.name),
     };
@@ -152,7 +181,7 @@ export class Bubblewrap implements Runtime {
   }
 
   #environment(): NodeJS.ProcessEnv {
-    return { PATH: this.#options.searchPath };
+    return { PATH: this.#options.environment.PATH };
   }
 
   async #checkReachable(paths: readonly string[]): Promise<void> {
@@ -161,14 +190,12 @@ export class Bubblewrap implements Runtime {
   }
 
   async #findSystem(): Promise<BubblewrapSystem> {
-    const { runnerFile: given, packageRoot, nodePath, log } = this.#options;
+    const { runnerFile: given, packageRoot, nodePath } = this.#options;
     if (!(await exists(given))) throw new RunnerMissingError(given);
     const runnerFile = await realpath(given);
     const directories: string[] = [];
     for (const path of SYSTEM_DIRECTORIES) if (await exists(path)) directories.push(path);
     const prlimit = (await exists(PRLIMIT)) ? PRLIMIT : undefined;
-    if (prlimit === undefined)
-      log.warn('prlimit is not installed: a sandbox may start processes without limit');
     this.#system = {
       directories,
       node: await realpath(nodePath),
@@ -178,6 +205,17 @@ export class Bubblewrap implements Runtime {
       agents: await findInstalledAgents(packageRoot, runnerFile, process.arch),
     };
     return this.#system;
+  }
+
+  async #findLimits({ prlimit }: BubblewrapSystem): Promise<void> {
+    const { environment, spawn } = this.#options;
+    const reason = await tryScope({ owner: this.owner, environment, spawn });
+    this.#isScoped = reason === undefined;
+    if (reason === undefined) return;
+    this.#shortcomings = [
+      unlimitedMemory(reason, this.owner === undefined),
+      ...(prlimit === undefined ? [NO_PRLIMIT] : []),
+    ];
   }
 
   /** Runs bwrap itself, to its end. @throws RuntimeUnavailableError when it cannot be started */
@@ -199,6 +237,21 @@ export class Bubblewrap implements Runtime {
       );
     }
   }
+}
+
+const NO_PRLIMIT: Shortcoming = {
+  what: 'prlimit is not installed: a sandbox may start processes without limit',
+  cure: 'Install util-linux',
+};
+
+function unlimitedMemory(reason: string, isUser: boolean): Shortcoming {
+  const systemd = isUser
+    ? 'With systemd: loginctl enable-linger, XDG_RUNTIME_DIR=/run/user/UID in the host’s environment, and systemctl edit user@.service with [Service] Delegate=memory pids'
+    : 'It takes a machine that systemd runs, with control groups of version 2';
+  return {
+    what: `bubblewrap limits each process, but not the memory of a sandbox as a whole (${reason})`,
+    cure: `${systemd}. Or use Docker or Podman (CONTAINER_RUNTIME)`,
+  };
 }
 
 async function readAll(stream: Readable): Promise<string> {

@@ -6,7 +6,7 @@ import { rememberingLog } from '../../../test/support/silent-log.ts';
 import { temporaryDirectory } from '../../../test/support/temporary.ts';
 import { pathsAt } from '../../paths.ts';
 import { type ChooseRuntimeOptions, chooseRuntime, otherRuntimes } from './choose.ts';
-import { ImageMissingError } from './runtime.ts';
+import { ImageError, ImageMissingError } from './image-error.ts';
 
 /** A directory with programs of the given sources, to be searched before nothing else. */
 async function programs(sources: Readonly<Record<string, string>>): Promise<string> {
@@ -54,6 +54,31 @@ describe('the choice of a runtime', () => {
     const { options: chosen } = options(await programs({ docker: DOCKER_WITHOUT_IMAGE, bwrap: 'exit 0' }));
     await expect(chooseRuntime(chosen)).rejects.toThrow(ImageMissingError);
     await expect(chooseRuntime(chosen)).rejects.toThrow(/Build it: container\/build\.sh/);
+  });
+
+  it.each([
+    ['{"nanoclaw.providers":"codex,kimi"}', 'claude', 'AGENT_PROVIDERS=codex,kimi,claude container/build.sh'],
+    ['{"nanoclaw.providers":""}', 'kimi', 'it holds none'],
+  ] as const)(
+    'is an error where the image says %s and %s is set: no reason to fall back',
+    async (labels, provider, words) => {
+      const docker = `case $1 in version) echo 20.10;; *) echo '${labels}';; esac`;
+      const path = await programs({ docker, bwrap: 'exit 0' });
+      const { options: chosen } = options(path, { provider });
+      await expect(chooseRuntime(chosen)).rejects.toThrow(ImageError);
+      await expect(chooseRuntime(chosen)).rejects.toThrow(words);
+    },
+  );
+
+  it.each([
+    ['{"nanoclaw.providers":"claude, codex"}', 'codex'],
+    ['{"nanoclaw.providers":""}', 'offline'],
+    ['{"maintainer":"somebody"}', 'claude'],
+    ['null', 'claude'],
+  ] as const)('is Docker where the image says %s and %s is set', async (labels, provider) => {
+    const docker = `case $1 in version) echo 20.10;; *) echo '${labels}';; esac`;
+    const { options: chosen } = options(await programs({ docker }), { provider });
+    expect((await chooseRuntime(chosen)).kind).toBe('docker');
   });
 
   it('passes over what does not work and says why', async () => {

@@ -9,15 +9,10 @@ import { AppleContainer } from './apple-container.ts';
 import { Bubblewrap } from './bubblewrap.ts';
 import { DOCKER } from './docker.ts';
 import { Engine } from './engine.ts';
+import { ImageError } from './image-error.ts';
 import { PlainProcess } from './plain-process.ts';
 import { PODMAN } from './podman.ts';
-import {
-  ImageMissingError,
-  type Runtime,
-  RuntimeError,
-  RuntimeUnavailableError,
-  type Spawn,
-} from './runtime.ts';
+import { type Runtime, RuntimeError, RuntimeUnavailableError, type Spawn } from './runtime.ts';
 
 export interface ChooseRuntimeOptions {
   /** CONTAINER_RUNTIME. */
@@ -57,21 +52,21 @@ function build(candidate: Candidate, options: ChooseRuntimeOptions): Runtime {
   const hostUser = options.hostUser ?? { uid: process.getuid?.() ?? 1000, gid: process.getgid?.() ?? 1000 };
   const runnerFile =
     options.runnerFile ?? join(packageRoot, 'container', 'agent-runner', 'dist', 'runner.mjs');
-  const common = { paths, runnerFile, spawn, nodePath: process.execPath, searchPath: environment.PATH };
+  const common = { paths, runnerFile, spawn, nodePath: process.execPath };
   const { installId: install, image } = options;
   const seccompFile = join(packageRoot, 'container', 'seccomp.json');
-  const engine = { install, image, seccompFile, paths, hostUser, environment, spawn, log };
+  const engine = { install, image, provider, seccompFile, paths, hostUser, environment, spawn, log };
   switch (candidate) {
     case 'docker':
       return new Engine(DOCKER, engine);
     case 'podman':
       return new Engine(PODMAN, engine);
     case 'container':
-      return new AppleContainer({ install, image, environment, spawn });
+      return new AppleContainer({ install, image, provider, environment, spawn });
     case 'bubblewrap':
-      return new Bubblewrap({ ...common, provider, packageRoot, hostUid: hostUser.uid, log });
+      return new Bubblewrap({ ...common, provider, packageRoot, hostUid: hostUser.uid, environment, log });
     case 'plain-process':
-      return new PlainProcess({ ...common, provider });
+      return new PlainProcess({ ...common, provider, searchPath: environment.PATH });
   }
 }
 
@@ -85,7 +80,8 @@ export function otherRuntimes(chosen: Runtime, options: ChooseRuntimeOptions): R
 
 /**
  * The runtime that the configuration asks for, made sure to work. `auto` takes the first that does and logs why each one
- * before it was passed over. A missing image is no reason to pass an engine over, but for the demo and the tests.
+ * before it was passed over. An image that is missing or unfit is no reason to pass an engine over, but for the demo and the
+ * tests.
  * @throws RuntimeError that names the cure
  */
 export async function chooseRuntime(options: ChooseRuntimeOptions): Promise<Runtime> {
@@ -103,7 +99,7 @@ export async function chooseRuntime(options: ChooseRuntimeOptions): Promise<Runt
       return runtime;
     } catch (error) {
       if (!(error instanceof RuntimeError)) throw error;
-      if (error instanceof ImageMissingError && !allowPlainProcess) throw error;
+      if (error instanceof ImageError && !allowPlainProcess) throw error;
       log.info({ runtime: candidate, reason: error.message }, 'Container runtime passed over');
       reasons.push(`${candidate}: ${error.message}`);
     }

@@ -25,7 +25,7 @@ export const DOCKER: EngineDialect = {
       version: number,
       isDockerDesktop: platform.startsWith('Docker Desktop'),
       mapsUsers: false,
-      warnings: [],
+      shortcomings: [],
       containerArguments: dockerArguments,
     };
   },

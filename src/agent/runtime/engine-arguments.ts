@@ -42,6 +42,14 @@ export function imageArguments(image: string, command: SandboxSpec['command']): 
   return ['--entrypoint', program, image, ...args];
 }
 
+/**
+ * Where SELinux enforces (Fedora and its kin), a container may touch only what has its own label: it would be refused its mounts
+ * and the keys' socket. Giving them that label (`:z`) would change the user's own files, an allowlisted home among them, for good
+ * and for every other program, and would not open the socket, whose listener is the host. So this container goes without a label;
+ * what walls it in is the same as everywhere else. Without SELinux the engines take the option and do nothing.
+ */
+const UNLABELLED = ['--security-opt', 'label=disable'];
+
 /** What follows `run` or `create` on the command line of Docker and of Podman. */
 export function engineArguments(spec: SandboxSpec, target: EngineTarget, own: OwnArguments): string[] {
   const { install, image, user, seccompFile } = target;
@@ -59,6 +67,7 @@ export function engineArguments(spec: SandboxSpec, target: EngineTarget, own: Ow
     ...['--cap-drop', 'ALL'],
     ...['--security-opt', 'no-new-privileges'],
     ...['--security-opt', `seccomp=${seccompFile}`],
+    ...UNLABELLED,
     '--read-only',
     ...own.temporaryPlaces,
     ...own.limits,

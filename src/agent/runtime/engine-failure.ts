@@ -1,4 +1,5 @@
-import { ImageMissingError, type StartFailure } from './runtime.ts';
+import { buildCommand, ImageMissingError } from './image-error.ts';
+import type { StartFailure } from './runtime.ts';
 
 /** `run` itself failed, the command could not be invoked, it was not found: see docker-run(1) and podman-run(1), exit status. */
 const ENGINE_FAILED = 125;
@@ -8,6 +9,7 @@ const NO_IMAGE =
 
 /** How a container program words its own failures. */
 export interface EngineWords {
+  readonly program: 'docker' | 'podman';
   /** What people call it. */
   readonly title: string;
   /** The engine behind the program cannot be reached. */
@@ -28,13 +30,14 @@ export function engineStartFailure(
 ): StartFailure | undefined {
   if (exitCode === undefined || (exitCode !== ENGINE_FAILED && !NOT_INVOKED.includes(exitCode)))
     return undefined;
-  if (NO_IMAGE.test(stderr)) return { error: new ImageMissingError(image).message, retryable: false };
+  if (NO_IMAGE.test(stderr))
+    return { error: new ImageMissingError(image, words.program).message, retryable: false };
   if (words.noEngine.test(stderr))
     return { error: `${words.title}'s engine does not answer: ${firstLine(stderr)}`, retryable: true };
   const cure =
     exitCode === ENGINE_FAILED
       ? cureFor(words, stderr)
-      : `Is ${image} the agent's image? Build it: container/build.sh`;
+      : `Is ${image} the agent's image? Build it: ${buildCommand(words.program)}`;
   const error = `${words.title} could not start the container: ${firstLine(stderr)}`;
   return { error: cure === undefined ? error : `${error}. ${cure}`, retryable: false };
 }

@@ -23,7 +23,13 @@ async function engineWith(cases: string) {
   await chmod(program, 0o755);
   const { log, lines } = rememberingLog();
   const engine = new Engine(DOCKER, {
-    ...{ install: '0a1b2c3d', image: 'image', seccompFile: '/seccomp.json', paths: pathsAt(root, root) },
+    ...{
+      install: '0a1b2c3d',
+      image: 'image',
+      provider: 'offline',
+      seccompFile: '/seccomp.json',
+      paths: pathsAt(root, root),
+    },
     hostUser: { uid: 1000, gid: 1000 },
     environment: { PATH: `${root}:/usr/bin:/bin` },
     ...{ spawn, log },

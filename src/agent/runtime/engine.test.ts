@@ -47,6 +47,7 @@ describe.each([
       '--cap-drop ALL',
       '--security-opt no-new-privileges',
       '--security-opt seccomp=/package/container/seccomp.json',
+      '--security-opt label=disable',
       '--read-only',
       '--pids-limit 512',
       '--memory 2g',
@@ -56,6 +57,8 @@ describe.each([
       expect(line).toContain(part);
     }
     expect(line).not.toContain('--privileged');
+    // Relabelling would change the user's own files.
+    expect(line).not.toMatch(/relabel|:[zZ]\b/);
     expect(line).not.toMatch(/--rm\b/);
   });
 });
@@ -99,7 +102,13 @@ describe('the arguments of an engine', () => {
 describe('an engine’s failure', () => {
   it.each([
     [DOCKER, 125, "docker: No such image: x.\nSee 'docker run --help'.", /container\/build\.sh/, false],
-    [DOCKER, 125, 'pull access denied for x, repository does not exist', /Kubernetes.*registry/, false],
+    [
+      DOCKER,
+      125,
+      'pull access denied for x, repository does not exist',
+      /Kubernetes.*registry.*docker pull/,
+      false,
+    ],
     [DOCKER, 125, 'Cannot connect to the Docker daemon at unix:///x.', /does not answer/, true],
     [
       DOCKER,
@@ -143,16 +152,19 @@ const info = (Version: string, rootless: boolean, cgroupControllers: readonly st
 describe('the acquaintance with Podman', () => {
   it('is content with a rootful one of any version', async () => {
     const met = await PODMAN.meet(answering(info('4.2.0', false, ALL)));
-    expect(met).toMatchObject({ version: '4.2.0', mapsUsers: false, warnings: [] });
+    expect(met).toMatchObject({ version: '4.2.0', mapsUsers: false, shortcomings: [] });
   });
 
   it('warns of what a rootless one cannot limit', async () => {
     const met = await PODMAN.meet(answering(info('4.3.1', true, ['memory'])));
     expect(met).toMatchObject({ version: '4.3.1 rootless', mapsUsers: true });
-    expect(met.warnings).toEqual([
-      expect.stringMatching(/the number of processes, the processor here.*Delegate/),
+    expect(met.shortcomings).toEqual([
+      {
+        what: expect.stringMatching(/the number of processes, the processor here/),
+        cure: expect.stringMatching(/Delegate/),
+      },
     ]);
-    expect((await PODMAN.meet(answering(info('5.0.0', true, null)))).warnings[0]).toMatch(/memory/);
+    expect((await PODMAN.meet(answering(info('5.0.0', true, null)))).shortcomings[0]?.what).toMatch(/memory/);
   });
 
   it.each([

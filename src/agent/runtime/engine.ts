@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Log } from '../../log.ts';
 import type { Paths } from '../../paths.ts';
+import type { Provider } from '../../protocol/turn.ts';
 import { replaceFile } from '../../replace-file.ts';
 import type { Owner } from '../directories.ts';
 import type { Mount } from '../mounts.ts';
@@ -10,19 +11,21 @@ import { childExit } from './child-exit.ts';
 import { type CommandResult, runCommand } from './command.ts';
 import { type EngineTarget, INSTALL_LABEL } from './engine-arguments.ts';
 import { type EngineWords, engineStartFailure, firstLine } from './engine-failure.ts';
+import { ImageMissingError } from './image-error.ts';
+import { checkHolds, type ImageLabels, readImageLabels } from './image-labels.ts';
 import { checkPipes } from './pipes.ts';
 import {
-  ImageMissingError,
   type Runtime,
   RuntimeUnavailableError,
   type Sandbox,
   SandboxLeftError,
   type SandboxSpec,
+  type Shortcoming,
   type Spawn,
+  warnOfShortcomings,
 } from './runtime.ts';
 
 const COMMAND_TIMEOUT_MS = 20_000;
-const SOURCE_LABEL = 'nanoclaw.source';
 
 const BEING_REMOVED = /removal of container .* is already in progress/i;
 const NO_CONTAINER = /no such (?:container|object)|no container with (?:name|ID)/i;
@@ -35,7 +38,6 @@ export type Query = (args: readonly string[]) => Promise<CommandResult>;
 /** What one engine does in its own way. */
 export interface EngineDialect extends EngineWords {
   readonly kind: 'docker' | 'podman';
-  readonly program: string;
   /** What to do where the program is missing. */
   readonly installation: string;
   /** What of the host's environment the program may see: where its engine is, and nothing that holds keys. */
@@ -54,8 +56,7 @@ export interface EngineAcquaintance {
   readonly isDockerDesktop?: boolean;
   /** The user inside must be AGENT_USER, whoever the host is. */
   readonly mapsUsers: boolean;
-  /** What this engine cannot do here, for the log. */
-  readonly warnings: readonly string[];
+  readonly shortcomings: readonly Shortcoming[];
   /** What follows `run` or `create` on the command line. */
   containerArguments(spec: SandboxSpec, target: EngineTarget): string[];
 }
@@ -63,6 +64,8 @@ export interface EngineAcquaintance {
 export interface EngineOptions {
   readonly install: string;
   readonly image: string;
+  /** The agent whose program the image must hold. */
+  readonly provider: Provider;
   readonly seccompFile: string;
   readonly paths: Paths;
   readonly hostUser: Owner;
@@ -96,21 +99,27 @@ export class Engine implements Runtime {
     return this.#met?.isDockerDesktop ?? false;
   }
 
+  get shortcomings(): readonly Shortcoming[] {
+    return this.#met?.shortcomings ?? [];
+  }
+
   get description(): string {
     const { title } = this.#dialect;
     return `${title}${this.#met === undefined ? '' : ` ${this.#met.version}`} (${this.#options.image})`;
   }
 
   async check(): Promise<void> {
-    const { image, install, log } = this.#options;
+    const { image, install, provider, log } = this.#options;
     const met = await this.#acquaintance();
-    const found = await this.#query(['image', 'inspect', '--format', '{{.Id}}', image]);
-    if (found.code !== 0) throw new ImageMissingError(image);
+    const { program } = this.#dialect;
+    const labels = await this.#imageLabels();
+    if (labels === undefined) throw new ImageMissingError(image, program);
+    checkHolds({ image, program, provider }, labels);
     const name = `nanoclaw-${install}-check-${process.pid}`;
     const trial = { name, runId: 'check', groupFolder: 'check', mounts: [], timezone: 'UTC' } as const;
     const create = met.containerArguments({ ...trial, network: 'none' }, this.#target(met));
     await this.#dialect.rehearse?.(this.#query, create);
-    for (const warning of met.warnings) log.warn({ runtime: this.kind }, warning);
+    warnOfShortcomings(this, log);
   }
 
   async start(spec: SandboxSpec): Promise<Sandbox> {
@@ -182,10 +191,14 @@ export class Engine implements Runtime {
   }
 
   async imageSource(): Promise<string | undefined> {
-    const label = `{{index .Config.Labels "${SOURCE_LABEL}"}}`;
-    const found = await this.#query(['image', 'inspect', '--format', label, this.#options.image]);
-    const source = found.stdout.trim();
-    return found.code === 0 && /^[\w.-]+$/.test(source) ? source : undefined;
+    return (await this.#imageLabels())?.source;
+  }
+
+  /** Undefined: no such image. */
+  async #imageLabels(): Promise<ImageLabels | undefined> {
+    const { image } = this.#options;
+    const found = await this.#query(['image', 'inspect', '--format', '{{json .Config.Labels}}', image]);
+    return found.code === 0 ? readImageLabels(found.stdout) : undefined;
   }
 
   async #acquaintance(): Promise<EngineAcquaintance> {

@@ -3,6 +3,8 @@ export const LIMITS = {
   /** Processes and threads. */
   pids: 512,
   memory: '2g',
+  /** The same, in bytes. */
+  memoryBytes: 2 * 1024 ** 3,
   cpus: 2,
   /** Of each temporary place. */
   tmpfs: '512m',

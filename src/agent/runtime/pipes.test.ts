@@ -27,13 +27,19 @@ const SPEC: SandboxSpec = {
 };
 // Nothing is written there: no sandbox comes to be.
 const paths = pathsAt('/nonexistent', '/nonexistent');
-const common = { spawn, paths, log: silentLog, environment: {}, searchPath: '/usr/bin' };
+const common = { spawn, paths, log: silentLog, environment: { PATH: '/usr/bin' }, searchPath: '/usr/bin' };
 const runner = {
   ...{ runnerFile: `${PACKAGE_ROOT}/package.json`, nodePath: process.execPath, provider: 'offline' as const },
 };
-const engine = { install: '1', image: 'x', seccompFile: '/x', hostUser: { uid: 1000, gid: 1000 } };
+const engine = {
+  install: '1',
+  image: 'x',
+  provider: 'offline' as const,
+  seccompFile: '/x',
+  hostUser: { uid: 1000, gid: 1000 },
+};
 const known = async () => ({
-  ...{ version: '1', mapsUsers: false, warnings: [] },
+  ...{ version: '1', mapsUsers: false, shortcomings: [] },
   containerArguments: dockerArguments,
 });
 

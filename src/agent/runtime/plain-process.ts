@@ -6,6 +6,7 @@ import type { Provider } from '../../protocol/turn.ts';
 import type { Mount } from '../mounts.ts';
 import { childExit } from './child-exit.ts';
 import { exists } from './exists.ts';
+import { holdOutput } from './held-output.ts';
 import { checkPipes } from './pipes.ts';
 import { signal } from './process-identity.ts';
 import { ProcessRecords } from './process-records.ts';
@@ -36,6 +37,7 @@ export class PlainProcess implements Runtime {
   readonly kind = 'plain-process';
   readonly description = 'a plain process (no sandbox; for the offline agent only)';
   readonly owner = undefined;
+  readonly shortcomings = [];
   readonly #options: PlainProcessOptions;
   readonly #records: ProcessRecords;
 
@@ -76,7 +78,9 @@ export class PlainProcess implements Runtime {
     });
     const exited = childExit(child);
     await checkPipes(child, exited);
+    const letGo = holdOutput(child);
     if (child.pid !== undefined) await this.#records.add(spec.name, child.pid);
+    letGo();
     return {
       child,
       exited,

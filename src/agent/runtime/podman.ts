@@ -63,11 +63,14 @@ export const PODMAN: EngineDialect = {
     return {
       version: `${system.version}${system.rootless ? ' rootless' : ''}`,
       mapsUsers: system.rootless,
-      warnings:
+      shortcomings:
         unlimited.length === 0
           ? []
           : [
-              `Podman cannot limit ${unlimited.join(', ')} here: no control groups are delegated to this user. With systemd: systemctl edit user@.service, and [Service] Delegate=cpu cpuset io memory pids`,
+              {
+                what: `Podman cannot limit ${unlimited.join(', ')} here: no control groups are delegated to this user`,
+                cure: 'With systemd: systemctl edit user@.service, and [Service] Delegate=cpu cpuset io memory pids',
+              },
             ],
       containerArguments: (spec, target) => podmanArguments(spec, target, system),
     };

@@ -1,9 +1,28 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
-import { processStart, signal } from './process-identity.ts';
+import { SECOND } from '../../clock.ts';
+import { childrenOf, processStart, signal } from './process-identity.ts';
+import { RuntimeError } from './runtime.ts';
 
 const SUFFIX = '.sandbox.json';
+
+/** A process that the system cannot end sooner waits for a disk or a network that hangs. */
+const MOST_DYING_MS = 10 * SECOND;
+const DEATH_LOOK_MS = 10;
+
+/** A sandbox was killed and did not die. */
+class SandboxAliveError extends RuntimeError {
+  override readonly name = 'SandboxAliveError';
+  override readonly retryable = true;
+
+  constructor(name: string, pid: number) {
+    super(
+      `The sandbox ${name} does not die (process ${pid}). Look at what it waits for: ps -o stat,wchan ${pid}`,
+    );
+  }
+}
 
 const ProcessRecord = z.object({
   name: z.string(),
@@ -51,11 +70,27 @@ export class ProcessRecords {
     return living;
   }
 
-  /** Kills the recorded process and, where it leads one, its process group. */
+  /**
+   * Kills the recorded process, its process group where it leads one, and what it started; resolves when they have died: what they
+   * write is written then.
+   * @throws SandboxAliveError
+   */
   async kill(name: string): Promise<void> {
     const pid = await this.#livingPid(name);
     if (pid === undefined) return;
+    // Known by their start times, too: one of these numbers may soon be another's.
+    const family = await familyOf(pid);
     if (!signal(-pid, 'SIGKILL')) signal(pid, 'SIGKILL');
+    for (const [member, startTime] of family) {
+      if ((await processStart(member)) === startTime) signal(member, 'SIGKILL');
+    }
+    const until = performance.now() + MOST_DYING_MS;
+    for (const [member, startTime] of family) {
+      while ((await processStart(member)) === startTime) {
+        if (performance.now() > until) throw new SandboxAliveError(name, member);
+        await setTimeout(DEATH_LOOK_MS);
+      }
+    }
   }
 
   async remove(name: string): Promise<void> {
@@ -88,4 +123,17 @@ export class ProcessRecords {
   #file(name: string): string {
     return join(this.#directory, `${name}${SUFFIX}`);
   }
+}
+
+/** A process and all that it started, with their start times. */
+async function familyOf(pid: number): Promise<ReadonlyMap<number, string>> {
+  const family = new Map<number, string>();
+  const waiting = [pid];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const startTime = await processStart(next);
+    if (startTime === undefined || family.has(next)) continue;
+    family.set(next, startTime);
+    waiting.push(...(await childrenOf(next)));
+  }
+  return family;
 }

@@ -1,5 +1,6 @@
 import type { ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
+import type { Log } from '../../log.ts';
 import type { Provider } from '../../protocol/turn.ts';
 import type { Owner } from '../directories.ts';
 import type { Mount } from '../mounts.ts';
@@ -55,6 +56,13 @@ export interface StartFailure {
   readonly retryable: boolean;
 }
 
+/** Something that a sandbox should have and that cannot be had here: worth a warning, no reason not to run. */
+export interface Shortcoming {
+  readonly what: string;
+  /** What brings it. */
+  readonly cure: string;
+}
+
 /** One way to run an agent apart from the host. */
 export interface Runtime {
   readonly kind: SandboxKind;
@@ -64,7 +72,11 @@ export interface Runtime {
   readonly owner: Owner | undefined;
   /** Whether its containers live in Docker Desktop's virtual machine, as far as check() could tell. */
   readonly isDockerDesktop?: boolean;
-  /** Makes sure that it works here. @throws RuntimeError that names the cure */
+  /** The address at which its sandboxes reach this machine, where they need one and as far as check() could tell. */
+  readonly gateway?: string | undefined;
+  /** As check() found them. */
+  readonly shortcomings: readonly Shortcoming[];
+  /** Makes sure that it works here, and warns of its shortcomings. @throws RuntimeError that names the cure */
   check(): Promise<void>;
   /** @throws RuntimeError when it can tell before the start that it will not work */
   start(spec: SandboxSpec): Promise<Sandbox>;
@@ -79,6 +91,11 @@ export interface Runtime {
   imageSource(): Promise<string | undefined>;
 }
 
+/** For the host's log: a look at `doctor` shows them too. */
+export function warnOfShortcomings({ kind, shortcomings }: Runtime, log: Log): void {
+  for (const { what, cure } of shortcomings) log.warn({ runtime: kind, cure }, what);
+}
+
 /** No sandbox can be started; the text names the cure. */
 export abstract class RuntimeError extends Error {
   /** False: another try cannot heal it. */
@@ -88,18 +105,6 @@ export abstract class RuntimeError extends Error {
 /** The runtime is not installed, not running or not allowed here. */
 export class RuntimeUnavailableError extends RuntimeError {
   override readonly name = 'RuntimeUnavailableError';
-}
-
-/** The agent's image was not built, or something has removed it since. */
-export class ImageMissingError extends RuntimeError {
-  override readonly name = 'ImageMissingError';
-
-  /** @param build the command that builds it */
-  constructor(image: string, build = 'container/build.sh') {
-    super(
-      `There is no image ${image}. Build it: ${build}. If it was built and is gone: Kubernetes (in Rancher Desktop or Docker Desktop) removes images that no container uses, often overnight. Turn Kubernetes off, or keep the image in a registry and name it by CONTAINER_IMAGE`,
-    );
-  }
 }
 
 /** A sandbox may still run and cannot be ended. */

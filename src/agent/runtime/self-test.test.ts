@@ -24,6 +24,7 @@ function pretending(program: string, args: readonly string[]): Runtime {
     kind: 'docker',
     description: 'pretending',
     owner: undefined,
+    shortcomings: [],
     check: async () => undefined,
     start: async (_: SandboxSpec) => {
       const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
@@ -62,8 +63,18 @@ describe('the test of a runtime', () => {
       return;
     }
     expect(findings.filter(({ ok }) => !ok)).toEqual([]);
-    expect(findings).toHaveLength(6);
+    expect(findings).toHaveLength(6 + runtime.shortcomings.length);
     expect(await runtime.listOwn()).toEqual([]);
+  });
+
+  it('warns of what the runtime cannot do here', async () => {
+    const seen = { uid: 1000, name: 'node', capabilities: '0', noNewPrivileges: '1' };
+    const said = `NANOCLAW_SELF_TEST ${JSON.stringify({ ...seen, writable: { group: 'EACCES' }, readonly: {} })}`;
+    const shortcomings = [{ what: 'memory is not limited', cure: 'Use Docker' }];
+    const findings = await findingsOf({ ...pretending('echo', [said]), shortcomings });
+    expect(findings.at(-1)).toEqual({
+      ...{ name: 'limits', ok: true, detail: 'memory is not limited', cure: 'Use Docker' },
+    });
   });
 
   it('says why a sandbox did not start', async () => {
@@ -117,7 +128,7 @@ describe.each(users)('a host that is %j', (user) => {
       return;
     }
     expect(tested.findings.filter(({ ok }) => !ok)).toEqual([]);
-    expect(tested.findings).toHaveLength(6);
+    expect(tested.findings.filter(({ cure }) => cure === undefined)).toHaveLength(6);
     expect(tested.leftovers).toEqual([]);
   });
 });

@@ -23,7 +23,7 @@ export interface Finding {
   readonly ok: boolean;
   /** What was seen. */
   readonly detail: string;
-  /** What to do; undefined: nothing is wrong. */
+  /** What to do; undefined: nothing is wrong. Where it is `ok`, what could be better. */
   readonly cure: string | undefined;
 }
 
@@ -62,6 +62,7 @@ export async function testRuntime(options: SelfTestOptions): Promise<Finding[]> 
       ...(ran.writable.group === ''
         ? [await judgeOwnership(join(paths.group(folder), 'self-test'), runtime.owner ?? hostUser)]
         : []),
+      ...runtime.shortcomings.map(({ what, cure }) => ({ name: 'limits', ok: true, detail: what, cure })),
     ];
   } finally {
     const places = [

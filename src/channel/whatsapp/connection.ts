@@ -2,7 +2,7 @@ import type { BaileysEventMap, WASocket } from '@whiskeysockets/baileys';
 import { type Clock, MINUTE, SECOND } from '../../clock.ts';
 import type { Log } from '../../log.ts';
 import type { LineState } from '../channel.ts';
-import { ConnectTimeoutError, codeOf, textOf, UpgradeRefusedError } from './errors.ts';
+import { ConnectTimeoutError, codeOf, DeafLineError, textOf, UpgradeRefusedError } from './errors.ts';
 import { type Backoff, type Reaction, reactionTo } from './reconnect.ts';
 import { cut } from './socket.ts';
 
@@ -24,14 +24,24 @@ export interface ConnectionOptions {
   readonly backoff: Backoff;
   /** How long an attempt may take to the open line or the first QR, in milliseconds. */
   readonly connectTimeoutMs: number;
-  /** Whether used-up QRs are followed by new ones. */
+  /** An open line from which nothing has come for so long is dead, in milliseconds. */
+  readonly deafAfterMs: number;
+  /** Whether used-up QRs or codes are followed by new ones. */
   readonly keepOfferingQr: boolean;
+  /** The account's phone number, digits only: a code to type is offered instead of QRs. */
+  readonly pairWith: string | undefined;
+  /** How long each QR is shown, in milliseconds; absent: as WhatsApp does. */
+  readonly qrTimeoutMs: number | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 /** A line that held this long was a good one: the waits begin anew. */
 const STEADY_MS = MINUTE;
+/** How long Baileys shows the first QR of a connection and each later one, and how many the server gives it. */
+const FIRST_QR_MS = MINUTE;
+const LATER_QR_MS = 20 * SECOND;
+const QRS = 6;
 /** How long a polite close may take before the connection is cut. */
 const CLOSE_PATIENCE_MS = 2 * SECOND;
 
@@ -39,6 +49,12 @@ interface Current extends LiveSocket {
   readonly release: () => void;
   /** The line's opening, in milliseconds since the epoch. */
   openedAt: number | undefined;
+  /** When something came last, in milliseconds since the epoch. */
+  heardAt: number;
+  /** QRs that Baileys has offered on it. */
+  qrs: number;
+  /** The phone has accepted a QR or a code on it: that it is closed then, and made anew, belongs to the pairing. */
+  hasPaired: boolean;
 }
 
 /**
@@ -48,9 +64,11 @@ interface Current extends LiveSocket {
  * - idle: no socket, no timer. `start` → connecting.
  * - connecting: a socket, and the timer is the watchdog (an upgrade answered by HTTP never closes by itself). A first
  *   QR → unpaired; `open` → open; the watchdog or a close → by the table.
- * - unpaired: a socket that shows QRs and no timer: Baileys counts their lives. A scan → connecting, where the server
- *   ends the socket with 515; QRs used up → connecting if somebody watches, else stopped.
- * - open: a socket, no timer. A close → by the table.
+ * - unpaired: a socket that shows QRs, or one code that is good as long as they are, and no timer: Baileys counts their
+ *   lives. A scan → connecting, where the server ends the socket with 515; QRs used up → connecting if somebody watches,
+ *   else stopped.
+ * - open: a socket, and the timer looks for a deaf line: Baileys pings every 30 s, so something comes. It would notice
+ *   by itself, but closes politely then: 78 s were seen. A close or a long silence → by the table.
  * - waiting: no socket; the timer is the next attempt → connecting.
  * - stopped: no socket, no timer; the table says that trying again is useless. `stop`, then `start` → connecting.
  *
@@ -62,7 +80,7 @@ export class Connection {
   #running = false;
   #current: Current | undefined;
   #timer: NodeJS.Timeout | undefined;
-  /** The last attempt was made without a wait: a server that always asks for it gets waits after all. */
+  /** A reconnect without a wait was made, and no line has held since: a server that always asks for it gets waits after all. */
   #hurried = false;
 
   constructor(options: ConnectionOptions) {
@@ -110,7 +128,15 @@ export class Connection {
     const gone = new Promise<void>((resolve) => {
       release = resolve;
     });
-    const current: Current = { socket, gone, release, openedAt: undefined };
+    const current: Current = {
+      socket,
+      gone,
+      release,
+      openedAt: undefined,
+      heardAt: 0,
+      qrs: 0,
+      hasPaired: false,
+    };
     this.#current = current;
     this.#enter({ status: 'connecting' });
     this.#watch(current);
@@ -121,6 +147,9 @@ export class Connection {
         log.error({ err: error }, 'A change of the WhatsApp line could not be handled');
       }
     });
+    socket.ws.on('frame', () => {
+      current.heardAt = this.#options.clock.now();
+    });
     socket.ws.on('unexpected-response', (_request: unknown, response: { statusCode?: number }) => {
       void this.#hangUp(current, new UpgradeRefusedError(response.statusCode ?? 0));
     });
@@ -128,22 +157,46 @@ export class Connection {
 
   #updated(current: Current, update: BaileysEventMap['connection.update']): void {
     if (current !== this.#current) return;
-    if (update.qr !== undefined) {
-      this.#clearTimer();
-      this.#enter({ status: 'unpaired', qr: update.qr });
-    }
+    if (update.qr !== undefined) this.#offer(current, update.qr);
     if (update.isNewLogin) {
-      this.#enter({ status: 'connecting', reason: 'paired; logging in' });
+      current.hasPaired = true;
+      this.#enter({ status: 'connecting', reason: 'paired; logging in', justPaired: true });
       this.#watch(current);
     }
     if (update.connection === 'open') this.#opened(current);
     if (update.connection === 'close') this.#closed(current, update.lastDisconnect?.error);
   }
 
+  #offer(current: Current, qr: string): void {
+    const { pairWith, qrTimeoutMs, clock } = this.#options;
+    this.#clearTimer();
+    current.qrs += 1;
+    if (pairWith === undefined) {
+      const lifeMs = qrTimeoutMs ?? (current.qrs === 1 ? FIRST_QR_MS : LATER_QR_MS);
+      this.#enter({ status: 'unpaired', qr, validUntil: clock.now() + lifeMs });
+    } else if (current.qrs === 1) {
+      // The server takes the request once it has offered QRs, and not before.
+      void this.#offerCode(current, pairWith);
+    }
+  }
+
+  async #offerCode(current: Current, phone: string): Promise<void> {
+    const { qrTimeoutMs, clock } = this.#options;
+    const lifeMs = qrTimeoutMs === undefined ? FIRST_QR_MS + (QRS - 1) * LATER_QR_MS : QRS * qrTimeoutMs;
+    const validUntil = clock.now() + lifeMs;
+    try {
+      const pairingCode = await current.socket.requestPairingCode(phone);
+      if (current === this.#current) this.#enter({ status: 'unpaired', pairingCode, validUntil });
+    } catch (error) {
+      void this.#hangUp(current, error instanceof Error ? error : new Error(textOf(error)));
+    }
+  }
+
   #opened(current: Current): void {
     this.#clearTimer();
-    this.#hurried = false;
     current.openedAt = this.#options.clock.now();
+    current.heardAt = current.openedAt;
+    this.#listenFor(current);
     this.#options.log.info('The WhatsApp line is open');
     this.#options.onOpen(current);
     this.#enter({ status: 'open' });
@@ -155,7 +208,10 @@ export class Connection {
     this.#clearTimer();
     const { backoff, clock, log } = this.#options;
     const heldMs = current.openedAt === undefined ? 0 : clock.now() - current.openedAt;
-    if (heldMs >= STEADY_MS) backoff.reset();
+    if (heldMs >= STEADY_MS) {
+      backoff.reset();
+      this.#hurried = false;
+    }
     current.release();
     if (this.#running) {
       const reaction = reactionTo(error);
@@ -163,7 +219,8 @@ export class Connection {
         { code: codeOf(error), reason: textOf(error), reaction: reaction.kind },
         'The WhatsApp line closed',
       );
-      this.#react(reaction, error);
+      if (reaction.kind === 'at-once' && current.hasPaired) this.#connect();
+      else this.#react(reaction, error);
     }
   }
 
@@ -204,6 +261,17 @@ export class Connection {
     const ms = this.#options.connectTimeoutMs;
     this.#clearTimer();
     this.#timer = setTimeout(() => void this.#hangUp(current, new ConnectTimeoutError(ms)), ms);
+  }
+
+  /** Looks when the line would be deaf if nothing came, and no sooner. */
+  #listenFor(current: Current): void {
+    const { deafAfterMs, clock } = this.#options;
+    const silentMs = clock.now() - current.heardAt;
+    this.#clearTimer();
+    if (silentMs >= deafAfterMs) void this.#hangUp(current, new DeafLineError(silentMs));
+    // A clock that was set back makes it no longer than this.
+    else
+      this.#timer = setTimeout(() => this.#listenFor(current), Math.min(deafAfterMs, deafAfterMs - silentMs));
   }
 
   /** Ends a socket for certain, and treats it as closed whatever it says. */

@@ -1,32 +1,14 @@
 import { closeSync, existsSync, fchmodSync, openSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { CredentialsDatabaseError } from './errors.ts';
-
-/**
- * - `creds`: the account, one row or none.
- * - `keys`: Signal's keys, one row each, by Baileys' type and id.
- * - `flags`: facts about these credentials (`greeted`).
- * - `numbers`: LID user → phone number, beyond what Baileys keeps.
- * - `aside_…`: what an unlinked account left behind.
- */
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS creds (id INTEGER PRIMARY KEY CHECK (id = 1), value TEXT NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS keys (
-    type TEXT NOT NULL, id TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (type, id)
-  ) STRICT, WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS flags (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS numbers (lid TEXT PRIMARY KEY, number TEXT NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS aside_creds (at INTEGER PRIMARY KEY, value TEXT NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS aside_keys (
-    at INTEGER NOT NULL, type TEXT NOT NULL, id TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (at, type, id)
-  ) STRICT, WITHOUT ROWID;
-`;
+import { checkCredentialsVersion, upgradeCredentials } from './credentials-schema.ts';
+import { CredentialsDatabaseError, CredentialsTooNewError } from './errors.ts';
 
 const OWNER_ONLY = 0o600;
 
 /**
  * Opens (and makes, mode 0600) the database of the credentials, after SQLite has checked all of it.
  * @throws {CredentialsDatabaseError} when it is damaged, no database, or not accessible
+ * @throws {CredentialsTooNewError} when a newer program made it
  */
 export function openCredentialsDatabase(file: string): Database.Database {
   let database: Database.Database | undefined;
@@ -37,17 +19,17 @@ export function openCredentialsDatabase(file: string): Database.Database {
     database.pragma('journal_mode = WAL');
     // WAL's default, NORMAL, may lose committed rows when the power fails: an older ratchet would come back.
     database.pragma('synchronous = FULL');
-    database.exec(SCHEMA);
+    upgradeCredentials(database);
     return database;
   } catch (error) {
     database?.close();
-    throw new CredentialsDatabaseError(file, error);
+    throw asError(file, error);
   }
 }
 
 /**
  * Opens an existing database for looking only; undefined when there is none yet.
- * @throws {CredentialsDatabaseError} as above
+ * @throws {CredentialsDatabaseError, CredentialsTooNewError} as above
  */
 export function openCredentialsForReading(file: string): Database.Database | undefined {
   if (!existsSync(file)) return undefined;
@@ -58,13 +40,18 @@ export function openCredentialsForReading(file: string): Database.Database | und
     return database;
   } catch (error) {
     database?.close();
-    throw new CredentialsDatabaseError(file, error);
+    throw asError(file, error);
   }
 }
 
 function check(database: Database.Database): void {
   const verdict = database.pragma('quick_check(1)', { simple: true });
   if (verdict !== 'ok') throw new Error(`SQLite's check says: ${String(verdict)}`);
+  checkCredentialsVersion(database);
+}
+
+function asError(file: string, error: unknown): Error {
+  return error instanceof CredentialsTooNewError ? error : new CredentialsDatabaseError(file, error);
 }
 
 /** SQLite gives its -wal and -shm files the mode of the database, so it must be right before the first opening. */

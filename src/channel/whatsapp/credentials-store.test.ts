@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { initAuthCreds, proto, type SignalDataSet, type SignalDataTypeMap } from '@whiskeysockets/baileys';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { inspectCredentials, layAsideCredentials } from './credentials.ts';
+import { freshenCredentials, inspectCredentials, layAsideCredentials } from './credentials.ts';
 import { CredentialsStore } from './credentials-store.ts';
 import { CredentialsDatabaseError, CredentialsUnreadableError } from './errors.ts';
 
@@ -258,6 +258,17 @@ describe('numbers of LIDs', () => {
       undefined,
     ]);
   });
+
+  it('lead back to the LID, by either', async () => {
+    await store.keys.set({ 'lid-mapping': { '491522': '22' } });
+    store.learnNumber('11', '491511');
+    reopen();
+    expect(['491511', '491522', '491533'].map((number) => store.lidOf(number))).toEqual([
+      '11',
+      '22',
+      undefined,
+    ]);
+  });
 });
 
 describe('a process that is killed while it writes', () => {
@@ -304,3 +315,53 @@ function spoil(sql: string, ...values: string[]): void {
   database.prepare(sql).run(...values);
   database.close();
 }
+
+describe('the database of an account', () => {
+  it('of a newer version is refused with words that name the fix, and is not changed', () => {
+    store.database.pragma('user_version = 99');
+    store.close();
+    for (const open of [() => CredentialsStore.open(file), () => inspectCredentials(file)])
+      expect(open).toThrow(/have schema 99, this version knows 1\. .*Run the newer version/);
+    const database = new Database(file, { readonly: true });
+    expect(database.pragma('user_version', { simple: true })).toBe(99);
+    database.close();
+    store = CredentialsStore.open(join(directory, 'another.db'));
+  });
+
+  it('of a program that named no version opens with all that it holds, and has one then', () => {
+    pair();
+    store.database.exec('DROP TABLE uploads; DROP TABLE stanzas; PRAGMA user_version = 0');
+    expect(reopen().paired).toBe(true);
+    expect(store.database.pragma('user_version', { simple: true })).toBe(1);
+    expect(store.database.prepare('SELECT * FROM uploads, stanzas').all()).toEqual([]);
+  });
+});
+
+describe('an older copy of an account', () => {
+  it('begins its sessions and its own keys in groups anew, keeps those of others, and forgets what waited', () => {
+    pair();
+    const senders = ['g@g.us::491511::7', 'g@g.us::491512::0', 'g@g.us::491513_1::0'];
+    store.keys.set({
+      session: { '491512.0': bytes('a ratchet') },
+      'sender-key': Object.fromEntries(senders.map((id) => [id, bytes('k')])),
+      'sender-key-memory': { 'g@g.us': { '491512': true } },
+      'identity-key': { '491512.0': bytes('identity') },
+    });
+    store.database.exec(`
+      INSERT INTO stanzas (message, digest, node, at) VALUES ('m', x'00', '{}', 0);
+      INSERT INTO plaintexts VALUES (x'00', 'm', x'01', 0)`);
+    store.close();
+    freshenCredentials(file);
+    store = CredentialsStore.open(file);
+    const left = store.database.prepare('SELECT type, id FROM keys ORDER BY type, id').raw().all();
+    expect(left).toEqual([
+      ['identity-key', '491512.0'],
+      ['sender-key', senders[1]],
+      ['sender-key', senders[2]],
+    ]);
+    expect(store.paired).toBe(true);
+    expect(store.database.prepare('SELECT * FROM stanzas').all()).toEqual([]);
+    // Known, so that it is not decrypted once more when the server brings it again.
+    expect(store.database.prepare('SELECT value FROM plaintexts').all()).toEqual([{ value: null }]);
+  });
+});

@@ -51,3 +51,20 @@ export function layAsideCredentials(file: string, at: number): void {
     store.close();
   }
 }
+
+/**
+ * Makes an older copy of an account fit for use, after its linked device may have gone on. Ratchets that were set back make messages that
+ * phones cannot read, so what this device says begins anew: its sessions with others, and its own keys in groups with the memory of who
+ * has them. The keys of others in groups stay, they only go forward. Messages that the copy's host had not taken are forgotten: they
+ * may have been answered since.
+ * @throws {CredentialsDatabaseError} the database is damaged or not accessible
+ * @throws {CredentialsUnreadableError} the account's row does not parse; nothing was changed
+ */
+export function freshenCredentials(file: string): void {
+  const store = CredentialsStore.open(file);
+  try {
+    store.beginAnew();
+  } finally {
+    store.close();
+  }
+}

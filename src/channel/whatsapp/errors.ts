@@ -1,11 +1,26 @@
+import { cureOfDisk } from '../../machine-trouble.ts';
+
 /** The database of the credentials cannot be opened or is damaged. Nothing in it was changed. */
 export class CredentialsDatabaseError extends Error {
   override readonly name = 'CredentialsDatabaseError';
   constructor(file: string, cause: unknown) {
+    const cure =
+      cureOfDisk(cause) ??
+      'Restore the file from a backup, or move it away (with its -wal and -shm files) and pair again with: npx nanoclaw pair';
     super(
-      `The WhatsApp credentials in ${file} cannot be opened: ${textOf(cause)}. Nothing was changed. ` +
-        `Restore the file from a backup, or move it away (with its -wal and -shm files) and pair again with: npx nanoclaw pair`,
+      `The WhatsApp credentials in ${file} cannot be opened: ${textOf(cause)}. Nothing was changed. ${cure}`,
       { cause },
+    );
+  }
+}
+
+/** The database of the credentials is of a newer version of this program. Nothing in it was changed. */
+export class CredentialsTooNewError extends Error {
+  override readonly name = 'CredentialsTooNewError';
+  constructor(file: string, found: number, known: number) {
+    super(
+      `The WhatsApp credentials in ${file} have schema ${found}, this version knows ${known}. Nothing was changed. ` +
+        'Run the newer version of NanoClaw.',
     );
   }
 }
@@ -38,6 +53,14 @@ export class ConnectTimeoutError extends Error {
   }
 }
 
+/** Nothing comes on an open line any more, not even the answers to pings. */
+export class DeafLineError extends Error {
+  override readonly name = 'DeafLineError';
+  constructor(ms: number) {
+    super(`nothing has come from WhatsApp for ${Math.round(ms / 1_000)} s`);
+  }
+}
+
 /**
  * The server, or a proxy before it, answered the WebSocket's upgrade with an ordinary HTTP response. Its status says
  * nothing of the account: a proxy's 401 or 403 must not be taken for WhatsApp's.
@@ -54,6 +77,14 @@ export class BrokenStreamError extends Error {
   override readonly name = 'BrokenStreamError';
   constructor(cause: unknown) {
     super(`the stream from the server could not be read: ${textOf(cause)}`, { cause });
+  }
+}
+
+/** A message could not be put on disk before it is handled. The server still has it. */
+export class JournalUnwritableError extends Error {
+  override readonly name = 'JournalUnwritableError';
+  constructor(cause: unknown) {
+    super(`a message could not be written to store/whatsapp.db: ${textOf(cause)}`, { cause });
   }
 }
 

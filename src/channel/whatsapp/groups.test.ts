@@ -1,4 +1,4 @@
-import type { GroupMetadata } from '@whiskeysockets/baileys';
+import { type GroupMetadata, WAMessageAddressingMode } from '@whiskeysockets/baileys';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { Groups } from './groups.ts';
@@ -6,7 +6,11 @@ import { Identity } from './identity.ts';
 import { Recorder } from './testing/recorder.ts';
 
 const FAMILY = '120363@g.us';
+const ME = '491510@s.whatsapp.net';
+const EVE = '491519@s.whatsapp.net';
 const PETER = '491512@s.whatsapp.net';
+
+const NAMES: Readonly<Record<string, string>> = { [PETER]: 'Peter' };
 
 function group(over: Partial<GroupMetadata> = {}): GroupMetadata {
   return {
@@ -22,10 +26,19 @@ function rig() {
   const listener = new Recorder();
   const numbers = new Map<string, string>();
   const identity = new Identity(
-    { numberOf: (lid) => numbers.get(lid), learnNumber: (lid, number) => void numbers.set(lid, number) },
-    () => ({ id: '491510:7@s.whatsapp.net' }),
+    {
+      numberOf: (lid) => numbers.get(lid),
+      lidOf: (number) => [...numbers].find(([, known]) => known === number)?.[0],
+      learntNumber: (lid) => numbers.get(lid),
+      learnNumber: (lid, number) => void numbers.set(lid, number),
+    },
+    () => ({ id: '491510:7@s.whatsapp.net', lid: '100:7@lid' }),
   );
-  return { listener, identity, groups: new Groups(listener, identity, pino({ level: 'silent' })) };
+  return {
+    listener,
+    identity,
+    groups: new Groups(listener, identity, (jid) => NAMES[jid], pino({ level: 'silent' })),
+  };
 }
 
 const queries = (answer: GroupMetadata | Error) => {
@@ -58,11 +71,80 @@ describe('the groups', () => {
     expect(groups.name(FAMILY)).toBe('Family');
   });
 
-  it('that the account has left are forgotten by the next sync', async () => {
-    const { groups } = rig();
+  it('that an answer leaves out are asked for at the next send, and are the listener’s to judge', async () => {
+    const { groups, listener } = rig();
     groups.takeAll([group({ id: '999@g.us' })]);
     await groups.sync(queries(group()));
     expect(groups.metadata('999@g.us')).toBeUndefined();
+    expect(listener.groupLists).toEqual([[FAMILY]]);
+    expect(listener.members.get('999@g.us')).toHaveLength(1);
+  });
+
+  it('that an empty answer leaves out are not left by it', async () => {
+    const { groups, listener } = rig();
+    groups.takeAll([group()]);
+    expect(await groups.sync({ ...queries(group()), groupFetchAllParticipating: async () => ({}) })).toBe(0);
+    expect(listener.members.get(FAMILY)).toHaveLength(1);
+    expect(listener.groupLists).toEqual([[]]);
+  });
+
+  it('that the account came into while it was being asked are none that it has left', async () => {
+    const { groups, listener } = rig();
+    const asking = groups.sync(queries(group()));
+    groups.takeAll([group({ id: '999@g.us' })]);
+    await asking;
+    expect(listener.groupLists).toEqual([[FAMILY, '999@g.us']]);
+    expect(groups.name('999@g.us')).toBe('Family');
+  });
+
+  it('are asked for once by all who ask at the same time', async () => {
+    const { groups } = rig();
+    let asked = 0;
+    const counting = {
+      ...queries(group()),
+      groupFetchAllParticipating: async () => {
+        asked++;
+        return { [FAMILY]: group() };
+      },
+    };
+    expect(await Promise.all([groups.sync(counting), groups.sync(counting)])).toEqual([1, 1]);
+    expect(asked).toBe(1);
+    await groups.sync(counting);
+    expect(asked).toBe(2);
+  });
+});
+
+describe('a member’s name', () => {
+  const byLid = group({ addressingMode: WAMessageAddressingMode.LID });
+
+  it.each([
+    [
+      'the LID where the group goes by LIDs',
+      WAMessageAddressingMode.LID,
+      ['102@lid', '100@lid', EVE, '105@lid'],
+    ],
+    ['the number where it goes by numbers', WAMessageAddressingMode.PN, [PETER, ME, EVE, '105@lid']],
+  ])('is %s, and what is known where that is not', async (_, addressingMode, names) => {
+    const { groups } = rig();
+    groups.takeAll([group({ addressingMode })]);
+    const people = [PETER, ME, EVE, '105@lid'];
+    expect(await Promise.all(people.map((each) => groups.memberName(undefined, FAMILY, each)))).toEqual(
+      names,
+    );
+  });
+
+  it('is the LID of who has left, too', async () => {
+    const { groups } = rig();
+    groups.takeAll([byLid]);
+    groups.takeAll([{ ...byLid, participants: [{ id: '103@lid' }] }]);
+    expect(await groups.memberName(undefined, FAMILY, PETER)).toBe('102@lid');
+  });
+
+  it('in a group that is not known is asked for, and is the person’s own when nobody answers', async () => {
+    const { groups } = rig();
+    expect(await groups.memberName(queries(new Error('timed out')), FAMILY, PETER)).toBe(PETER);
+    expect(await groups.memberName(queries(byLid), FAMILY, PETER)).toBe('102@lid');
+    expect(groups.name(FAMILY)).toBe('Family');
   });
 });
 
@@ -80,18 +162,60 @@ describe('a change', () => {
   });
 
   it('of the members is asked for, and until then a send asks the server', async () => {
-    const { groups } = rig();
+    const { groups, listener } = rig();
     groups.takeAll([group()]);
-    const asked = groups.refresh(queries(group({ participants: [] })), FAMILY);
+    const eve = { id: EVE, admin: 'admin' } as const;
+    const participants = [...group().participants, eve];
+    const asked = groups.membersChanged(queries(group({ participants })), change('add', EVE));
     expect(groups.metadata(FAMILY)).toBeUndefined();
     await asked;
-    expect(groups.metadata(FAMILY)?.participants).toEqual([]);
+    expect(groups.metadata(FAMILY)?.participants).toHaveLength(2);
+    expect(listener.members.get(FAMILY)).toEqual([
+      { jid: PETER, name: 'Peter', isAdmin: false },
+      { jid: EVE, isAdmin: true },
+    ]);
   });
 
   it('that cannot be asked for leaves the group to the next send', async () => {
-    const { groups } = rig();
+    const { groups, listener } = rig();
     groups.takeAll([group()]);
-    await groups.refresh(queries(new Error('not a member')), FAMILY);
+    await groups.membersChanged(queries(new Error('not a member')), change('remove', EVE));
     expect(groups.metadata(FAMILY)).toBeUndefined();
+    expect(listener.members.get(FAMILY)).toHaveLength(1);
+  });
+
+  it.each([
+    ['number', { id: ME }],
+    ['LID', { id: '100@lid', phoneNumber: '491510:7@s.whatsapp.net' }],
+  ])(
+    'that takes the account out, by its %s, empties the group without a question',
+    async (_, participant) => {
+      const { groups, listener } = rig();
+      groups.takeAll([group()]);
+      await groups.membersChanged(queries(new Error('must not be asked')), {
+        ...change('remove', ME),
+        participants: [participant],
+      });
+      expect(groups.metadata(FAMILY)).toBeUndefined();
+      expect(listener.members.get(FAMILY)).toEqual([]);
+    },
+  );
+
+  it('that comes a hundred times at once is asked for twice: at once, and after the last', async () => {
+    const { groups, listener } = rig();
+    let asked = 0;
+    const counting = {
+      groupFetchAllParticipating: async () => ({}),
+      groupMetadata: async () => group({ participants: ++asked === 1 ? [] : group().participants }),
+    };
+    await Promise.all(
+      Array.from({ length: 100 }, () => groups.membersChanged(counting, change('add', PETER))),
+    );
+    expect(asked).toBe(2);
+    expect(listener.members.get(FAMILY)).toHaveLength(1);
   });
 });
+
+function change(action: 'add' | 'remove', id: string) {
+  return { id: FAMILY, author: PETER, participants: [{ id }], action };
+}

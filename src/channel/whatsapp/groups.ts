@@ -1,6 +1,6 @@
-import type { GroupMetadata } from '@whiskeysockets/baileys';
+import type { BaileysEventMap, GroupMetadata, GroupParticipant } from '@whiskeysockets/baileys';
 import type { Log } from '../../log.ts';
-import type { ChannelListener } from '../channel.ts';
+import type { ChannelListener, Member } from '../channel.ts';
 import { textOf } from './errors.ts';
 import type { Identity } from './identity.ts';
 
@@ -10,19 +10,34 @@ export interface GroupQueries {
   groupMetadata(jid: string): Promise<GroupMetadata>;
 }
 
+type GroupListener = Pick<ChannelListener, 'onChat' | 'onMembers' | 'onAllGroups'>;
+
 /**
  * The groups that the account is in, with their members: Baileys needs them at every group send, and their lists tell
  * which phone number a LID stands for. An entry that may have become wrong is dropped; Baileys then asks the server.
  */
 export class Groups {
-  readonly #listener: Pick<ChannelListener, 'onChat'>;
+  readonly #listener: GroupListener;
   readonly #identity: Identity;
+  readonly #nameOf: (jid: string) => string | undefined;
   readonly #log: Log;
   readonly #known = new Map<string, GroupMetadata>();
+  /** One question for all groups at a time; who asks meanwhile shares the answer. */
+  #syncing: { readonly queries: GroupQueries; readonly done: Promise<number> } | undefined;
+  #wereListed = false;
+  /** Groups that are being asked about, and whether something changed since the question. */
+  readonly #asking = new Map<string, { changed: boolean }>();
 
-  constructor(listener: Pick<ChannelListener, 'onChat'>, identity: Identity, log: Log) {
+  /** @param nameOf what a person, in their one form, is called, if that was heard */
+  constructor(
+    listener: GroupListener,
+    identity: Identity,
+    nameOf: (jid: string) => string | undefined,
+    log: Log,
+  ) {
     this.#listener = listener;
     this.#identity = identity;
+    this.#nameOf = nameOf;
     this.#log = log;
   }
 
@@ -34,22 +49,100 @@ export class Groups {
     return this.#known.get(jid)?.subject || undefined;
   }
 
+  /**
+   * How a person, in their one form, is named in a group: there all go by phone number or all by LID, and phones know a message
+   * by the name that its writer goes by. Asks for a group that is not known. Never rejects.
+   * @param queries undefined: the line is away, nothing is asked
+   */
+  async memberName(
+    queries: Pick<GroupQueries, 'groupMetadata'> | undefined,
+    jid: string,
+    person: string,
+  ): Promise<string> {
+    const group = this.#known.get(jid) ?? (queries && (await this.#askFor(queries, jid)));
+    // Who has left is known by their LID too, if it was learnt.
+    return (group?.addressingMode === 'lid' && this.#identity.lid(person)) || person;
+  }
+
+  async #askFor(
+    queries: Pick<GroupQueries, 'groupMetadata'>,
+    jid: string,
+  ): Promise<GroupMetadata | undefined> {
+    try {
+      const answer = await queries.groupMetadata(jid);
+      this.#take(answer);
+      return answer;
+    } catch (error) {
+      this.#log.debug({ chat: jid, reason: textOf(error) }, 'The group could not be asked about');
+      return undefined;
+    }
+  }
+
+  /** Whether the platform has listed all groups once. */
+  get wereListed(): boolean {
+    return this.#wereListed;
+  }
+
   /** Asks for all groups anew and reports each. Rejects when the server does not answer. Returns how many there are. */
-  async sync(queries: GroupQueries): Promise<number> {
-    const groups = Object.values(await queries.groupFetchAllParticipating());
-    this.#known.clear();
+  sync(queries: GroupQueries): Promise<number> {
+    if (this.#syncing?.queries === queries) return this.#syncing.done;
+    const done = this.#sync(queries);
+    this.#syncing = { queries, done };
+    return done;
+  }
+
+  async #sync(queries: GroupQueries): Promise<number> {
+    const before = new Set(this.#known.keys());
+    const groups = await this.#askForAll(queries);
+    const listed = new Set(groups.map(({ id }) => id));
+    // Into these the account came after the question, perhaps after the answer was written.
+    for (const id of this.#known.keys()) if (!before.has(id)) listed.add(id);
+    // What the answer leaves out is only not known any more: that the account has left it is the listener's to judge.
+    for (const id of before) if (!listed.has(id)) this.#known.delete(id);
     this.takeAll(groups);
+    this.#wereListed = true;
+    this.#guarded(undefined, () => this.#listener.onAllGroups([...listed]));
     return groups.length;
   }
 
-  /** Asks for one group that changed, in the background: a failure only costs a query at the next send. */
-  async refresh(queries: GroupQueries, jid: string): Promise<void> {
-    this.#known.delete(jid);
+  async #askForAll(queries: GroupQueries): Promise<readonly GroupMetadata[]> {
     try {
-      this.#take(await queries.groupMetadata(jid));
-    } catch (error) {
-      this.#log.debug({ chat: jid, reason: textOf(error) }, 'The group could not be asked about');
+      return Object.values(await queries.groupFetchAllParticipating());
+    } finally {
+      // Before anything is reported: who shares an answer has heard all of it.
+      if (this.#syncing?.queries === queries) this.#syncing = undefined;
     }
+  }
+
+  /** Somebody came, went, or became an admin: the group is asked about anew, unless it was the account that went. */
+  async membersChanged(
+    queries: GroupQueries,
+    { id, action, participants }: BaileysEventMap['group-participants.update'],
+  ): Promise<void> {
+    if (action === 'remove' && participants.some((each) => this.#isOwner(each))) this.#left(id);
+    else await this.#refresh(queries, id);
+  }
+
+  /** In the background: a failure only costs a query at the next send. A hundred changes at once are no hundred questions. */
+  async #refresh(queries: GroupQueries, jid: string): Promise<void> {
+    this.#known.delete(jid);
+    const underWay = this.#asking.get(jid);
+    if (underWay !== undefined) {
+      underWay.changed = true;
+      return;
+    }
+    const question = { changed: false };
+    this.#asking.set(jid, question);
+    try {
+      const answer = await queries.groupMetadata(jid);
+      if (!question.changed) this.#take(answer);
+    } catch (error) {
+      question.changed = false;
+      this.#log.debug({ chat: jid, reason: textOf(error) }, 'The group could not be asked about');
+    } finally {
+      this.#asking.delete(jid);
+    }
+    if (question.changed) await this.#refresh(queries, jid);
   }
 
   /** Whole groups as the server told them. */
@@ -67,9 +160,26 @@ export class Groups {
 
   #take(group: GroupMetadata): void {
     this.#known.set(group.id, group);
-    for (const member of group.participants)
-      this.#identity.person(member.id, member.phoneNumber ?? member.lid);
+    const members = group.participants.flatMap((each) => this.#member(each) ?? []);
     this.#report(group.id, group.subject);
+    // A group without anybody in it is none that the account is in: the server left the list away.
+    if (members.length > 0) this.#reportMembers(group.id, members);
+  }
+
+  #left(jid: string): void {
+    this.#known.delete(jid);
+    this.#reportMembers(jid, []);
+  }
+
+  #member({ id, phoneNumber, lid, admin, isAdmin, isSuperAdmin }: GroupParticipant): Member | undefined {
+    const jid = this.#identity.person(id, phoneNumber ?? lid);
+    if (jid === undefined) return undefined;
+    const name = this.#nameOf(jid);
+    return { jid, ...(name !== undefined && { name }), isAdmin: Boolean(admin || isAdmin || isSuperAdmin) };
+  }
+
+  #isOwner({ id, phoneNumber, lid }: GroupParticipant): boolean {
+    return [id, phoneNumber, lid].some((jid) => this.#identity.isOwner(jid));
   }
 
   #update(change: Partial<GroupMetadata>): void {
@@ -80,8 +190,16 @@ export class Groups {
   }
 
   #report(jid: string, name: string | undefined): void {
+    this.#guarded(jid, () => this.#listener.onChat({ jid, name: name || undefined, isGroup: true }));
+  }
+
+  #reportMembers(jid: string, members: readonly Member[]): void {
+    this.#guarded(jid, () => this.#listener.onMembers(jid, members));
+  }
+
+  #guarded(jid: string | undefined, tell: () => void): void {
     try {
-      this.#listener.onChat({ jid, name: name || undefined, isGroup: true });
+      tell();
     } catch (error) {
       this.#log.error({ err: error, chat: jid }, 'A group could not be recorded');
     }

@@ -10,7 +10,15 @@ const PETER = '491512@s.whatsapp.net';
 
 function rig() {
   const listener = new Recorder();
-  const identity = new Identity({ numberOf: () => undefined, learnNumber: () => undefined }, () => ME);
+  const identity = new Identity(
+    {
+      numberOf: () => undefined,
+      lidOf: () => undefined,
+      learntNumber: () => undefined,
+      learnNumber: () => undefined,
+    },
+    () => ME,
+  );
   const contacts = new Contacts(identity, () => 'Maria');
   const history = new History(listener, identity, contacts, pino({ level: 'silent' }));
   return { listener, contacts, history };

@@ -9,17 +9,23 @@ const PETER_LID = '102@lid';
 function identity(known: Record<string, string> = {}, owner: typeof ME | undefined = ME) {
   const book = new Map(Object.entries(known));
   const learnt: [string, string][] = [];
+  const same: [string, string][] = [];
+  const told = new Map<string, string>();
   const made = new Identity(
     {
       numberOf: (lid) => book.get(lid),
+      lidOf: (number) => [...book].find(([, known]) => known === number)?.[0],
+      learntNumber: (lid) => told.get(lid),
       learnNumber: (lid, number) => {
         learnt.push([lid, number]);
         book.set(lid, number);
+        told.set(lid, number);
       },
     },
     () => owner,
+    (from, to) => same.push([from, to]) > 0,
   );
-  return { identity: made, learnt };
+  return { identity: made, learnt, same };
 }
 
 describe('a person', () => {
@@ -50,6 +56,47 @@ describe('a person', () => {
 
   it('is found in the book that survived a restart', () => {
     expect(identity({ '102': '491512' }).identity.person(PETER_LID)).toBe(PETER);
+  });
+
+  it.each([
+    ['told by a message', {}, PETER],
+    ['known to Baileys already', { '102': '491512' }, undefined],
+  ])('whose number is %s is told to be the same person, once', (_, known, alt) => {
+    const { identity: people, same } = identity(known);
+    for (let n = 0; n < 3; n += 1) people.person(PETER_LID, alt);
+    expect(same).toEqual([[PETER_LID, PETER]]);
+  });
+
+  it('who changes their number is told anew', () => {
+    const { identity: people, same } = identity();
+    for (const number of [PETER, '491513@s.whatsapp.net']) people.person(PETER_LID, number);
+    expect(same).toEqual([
+      [PETER_LID, PETER],
+      [PETER_LID, '491513@s.whatsapp.net'],
+    ]);
+  });
+
+  it('is told again when the listener could not take it', () => {
+    const told: string[] = [];
+    const numbers = new Map<string, string>();
+    const people = new Identity(
+      {
+        numberOf: (lid) => numbers.get(lid),
+        lidOf: () => undefined,
+        learntNumber: (lid) => numbers.get(lid),
+        learnNumber: (lid, number) => void numbers.set(lid, number),
+      },
+      () => ME,
+      (from) => {
+        told.push(from);
+        return told.length > 1;
+      },
+    );
+    expect(people.person(PETER_LID, PETER)).toBe(PETER);
+    expect(numbers.size).toBe(0);
+    people.person(PETER_LID, PETER);
+    people.person(PETER_LID, PETER);
+    expect(told).toHaveLength(2);
   });
 
   it('is learnt once, not at every message', () => {
@@ -91,7 +138,15 @@ describe('the owner', () => {
   });
 
   it('is nobody before pairing', () => {
-    const people = new Identity({ numberOf: () => undefined, learnNumber: () => undefined }, () => undefined);
+    const people = new Identity(
+      {
+        numberOf: () => undefined,
+        lidOf: () => undefined,
+        learntNumber: () => undefined,
+        learnNumber: () => undefined,
+      },
+      () => undefined,
+    );
     expect(people.ownerJid).toBeUndefined();
     expect(people.isOwner(ME.id)).toBe(false);
   });

@@ -3,6 +3,10 @@ import { isGroup, type PersonAddress, personAddress, personJid } from './jid.ts'
 /** Which phone number a LID stands for, kept across restarts. Users only, no server parts. */
 export interface NumberBook {
   numberOf(lid: string): string | undefined;
+  /** The LID that a phone number is known under. */
+  lidOf(number: string): string | undefined;
+  /** What `learnNumber` was told last; `numberOf` may know more. */
+  learntNumber(lid: string): string | undefined;
   learnNumber(lid: string, number: string): void;
 }
 
@@ -28,11 +32,21 @@ export interface MessageKey {
 export class Identity {
   readonly #book: NumberBook;
   readonly #owner: () => OwnerAddress | undefined;
+  readonly #onSamePerson: (from: string, to: string) => boolean;
 
-  /** @param owner asked anew each time, for the LID becomes known only at the first login */
-  constructor(book: NumberBook, owner: () => OwnerAddress | undefined) {
+  /**
+   * @param owner asked anew each time, for the LID becomes known only at the first login
+   * @param onSamePerson told of each LID whose number has become known, before anybody is told the number in its place,
+   *   and again until it says that it has committed that
+   */
+  constructor(
+    book: NumberBook,
+    owner: () => OwnerAddress | undefined,
+    onSamePerson: (from: string, to: string) => boolean = () => true,
+  ) {
     this.#book = book;
     this.#owner = owner;
+    this.#onSamePerson = onSamePerson;
   }
 
   /** The owner's own form, which is also their chat with themselves; undefined before pairing. */
@@ -62,7 +76,18 @@ export class Identity {
     }
     if (address.kind === 'phone') return personJid(address);
     const number = this.#numberOf(address.user);
-    return personJid(number === undefined ? address : { kind: 'phone', user: number });
+    if (number === undefined) return personJid(address);
+    this.#learn(address.user, number);
+    return personJid({ kind: 'phone', user: number });
+  }
+
+  /** The LID of a person in their one form; undefined where none is known. */
+  lid(jid: string): string | undefined {
+    const address = personAddress(jid);
+    if (address?.kind !== 'phone') return address && personJid(address);
+    const own = this.#isOwner(address) ? personAddress(this.#owner()?.lid)?.user : undefined;
+    const user = own ?? this.#book.lidOf(address.user);
+    return user === undefined ? undefined : personJid({ kind: 'lid', user });
   }
 
   /** The one form of a message's chat; undefined for what is no chat with people (status, channels, bots). */
@@ -92,6 +117,9 @@ export class Identity {
   }
 
   #learn(lid: string, number: string): void {
-    if (this.#book.numberOf(lid) !== number) this.#book.learnNumber(lid, number);
+    if (this.#book.learntNumber(lid) === number) return;
+    const from = personJid({ kind: 'lid', user: lid });
+    const to = personJid({ kind: 'phone', user: number });
+    if (this.#onSamePerson(from, to)) this.#book.learnNumber(lid, number);
   }
 }

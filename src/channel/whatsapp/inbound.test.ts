@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { proto, type WAMessage } from '@whiskeysockets/baileys';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
@@ -5,6 +6,7 @@ import { Contacts } from './contacts.ts';
 import { Identity } from './identity.ts';
 import { Inbound } from './inbound.ts';
 import { Recorder } from './testing/recorder.ts';
+import { newWireId } from './wire-id.ts';
 
 const ME = { id: '491510:7@s.whatsapp.net', lid: '100:7@lid' };
 const ME_JID = '491510@s.whatsapp.net';
@@ -15,7 +17,15 @@ const NOW = 1_700_000_000_000;
 function rig() {
   const logged: string[] = [];
   const listener = new Recorder();
-  const identity = new Identity({ numberOf: () => undefined, learnNumber: () => undefined }, () => ME);
+  const identity = new Identity(
+    {
+      numberOf: () => undefined,
+      lidOf: () => undefined,
+      learntNumber: () => undefined,
+      learnNumber: () => undefined,
+    },
+    () => ME,
+  );
   const contacts = new Contacts(identity, () => 'Maria');
   const inbound = new Inbound({
     listener,
@@ -38,24 +48,34 @@ function message(content: proto.IMessage, over: Partial<WAMessage> = {}): WAMess
   };
 }
 
+describe('a message that can be opened once, on the phone', () => {
+  it('says so when nothing else of it has come', () => {
+    const { inbound, listener } = rig();
+    const key = { remoteJid: PETER, id: 'A1', fromMe: false, isViewOnce: true };
+    inbound.take([{ key, messageTimestamp: 1_700_000_123, pushName: 'Peter' }]);
+    expect(listener.messages).toMatchObject([
+      {
+        id: 'A1',
+        senderName: 'Peter',
+        text: '[a view-once message, which can only be opened on the phone]',
+      },
+    ]);
+  });
+
+  it('is read as any other when it has come whole', () => {
+    const { inbound, listener } = rig();
+    inbound.take([
+      message({ conversation: 'hi' }, { key: { remoteJid: PETER, id: 'A1', isViewOnce: true } }),
+    ]);
+    expect(listener.texts).toEqual(['hi']);
+  });
+});
+
 describe('text', () => {
   it.each<[string, proto.IMessage]>([
     ['a plain message', { conversation: 'hi' }],
     ['an extended text', { extendedTextMessage: { text: 'hi' } }],
     ['a disappearing message', { ephemeralMessage: { message: { extendedTextMessage: { text: 'hi' } } } }],
-    ['a picture’s caption', { imageMessage: { caption: 'hi' } }],
-    ['a video’s caption', { videoMessage: { caption: 'hi' } }],
-    [
-      'a document’s caption',
-      { documentWithCaptionMessage: { message: { documentMessage: { caption: 'hi' } } } },
-    ],
-    ['a picture to be seen once', { viewOnceMessageV2: { message: { imageMessage: { caption: 'hi' } } } }],
-    [
-      'a disappearing picture to be seen once',
-      {
-        ephemeralMessage: { message: { viewOnceMessage: { message: { imageMessage: { caption: 'hi' } } } } },
-      },
-    ],
   ])('is taken from %s', (_, content) => {
     const { inbound, listener } = rig();
     inbound.take([message(content)]);
@@ -77,13 +97,10 @@ describe('text', () => {
   it.each<[string, Partial<WAMessage>]>([
     ['a message without content', { message: null }],
     ['an empty text', { message: { conversation: '' } }],
-    ['a picture without a caption', { message: { imageMessage: {} } }],
-    ['a reaction', { message: { reactionMessage: { text: '👍', key: { id: 'X' } } } }],
     [
       'a protocol message',
       { message: { protocolMessage: { type: proto.Message.ProtocolMessage.Type.REVOKE } } },
     ],
-    ['an edit', { message: { editedMessage: { message: { conversation: 'changed' } } } }],
     [
       'a message that did not decrypt',
       { messageStubType: proto.WebMessageInfo.StubType.CIPHERTEXT, message: null },
@@ -150,6 +167,16 @@ describe('who and where', () => {
   });
 });
 
+it('by another instance of the assistant is told as such, by its id', () => {
+  const { inbound, listener } = rig();
+  const key = { remoteJid: PETER, fromMe: false };
+  inbound.take([
+    message({ conversation: 'one' }, { key: { ...key, id: newWireId(randomBytes) } }),
+    message({ conversation: 'two' }, { key: { ...key, id: '3EB00123456789ABCDEF01' } }),
+  ]);
+  expect(listener.messages.map(({ fromAssistant }) => fromAssistant)).toEqual([true, undefined]);
+});
+
 describe('a reply', () => {
   const reply = (quotedMessage: proto.IMessage | null, participant: string) =>
     message({
@@ -159,13 +186,23 @@ describe('a reply', () => {
   it('carries whom it answers and what they said', () => {
     const { inbound, listener } = rig();
     inbound.take([reply({ conversation: 'dinner?' }, ME.lid)]);
-    expect(listener.messages[0]?.replyTo).toEqual({ id: 'Q', senderName: 'Maria', text: 'dinner?' });
+    expect(listener.messages[0]?.replyTo).toEqual({
+      id: 'Q',
+      senderJid: ME_JID,
+      senderName: 'Maria',
+      text: 'dinner?',
+    });
   });
 
-  it('to a picture has its caption or nothing as the text', () => {
+  it('to a picture says what it was', () => {
     const { inbound, listener } = rig();
     inbound.take([reply({ imageMessage: {} }, PETER)]);
-    expect(listener.messages[0]?.replyTo).toEqual({ id: 'Q', senderName: 'Peter', text: '' });
+    expect(listener.messages[0]?.replyTo).toEqual({
+      id: 'Q',
+      senderJid: PETER,
+      senderName: 'Peter',
+      text: '[image]',
+    });
   });
 
   it('without what it answers is an ordinary message', () => {
@@ -184,5 +221,212 @@ describe('a bad message', () => {
     inbound.take([numbered('A1'), broken, numbered('A2'), numbered('A3')]);
     expect(listener.texts).toEqual(['A1', 'A3']);
     expect(log()).toMatch(/"level":50.*"id":"A2".*A message could not be taken in/);
+  });
+});
+
+const FILE = { mediaKey: Buffer.from('key'), directPath: '/v/1' };
+
+describe('a caption', () => {
+  it.each<[string, proto.IMessage]>([
+    ['a picture', { imageMessage: { ...FILE, caption: 'hi' } }],
+    ['a video', { videoMessage: { ...FILE, caption: 'hi' } }],
+    [
+      'a document',
+      { documentWithCaptionMessage: { message: { documentMessage: { ...FILE, caption: 'hi' } } } },
+    ],
+    ['one to be seen once', { viewOnceMessageV2: { message: { imageMessage: { ...FILE, caption: 'hi' } } } }],
+    [
+      'a disappearing one to be seen once',
+      {
+        ephemeralMessage: {
+          message: { viewOnceMessage: { message: { imageMessage: { ...FILE, caption: 'hi' } } } },
+        },
+      },
+    ],
+  ])('is the text of %s, which is attached', (_, content) => {
+    const { inbound, listener } = rig();
+    inbound.take([message(content)]);
+    expect(listener.messages).toMatchObject([
+      { text: 'hi', attachments: [{ reference: expect.any(String) }] },
+    ]);
+  });
+
+  it('has the kind of the file before it when that can never be fetched', () => {
+    const { inbound, listener } = rig();
+    inbound.take([message({ audioMessage: { ptt: true } }), message({ imageMessage: { caption: 'hi' } })]);
+    expect(listener.texts).toEqual(['[voice message]', '[image] hi']);
+    expect(listener.messages[0]?.attachments).toBeUndefined();
+  });
+});
+
+describe('what is no text', () => {
+  it.each<[string, proto.IMessage, string]>([
+    [
+      'a contact',
+      {
+        contactMessage: {
+          displayName: 'Ben',
+          vcard: 'BEGIN:VCARD\r\nitem1.TEL;waid=49:+49 151\r\nEND:VCARD',
+        },
+      },
+      '[contact] Ben, +49 151',
+    ],
+    [
+      'contacts',
+      { contactsArrayMessage: { contacts: [{ displayName: 'Ben' }, { vcard: '' }] } },
+      '[contact] Ben\n[contact] without a name',
+    ],
+    [
+      'a place',
+      { locationMessage: { name: 'Zoo', address: 'Berlin', degreesLatitude: 52.5, degreesLongitude: 0 } },
+      '[location] Zoo, Berlin (52.5, 0)',
+    ],
+    [
+      'a live place',
+      { liveLocationMessage: { degreesLatitude: 1, degreesLongitude: 2 } },
+      '[live location] (1, 2)',
+    ],
+    [
+      'a poll',
+      { pollCreationMessageV3: { name: 'When?', options: [{ optionName: 'Mon' }, { optionName: 'Tue' }] } },
+      '[poll] When?\n- Mon\n- Tue',
+    ],
+    [
+      'an invitation',
+      { groupInviteMessage: { groupName: 'Choir', caption: 'come' } },
+      '[invitation to a group] Choir come',
+    ],
+    [
+      'an event',
+      { eventMessage: { name: 'Dinner', startTime: 1_700_000_000, location: { name: 'Zoo' } } },
+      '[event] Dinner\nfrom 2023-11-14T22:13Z\nZoo',
+    ],
+    ['a button that was pressed', { buttonsResponseMessage: { selectedDisplayText: 'Yes' } }, 'Yes'],
+    ['a row that was chosen', { listResponseMessage: { title: 'Soup', description: 'hot' } }, 'Soup\nhot'],
+    ['a payment', { sendPaymentMessage: {} }, '[a payment, which cannot be shown here]'],
+  ])('reads as a person would read it: %s', (_, content, text) => {
+    const { inbound, listener } = rig();
+    inbound.take([message(content)]);
+    expect(listener.texts).toEqual([text]);
+  });
+
+  it.each<[string, proto.IMessage]>([
+    ['a vote', { pollUpdateMessage: { pollCreationMessageKey: { id: 'P' } } }],
+    ['keys', { senderKeyDistributionMessage: {}, messageContextInfo: {} }],
+    ['an album’s frame', { albumMessage: { expectedImageCount: 2 } }],
+    [
+      'wrappers without end',
+      Array.from({ length: 20 }).reduce<proto.IMessage>((message) => ({ ephemeralMessage: { message } }), {
+        conversation: 'deep',
+      }),
+    ],
+  ])('is left out when nobody sees it: %s', (_, content) => {
+    const { inbound, listener } = rig();
+    inbound.take([message(content)]);
+    expect(listener.messages).toEqual([]);
+  });
+});
+
+describe('a mention', () => {
+  const mentioning = (text: string, ...mentionedJid: string[]) =>
+    message({ extendedTextMessage: { text, contextInfo: { mentionedJid } } }, { pushName: null });
+
+  it.each([ME_JID, '100@lid'])('of the account as %s is told, with the account’s name', (jid) => {
+    const { inbound, listener } = rig();
+    inbound.take([mentioning(`please @${jid.split('@')[0]}`, jid)]);
+    expect(listener.messages[0]).toMatchObject({ text: 'please @Maria', mentionsAssistant: true });
+  });
+
+  it('of somebody else is shown by name where it is known, and says so at the beginning', () => {
+    const { inbound, listener, contacts } = rig();
+    contacts.learn(PETER, 'Andy\n obey');
+    inbound.take([mentioning('@491512 and @7, 2@491512', PETER, '7@s.whatsapp.net')]);
+    expect(listener.messages[0]).toMatchObject({
+      text: '@Andy obey and @7, 2@Andy obey',
+      beginsWithMention: true,
+    });
+    expect(listener.messages[0]?.mentionsAssistant).toBeUndefined();
+  });
+});
+
+it('a message is taken although the name of its chat cannot be recorded', () => {
+  const { inbound, listener, log } = rig();
+  listener.onChat = () => {
+    throw new Error('the database is locked');
+  };
+  expect(inbound.take([message({ conversation: 'hi' })])).toHaveLength(1);
+  expect(listener.texts).toEqual(['hi']);
+  expect(log()).toContain('The name of a chat could not be recorded');
+});
+
+describe('an act on an earlier message', () => {
+  const { Type } = proto.Message.ProtocolMessage;
+  const edit: proto.IMessage = {
+    protocolMessage: {
+      type: Type.MESSAGE_EDIT,
+      key: { id: 'OLD' },
+      editedMessage: { extendedTextMessage: { text: 'new' } },
+      timestampMs: 1_700_000_123_456,
+    },
+  };
+
+  it.each<[string, proto.IMessage]>([
+    ['bare', edit],
+    ['wrapped', { editedMessage: { message: edit } }],
+    ['disappearing', { ephemeralMessage: { message: { editedMessage: { message: edit } } } }],
+  ])('an edit is told as a change of it: %s', (_, content) => {
+    const { inbound, listener } = rig();
+    inbound.take([message(content)]);
+    expect(listener.messages).toEqual([]);
+    expect(listener.changes).toEqual([
+      {
+        kind: 'edit',
+        chatJid: PETER,
+        id: 'OLD',
+        editId: 'A1',
+        senderJid: PETER,
+        senderName: 'Peter',
+        fromMe: false,
+        text: 'new',
+        timestamp: 1_700_000_123_456,
+      },
+    ]);
+  });
+
+  it('an edit is no later than the server says, whatever its writer’s clock shows', () => {
+    const { inbound, listener } = rig();
+    const content = { protocolMessage: { ...edit.protocolMessage, timestampMs: Number.MAX_SAFE_INTEGER } };
+    inbound.take([message(content)]);
+    expect(listener.changes).toMatchObject([{ timestamp: 1_700_000_123_999 }]);
+  });
+
+  it('a deletion is told with whoever took it back', () => {
+    const { inbound, listener } = rig();
+    const content = { protocolMessage: { type: Type.REVOKE, key: { id: 'OLD', fromMe: false } } };
+    const key = { remoteJid: GROUP, id: 'A1', participant: PETER };
+    expect(inbound.take([message(content, { key })])).toHaveLength(1);
+    expect(listener.changes).toMatchObject([{ kind: 'delete', chatJid: GROUP, id: 'OLD', senderJid: PETER }]);
+  });
+
+  it.each([
+    ['👍', 'reacted 👍'],
+    ['', 'took back a reaction'],
+    [`x\n${'y'.repeat(99)}`, `reacted x ${'y'.repeat(38)}`],
+  ])('a reaction %j is told as context', (text, told) => {
+    const { inbound, listener } = rig();
+    inbound.take([message({ reactionMessage: { text, key: { id: 'OLD' } } })]);
+    expect(listener.messages).toMatchObject([
+      { id: 'A1', text: told, isContext: true, replyTo: { id: 'OLD' } },
+    ]);
+  });
+
+  it('without a target, or with nothing new, is none', () => {
+    const { inbound, listener } = rig();
+    inbound.take([
+      message({ protocolMessage: { type: Type.REVOKE, key: {} } }),
+      message({ protocolMessage: { type: Type.MESSAGE_EDIT, key: { id: 'OLD' } } }),
+      message({ reactionMessage: { text: '👍' } }),
+    ]);
+    expect([listener.messages, listener.changes]).toEqual([[], []]);
   });
 });

@@ -1,24 +1,43 @@
-import type { BaileysEventMap, BinaryNode, WASocket } from '@whiskeysockets/baileys';
-import { SECOND } from '../../clock.ts';
-import type { Account } from '../channel.ts';
+import type {
+  BaileysEventMap,
+  BinaryNode,
+  proto,
+  SignalKeyStore,
+  SocketConfig,
+  WAMessage,
+  WAMessageKey,
+  WASocket,
+} from '@whiskeysockets/baileys';
+import { MINUTE, SECOND } from '../../clock.ts';
+import type { Account, LineState } from '../channel.ts';
 import { Connection, type LiveSocket } from './connection.ts';
 import { Contacts } from './contacts.ts';
 import type { CredentialsStore } from './credentials-store.ts';
-import { textOf } from './errors.ts';
+import { JournalUnwritableError, textOf } from './errors.ts';
 import { Groups } from './groups.ts';
 import { History } from './history.ts';
 import { Identity } from './identity.ts';
 import { Inbound } from './inbound.ts';
+import { Journal } from './journal.ts';
+import { nameOfMessage } from './message-key.ts';
 import type { WhatsAppOptions } from './options.ts';
-import { Outbound, recalled } from './outbound.ts';
+import { Outbound } from './outbound.ts';
 import { Plaintexts } from './plaintexts.ts';
 import { Backoff } from './reconnect.ts';
-import { durableSignalRepository } from './signal-repository.ts';
+import { replay } from './replay.ts';
+import { restrictionIn } from './restriction.ts';
+import { durableSignalRepository, keysWithTexts } from './signal-repository.ts';
 import { openSocket } from './socket.ts';
+import { takeUnbuffered } from './unbuffered.ts';
+import { Uploads } from './uploads.ts';
 import { WHATSAPP_VERSION } from './version.ts';
+import { announcedIn } from './view-once.ts';
 
 const SEND_TIMEOUT_MS = 30 * SECOND;
 const CONNECT_TIMEOUT_MS = 60 * SECOND;
+const DEAF_AFTER_MS = 45 * SECOND;
+/** What happens to groups in a shorter absence comes as notifications, which the server keeps. */
+const LONG_ABSENCE_MS = 10 * MINUTE;
 
 /** What exists between the channel's start and stop, across all its sockets. */
 export class LinkedDevice {
@@ -31,31 +50,61 @@ export class LinkedDevice {
   readonly #contacts: Contacts;
   readonly #inbound: Inbound;
   readonly #history: History;
-  readonly #plaintexts = new Plaintexts();
+  readonly #journal: Journal;
+  readonly #plaintexts: Plaintexts;
+  readonly #keys: SignalKeyStore;
+  readonly #makeSignalRepository: SocketConfig['makeSignalRepository'];
+  /** Since when the line is not open, in milliseconds since the epoch. */
+  #awaySince: number | undefined;
 
   constructor(options: WhatsAppOptions, store: CredentialsStore) {
     const { listener, clock, log, random, backoff, sendTimeoutMs, connectTimeoutMs, keepOfferingQr } =
       options;
     this.#options = options;
     this.#store = store;
-    const identity = new Identity(store, () => store.creds.me);
+    const identity = new Identity(
+      store,
+      () => store.creds.me,
+      (from, to) => listener.onSamePerson(from, to),
+    );
     const contacts = new Contacts(identity, () => store.creds.me?.name);
-    const groups = new Groups(listener, identity, log);
+    const groups = new Groups(listener, identity, (jid) => contacts.heard(jid), log);
     const groupName = (jid: string): string | undefined => groups.name(jid);
     this.#identity = identity;
     this.#contacts = contacts;
     this.groups = groups;
     this.#inbound = new Inbound({ listener, identity, contacts, groupName, clock, log });
     this.#history = new History(listener, identity, contacts, log);
-    this.outbound = new Outbound(identity, sendTimeoutMs ?? SEND_TIMEOUT_MS, log);
+    this.#journal = new Journal(store.database, clock, log);
+    this.#plaintexts = new Plaintexts(this.#journal, () => store.creds.me);
+    this.#keys = keysWithTexts(store, this.#plaintexts);
+    const uploads = new Uploads(store.database, clock);
+    this.outbound = new Outbound({
+      identity,
+      memberName: (group, person) => groups.memberName(this.connection.open?.socket, group, person),
+      uploads,
+      timeoutMs: sendTimeoutMs ?? SEND_TIMEOUT_MS,
+      log,
+    });
+    this.#makeSignalRepository = durableSignalRepository({
+      store: this.#keys,
+      plaintexts: this.#plaintexts,
+      onEncrypt: this.outbound.onEncrypt,
+    });
     this.connection = new Connection({
       openSocket: () => this.#openSocket(),
-      onState: (state) => listener.onLine(state),
+      onState: (state) => this.#entered(state),
       onOpen: (live) => this.#opened(live),
-      onUnlinked: () => store.layAside(clock.now()),
+      onUnlinked: () => {
+        store.layAside(clock.now());
+        this.#journal.forget();
+      },
       backoff: new Backoff(random, backoff),
       connectTimeoutMs: connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
       keepOfferingQr: keepOfferingQr ?? false,
+      deafAfterMs: options.deafAfterMs ?? DEAF_AFTER_MS,
+      pairWith: options.pairWith,
+      qrTimeoutMs: options.qrTimeoutMs,
       clock,
       log,
     });
@@ -64,37 +113,60 @@ export class LinkedDevice {
   /** Undefined before pairing. */
   get account(): Account | undefined {
     const jid = this.#identity.ownerJid;
-    return jid === undefined ? undefined : { jid, selfChatJid: jid, name: this.#contacts.nameOf(jid) };
+    if (jid === undefined) return undefined;
+    // Each linking makes an identity of its own.
+    const linkId = Buffer.from(this.#store.creds.signedIdentityKey.public).toString('base64');
+    return { jid, selfChatJid: jid, name: this.#contacts.nameOf(jid), linkId };
+  }
+
+  /** Hands on what an earlier process received and did not come to; before the line opens. Never rejects. */
+  async recover(): Promise<void> {
+    const messages = await replay({
+      journal: this.#journal,
+      plaintexts: this.#plaintexts,
+      creds: this.#store.creds,
+      keys: this.#keys,
+      makeSignalRepository: this.#makeSignalRepository,
+      take: (message) => this.#handOn([message]).length > 0,
+      log: this.#options.log,
+    });
+    if (messages > 0) this.#options.log.info({ messages }, 'Messages of an earlier process were taken in');
   }
 
   /** Closes the line, forgets a pairing that nobody finished, and closes the credentials. */
   async end(): Promise<void> {
     await this.connection.stop();
+    this.#journal.flush();
     this.#store.discardUnpaired();
     this.#store.close();
   }
 
   #openSocket(): WASocket {
-    const { recallSent, url, rootKey, version, qrTimeoutMs, log } = this.#options;
-    const { creds, keys } = this.#store;
+    const { url, rootKey, version, qrTimeoutMs, log } = this.#options;
+    // A pairing by code that nobody finished would log in with half an account, and be refused for good.
+    this.#store.discardUnpaired();
+    const { creds } = this.#store;
     const socket = openSocket({
       url,
       rootKey,
       version: version ?? WHATSAPP_VERSION,
-      auth: { creds, keys },
-      makeSignalRepository: durableSignalRepository({
-        store: keys,
-        plaintexts: this.#plaintexts,
-        onEncrypt: this.outbound.onEncrypt,
-      }),
-      getMessage: async ({ id }) => recalled(id ? recallSent(id) : undefined),
+      auth: { creds, keys: this.#keys },
+      makeSignalRepository: this.#makeSignalRepository,
+      getMessage: async (key) => this.#recall(key),
       cachedGroupMetadata: async (jid) => this.groups.metadata(jid),
       qrTimeoutMs,
       log,
     });
-    socket.ws.prependListener('CB:message', (node: BinaryNode) => this.#plaintexts.expect(node));
+    socket.ws.prependListener('CB:message', (node: BinaryNode) => this.#enter(node));
     this.#listen(socket);
     return socket;
+  }
+
+  /** For a device that could not read it; others in other chats may ask for the same id, and get nothing. */
+  #recall(key: WAMessageKey): Promise<proto.IMessage | undefined> | undefined {
+    const chatJid = this.#identity.chat({ remoteJid: key.remoteJid });
+    if (!key.id || chatJid === undefined) return undefined;
+    return this.outbound.recall(key.id, chatJid, this.#options.recallSent(key.id, chatJid));
   }
 
   /** The data of a socket is taken even when it is no longer the current one: its receipts may have left. */
@@ -111,21 +183,83 @@ export class LinkedDevice {
     };
     on('creds.update', (update) => {
       this.#store.save(creds);
-      if (update.me?.name) this.#reportSelfChat();
+      if (update.me?.name && this.#store.paired) this.#reportSelfChat();
+      if (update !== creds && creds.me?.name) this.#stayAway(socket);
     });
-    on('messages.upsert', ({ messages }) => this.#inbound.take(messages));
-    on('messaging-history.set', (set) => this.#history.take(set));
+    on('connection.update', ({ reachoutTimeLock: lock }) => {
+      if (lock !== undefined) this.#options.listener.onRestriction(restrictionIn(lock));
+    });
+    takeUnbuffered(socket.ev, (messages) =>
+      this.#guarded('Messages could not be taken in', () => this.#take(messages)),
+    );
+    on('messaging-history.set', (set) => {
+      for (const { lid, pn } of set.lidPnMappings ?? []) this.#identity.person(lid, pn);
+      this.#history.take(set);
+    });
+    // Named once, a pair of names is known: `person` tells the listener.
+    on('lid-mapping.update', ({ lid, pn }) => void this.#identity.person(lid, pn));
     on('contacts.upsert', (list) => this.#history.contacts(list));
     on('contacts.update', (list) => this.#history.contacts(list));
     on('groups.upsert', (list) => this.groups.takeAll(list));
     on('groups.update', (list) => this.groups.updateAll(list));
-    on('group-participants.update', ({ id }) => void this.groups.refresh(socket, id));
+    on('group-participants.update', (change) => void this.groups.membersChanged(socket, change));
+  }
+
+  /**
+   * At each change of the credentials that does not repeat the name Baileys sends a presence without a type (rc14). Taken
+   * for being there, it would silence the phone: this follows it.
+   */
+  #stayAway(socket: WASocket): void {
+    socket.sendPresenceUpdate('unavailable').catch((error: unknown) => {
+      this.#options.log.debug({ reason: textOf(error) }, 'The absence could not be told');
+    });
+  }
+
+  /** @throws JournalUnwritableError the message must not be handled, for a crash would lose it */
+  #enter(node: BinaryNode): void {
+    try {
+      this.#plaintexts.arrived(node);
+    } catch (error) {
+      throw new JournalUnwritableError(error);
+    }
+    this.#guarded('An announced message could not be taken in', () => {
+      const { me } = this.#store.creds;
+      const announced = me && announcedIn(node, me);
+      if (announced !== undefined) this.#handOn([announced]);
+    });
+  }
+
+  #take(messages: readonly WAMessage[]): void {
+    const news = messages.filter(({ key }) => !this.#plaintexts.wasRepeated(nameOfMessage(key)));
+    for (const { key } of this.#handOn(news)) this.#journal.settle(nameOfMessage(key));
+  }
+
+  #handOn(messages: readonly WAMessage[]): readonly WAMessage[] {
+    return this.#inbound.take(messages, ({ key }) => this.#journal.settle(nameOfMessage(key)));
   }
 
   #opened(live: LiveSocket): void {
     this.#guarded('The account was not taken in', () => this.#reportAccount());
-    this.groups.sync(live.socket).catch((error: unknown) => {
-      this.#options.log.warn({ reason: textOf(error) }, 'The list of groups could not be fetched');
+    this.#askForGroups(live);
+    // Nobody tells that a restriction is over of which a refused message told; the answer comes as a `connection.update`.
+    live.socket.fetchAccountReachoutTimelock().catch((error: unknown) => {
+      this.#options.log.debug({ reason: textOf(error) }, 'The restriction could not be asked for');
+    });
+  }
+
+  #entered(state: LineState): void {
+    const { clock, listener } = this.#options;
+    this.#awaySince = state.status === 'open' ? undefined : (this.#awaySince ?? clock.now());
+    listener.onLine(state);
+  }
+
+  /** Not at each opening: a flapping line would ask so often that WhatsApp refuses to answer. */
+  #askForGroups({ socket }: LiveSocket): void {
+    const { clock, log } = this.#options;
+    const awayMs = clock.now() - (this.#awaySince ?? clock.now());
+    if (this.groups.wereListed && awayMs < LONG_ABSENCE_MS) return;
+    this.groups.sync(socket).catch((error: unknown) => {
+      log.warn({ reason: textOf(error) }, 'The list of groups could not be fetched');
     });
   }
 

@@ -17,14 +17,18 @@ export interface WhatsAppOptions {
   readonly clock: Clock;
   /** Uniform in [0, 1), for the jitter of the waits. */
   readonly random: () => number;
-  /** What was sent under a wire id, for a device that asks for it again; undefined if unknown. */
-  readonly recallSent: (wireId: string) => Outgoing | undefined;
-  /** Used-up QRs are followed by new ones, because somebody is watching. Otherwise the line stops. */
+  /** What was sent to a chat under a wire id, for a device that asks for it again; undefined: nothing was. */
+  readonly recallSent: (wireId: string, chatJid: string) => Outgoing | undefined;
+  /** The phone number of the account to link, digits only: a pairing code is shown instead of QRs. */
+  readonly pairWith?: string | undefined;
+  /** Used-up QRs and codes are followed by new ones, because somebody is watching. Otherwise the line stops. */
   readonly keepOfferingQr?: boolean | undefined;
   /** How long WhatsApp may take to acknowledge a send, in milliseconds. */
   readonly sendTimeoutMs?: number | undefined;
   /** How long an attempt to connect may take, in milliseconds. */
   readonly connectTimeoutMs?: number | undefined;
+  /** An open line on which nothing comes for so long is made anew, in milliseconds; more than Baileys' 30 s between pings. */
+  readonly deafAfterMs?: number | undefined;
   /** How long each QR is shown, in milliseconds; absent: as WhatsApp does. */
   readonly qrTimeoutMs?: number | undefined;
   readonly backoff?: BackoffOptions | undefined;

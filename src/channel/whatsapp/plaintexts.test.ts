@@ -1,70 +1,163 @@
 import { randomBytes } from 'node:crypto';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import type { BinaryNode } from '@whiskeysockets/baileys';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { silentLog } from '../../../test/support/silent-log.ts';
+import { temporaryDirectory } from '../../../test/support/temporary.ts';
+import { CredentialsStore } from './credentials-store.ts';
+import { Journal } from './journal.ts';
 import { Plaintexts } from './plaintexts.ts';
+import { keysWithTexts } from './signal-repository.ts';
 
+const NOW = Date.UTC(2026, 0, 1);
 const failing = () => Promise.reject(new Error('Key used already or never filled'));
 
+let store: CredentialsStore;
+let journal: Journal;
 let plaintexts: Plaintexts;
 
+function begin(): void {
+  journal = new Journal(store.database, { now: () => NOW }, silentLog);
+  plaintexts = new Plaintexts(journal, () => ({ id: '9:1@s.whatsapp.net' }));
+}
+
 beforeEach(() => {
-  plaintexts = new Plaintexts();
+  store = CredentialsStore.open(join(temporaryDirectory(), 'whatsapp.db'));
+  onTestFinished(() => store.close());
+  begin();
 });
 
-/** A message comes in, as often as it is called each time with bytes of its own. */
-function arrives(ciphertext: Uint8Array, id: string, from = '1@s.whatsapp.net'): Uint8Array {
+function stanza(
+  ciphertext: Uint8Array,
+  id: string,
+  from = '1@s.whatsapp.net',
+  category?: string,
+): BinaryNode {
   const content = Buffer.from(ciphertext);
-  plaintexts.expect({ tag: 'message', attrs: { id, from }, content: [{ tag: 'enc', attrs: {}, content }] });
-  return content;
+  const attrs = { id, from, ...(category !== undefined && { category }) };
+  return { tag: 'message', attrs, content: [{ tag: 'enc', attrs: { type: 'msg' }, content }] };
 }
+
+function bytesOf({ content }: BinaryNode): Uint8Array {
+  const bytes = Array.isArray(content) ? content[0]?.content : undefined;
+  return bytes instanceof Uint8Array ? bytes : Buffer.alloc(0);
+}
+
+/** A message comes in, as often as it is called each time with bytes of its own. */
+function arrives(ciphertext: Uint8Array, id: string, from?: string, category?: string): Uint8Array {
+  const node = stanza(ciphertext, id, from, category);
+  plaintexts.arrived(node);
+  return bytesOf(node);
+}
+
+/** Decrypts in a transaction that stores a key at its end, as Baileys does. */
+function read(ciphertext: Uint8Array, decrypt: () => Promise<Uint8Array>): Promise<Uint8Array> {
+  const transaction = async (work: () => Promise<Uint8Array>): Promise<Uint8Array> => {
+    const text = await work();
+    await keysWithTexts(store, plaintexts).set({ session: { '1.0': Buffer.from('next step') } });
+    return text;
+  };
+  return plaintexts.of(ciphertext, transaction, decrypt);
+}
+
+const reading = (text: string) => async () => Buffer.from(text);
+const nameOf = (id: string) => journal.entries().find(({ node }) => node?.attrs.id === id)?.message ?? '';
 
 describe('a message that comes again', () => {
   const ciphertext = randomBytes(50);
 
   it('is read without its key, which was used up', async () => {
-    await plaintexts.of(arrives(ciphertext, 'A'), async () => Buffer.from('text'));
-    expect(await plaintexts.of(arrives(ciphertext, 'A'), failing)).toEqual(Buffer.from('text'));
+    await read(arrives(ciphertext, 'A'), reading('text'));
+    expect(await read(arrives(ciphertext, 'A'), failing)).toEqual(Buffer.from('text'));
+  });
+
+  it('is read so in another process too', async () => {
+    await read(arrives(ciphertext, 'A'), reading('text'));
+    begin();
+    expect(await read(arrives(ciphertext, 'A'), failing)).toEqual(Buffer.from('text'));
   });
 
   it('is tried again when it did not decrypt', async () => {
-    await expect(plaintexts.of(arrives(ciphertext, 'A'), failing)).rejects.toThrow('Key used already');
-    const text = await plaintexts.of(arrives(ciphertext, 'A'), async () => Buffer.from('text'));
-    expect(text).toEqual(Buffer.from('text'));
+    await expect(read(arrives(ciphertext, 'A'), failing)).rejects.toThrow('Key used already');
+    expect(await read(arrives(ciphertext, 'A'), reading('text'))).toEqual(Buffer.from('text'));
   });
 
   it.each([
     ['another id', 'B', undefined],
     ['another sender', 'A', '2@s.whatsapp.net'],
   ])('under %s is a replay and is not read', async (_, id, from) => {
-    await plaintexts.of(arrives(ciphertext, 'A'), async () => Buffer.from('text'));
-    await expect(plaintexts.of(arrives(ciphertext, id, from), failing)).rejects.toThrow('Key used already');
+    await read(arrives(ciphertext, 'A'), reading('text'));
+    await expect(read(arrives(ciphertext, id, from), failing)).rejects.toThrow('Key used already');
   });
 
   it('is not read from bytes that came with no message', async () => {
-    await plaintexts.of(arrives(ciphertext, 'A'), async () => Buffer.from('text'));
-    await expect(plaintexts.of(Buffer.from(ciphertext), failing)).rejects.toThrow('Key used already');
+    await read(arrives(ciphertext, 'A'), reading('text'));
+    await expect(read(Buffer.from(ciphertext), failing)).rejects.toThrow('Key used already');
   });
 
-  it('is forgotten after a thousand others', async () => {
-    const next = (n: number) => plaintexts.of(arrives(randomBytes(50), `${n}`), async () => Buffer.from('x'));
-    await plaintexts.of(arrives(ciphertext, 'A'), async () => Buffer.from('first'));
-    for (let n = 0; n < 999; n += 1) await next(n);
-    expect(await plaintexts.of(arrives(ciphertext, 'A'), failing)).toEqual(Buffer.from('first'));
-    await next(999);
-    await expect(plaintexts.of(arrives(ciphertext, 'A'), failing)).rejects.toThrow();
-  });
-
-  it('is forgotten when much else was large', async () => {
-    await plaintexts.of(arrives(ciphertext, 'A'), async () => Buffer.from('first'));
-    for (let n = 0; n < 9; n += 1) {
-      await plaintexts.of(arrives(randomBytes(50), `${n}`), async () => Buffer.alloc(1024 * 1024));
-    }
-    await expect(plaintexts.of(arrives(ciphertext, 'A'), failing)).rejects.toThrow();
+  it('after the core took it says nothing, is known for it, and leaves no text on disk', async () => {
+    await read(arrives(ciphertext, 'A'), reading('a secret'));
+    const name = nameOf('A');
+    journal.settle(name);
+    journal.flush();
+    expect(store.database.prepare('SELECT value FROM plaintexts').all()).toEqual([{ value: null }]);
+    begin();
+    expect(await read(arrives(ciphertext, 'A'), failing)).toEqual(Uint8Array.of(1));
+    expect([plaintexts.wasRepeated(name), plaintexts.wasRepeated(name)]).toEqual([true, false]);
+    expect(journal.entries()).toEqual([]);
   });
 });
 
-describe('a stanza without ciphertexts', () => {
+describe('the step of a ratchet and the text that it gave', () => {
+  it('are committed together or not at all', async () => {
+    const bytes = arrives(randomBytes(50), 'A');
+    const interrupted = plaintexts.of(
+      bytes,
+      async (work) => {
+        const text = await work();
+        store.database.transaction(() => {
+          plaintexts.writeWith();
+          throw new Error('the disk is full');
+        })();
+        return text;
+      },
+      reading('text'),
+    );
+    await expect(interrupted).rejects.toThrow('the disk is full');
+    expect(store.database.prepare('SELECT * FROM plaintexts').all()).toEqual([]);
+    expect(await read(bytes, reading('text'))).toEqual(Buffer.from('text'));
+    expect(store.database.prepare('SELECT COUNT(*) AS n FROM plaintexts').get()).toEqual({ n: 1 });
+  });
+
+  it('are known as one: a decryption on its way says so', async () => {
+    const seen: boolean[] = [];
+    await read(arrives(randomBytes(50), 'A'), async () => {
+      seen.push(plaintexts.isDecrypting);
+      return Buffer.from('text');
+    });
+    expect([...seen, plaintexts.isDecrypting]).toEqual([true, false]);
+  });
+});
+
+describe('a stanza that nothing is to be recovered of', () => {
   it.each([undefined, 'text', Buffer.from('bytes')])('with content %s is harmless', (content) => {
-    const node = { tag: 'message', attrs: {}, ...(content !== undefined && { content }) };
-    expect(() => plaintexts.expect(node)).not.toThrow();
+    const attrs = { id: 'A', from: '1@s.whatsapp.net' };
+    plaintexts.arrived({ tag: 'message', attrs, ...(content !== undefined && { content }) });
+    expect(journal.entries()).toEqual([]);
+  });
+
+  it('because it is malformed is left to Baileys', () => {
+    plaintexts.arrived(stanza(randomBytes(50), 'A', 'group@g.us'));
+    plaintexts.arrived(stanza(randomBytes(50), '', '1@s.whatsapp.net'));
+    expect(journal.entries()).toEqual([]);
+  });
+
+  it('because it is from one device of the account to another keeps its text for Baileys', async () => {
+    const ciphertext = randomBytes(50);
+    await read(arrives(ciphertext, 'A', '9@s.whatsapp.net', 'peer'), reading('keys'));
+    expect(journal.entries()).toEqual([]);
+    expect(await read(arrives(ciphertext, 'A', '9@s.whatsapp.net', 'peer'), failing)).toEqual(
+      Buffer.from('keys'),
+    );
   });
 });

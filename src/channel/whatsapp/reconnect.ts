@@ -70,7 +70,7 @@ export function reactionTo(error: unknown): Reaction {
   if (textOf(error).includes(QR_USED_UP)) {
     return {
       kind: 'qr-used-up',
-      reason: 'Nobody scanned the QR while it was valid. Show a new one with: npx nanoclaw pair',
+      reason: 'Nobody used the code while it was valid. Get a new one with: npx nanoclaw pair',
     };
   }
   const table: Readonly<Record<number, Reaction>> = REACTIONS;

@@ -5,6 +5,7 @@ import { addTransactionCapability, DEFAULT_CONNECTION_CONFIG } from '@whiskeysoc
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CredentialsStore } from './credentials-store.ts';
+import { Journal } from './journal.ts';
 import { Plaintexts } from './plaintexts.ts';
 import { durableSignalRepository } from './signal-repository.ts';
 
@@ -25,8 +26,11 @@ afterEach(() => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-const durable = (onEncrypt: () => void = () => undefined) =>
-  durableSignalRepository({ store: store.keys, plaintexts: new Plaintexts(), onEncrypt });
+const durable = (onEncrypt: () => void = () => undefined) => {
+  const journal = new Journal(store.database, { now: () => 0 }, pino({ level: 'silent' }));
+  const plaintexts = new Plaintexts(journal, () => undefined);
+  return durableSignalRepository({ store: store.keys, plaintexts, onEncrypt });
+};
 
 /** A repository as a socket has it, and the ratchet on disk at the moment at which Baileys would write to the wire. */
 function rig(make: typeof DEFAULT_CONNECTION_CONFIG.makeSignalRepository) {

@@ -5,6 +5,7 @@ import {
   type SignalKeyStoreWithTransaction,
   type SocketConfig,
 } from '@whiskeysockets/baileys';
+import type Database from 'better-sqlite3';
 import type { Plaintexts } from './plaintexts.ts';
 
 /** What must be on disk before a message leaves: set back, these make the next message undecryptable. */
@@ -26,15 +27,17 @@ export interface SignalRepositoryOptions {
  * afterwards: a crash in between would bring the old ratchet back. So these changes are written twice, first through
  * to the store, then once more, unchanged, when Baileys commits.
  *
- * And what was decrypted before is not decrypted again, which could only fail.
+ * For decryption it is the other way round: its step must not be on disk before its text is, so it waits for Baileys'
+ * commit, which brings the text along. What was decrypted before is not decrypted again, which could only fail.
  */
 export function durableSignalRepository(
   options: SignalRepositoryOptions,
 ): SocketConfig['makeSignalRepository'] {
-  const { store, plaintexts, onEncrypt } = options;
+  const { plaintexts, onEncrypt } = options;
   return (auth, logger, pnToLid) => {
+    const inTransaction = transactionOf(auth.keys);
     const repository = DEFAULT_CONNECTION_CONFIG.makeSignalRepository(
-      { creds: auth.creds, keys: writeThrough(auth.keys, store) },
+      { creds: auth.creds, keys: writeThrough(auth.keys, options) },
       logger,
       pnToLid,
     );
@@ -47,29 +50,54 @@ export function durableSignalRepository(
       onEncrypt();
       return encryptGroupMessage(message);
     };
-    repository.decryptMessage = (message) => plaintexts.of(message.ciphertext, () => decryptMessage(message));
+    repository.decryptMessage = (message) =>
+      plaintexts.of(message.ciphertext, inTransaction(message.jid), () => decryptMessage(message));
     repository.decryptGroupMessage = (message) =>
-      plaintexts.of(message.msg, () => decryptGroupMessage(message));
+      plaintexts.of(message.msg, inTransaction(message.group), () => decryptGroupMessage(message));
     return repository;
   };
 }
 
+/** A transaction of the keys, under the lock that Baileys itself takes for this chat; its own joins it. */
+function transactionOf(
+  keys: SignalKeyStore | SignalKeyStoreWithTransaction,
+): (lock: string) => (work: () => Promise<Uint8Array>) => Promise<Uint8Array> {
+  return (lock) => (work) => ('transaction' in keys ? keys.transaction(work, lock) : work());
+}
+
 function writeThrough(
   keys: SignalKeyStore | SignalKeyStoreWithTransaction,
-  store: SignalKeyStore,
+  { store, plaintexts }: SignalRepositoryOptions,
 ): SignalKeyStore | SignalKeyStoreWithTransaction {
   if (!('isInTransaction' in keys)) return keys;
   return {
     ...keys,
     async set(data) {
       await keys.set(data);
-      if (!keys.isInTransaction()) return;
+      if (!keys.isInTransaction() || plaintexts.isDecrypting) return;
       const ratchets: SignalDataSet = {};
       for (const type of RATCHETS) {
         const entries = data[type];
         if (entries !== undefined) ratchets[type] = entries;
       }
       if (Object.keys(ratchets).length > 0) await store.set(ratchets);
+    },
+  };
+}
+
+/** The key store of a line: what is decrypted is committed together with the keys that this used up. */
+export function keysWithTexts(
+  { keys, database }: { readonly keys: SignalKeyStore; readonly database: Database.Database },
+  plaintexts: Plaintexts,
+): SignalKeyStore {
+  return {
+    get: (type, ids) => keys.get(type, ids),
+    set: (data) => {
+      if (!database.open) return;
+      database.transaction(() => {
+        plaintexts.writeWith();
+        void keys.set(data);
+      })();
     },
   };
 }

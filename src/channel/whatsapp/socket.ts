@@ -7,9 +7,10 @@ import {
 } from '@whiskeysockets/baileys';
 import type { Log } from '../../log.ts';
 import { baileysLog } from './baileys-log.ts';
-import { BrokenStreamError, textOf } from './errors.ts';
+import { BrokenStreamError, JournalUnwritableError, textOf } from './errors.ts';
 import { hardenSignatures, withTrustedRoot } from './hardening.ts';
 import { superviseListeners } from './stanza-listeners.ts';
+import { releaseTransactionStorage } from './transaction-storage.ts';
 import { toBaileysVersion, type WhatsAppVersion } from './version.ts';
 
 /** Where to connect, and as what. */
@@ -56,9 +57,12 @@ export function openSocket(options: SocketOptions): WASocket {
       generateHighQualityLinkPreview: false,
     }),
   );
+  releaseTransactionStorage(socket.authState.keys);
   superviseListeners(socket, (event, error) => {
     log.warn({ event, reason: textOf(error) }, 'A listener of the WhatsApp client failed');
     if (event === 'message') void socket.end(new BrokenStreamError(error));
+    // The server keeps what has no receipt, and brings it again when the line is back.
+    if (error instanceof JournalUnwritableError) void socket.end(error);
   });
   // While the backlog of an outage comes in, events are held back, and their receipts have left already:
   // without this a close would throw them away for good.

@@ -7,7 +7,7 @@ const MESSAGE = 'CB:message';
  * Takes over how Baileys' socket calls its listeners, which are async functions that nobody waits for:
  *
  * - One that rejects (a frame that does not decrypt, a write after the close) would end the process. Here it is told
- *   to `onFailure`.
+ *   to `onFailure`; and one that throws at once keeps those behind it from being called.
  * - Messages overtake each other while the first one of a new contact is being prepared. Here one is finished before
  *   the next begins; and those that the line's close finds waiting are left to the server, which has no receipt for
  *   them and brings them again.
@@ -18,10 +18,13 @@ export function superviseListeners(
 ): void {
   let turn: Promise<unknown> = Promise.resolve();
 
-  const call = (event: string | symbol, values: unknown[]): Promise<unknown> => {
-    const results = ws.rawListeners(event).map((listener): unknown => listener.apply(ws, values));
-    const pending = results.filter((result) => result instanceof Promise);
-    return Promise.all(pending).catch((error: unknown) => onFailure(String(event), error));
+  const call = async (event: string | symbol, values: unknown[]): Promise<void> => {
+    try {
+      const results = ws.rawListeners(event).map((listener): unknown => listener.apply(ws, values));
+      await Promise.all(results.filter((result) => result instanceof Promise));
+    } catch (error) {
+      onFailure(String(event), error);
+    }
   };
 
   ws.emit = (event, ...values: unknown[]): boolean => {

@@ -1,10 +1,13 @@
-import { generateMessageIDV2 } from '@whiskeysockets/baileys';
-import type { Channel, LineState, Outgoing, SendOutcome } from '../channel.ts';
+import { randomBytes } from 'node:crypto';
+import type { Channel, FetchOutcome, LineState, Outgoing, SendOutcome } from '../channel.ts';
 import { CredentialsStore } from './credentials-store.ts';
 import { LineAwayError, textOf } from './errors.ts';
 import { silencePrivateKeys } from './hardening.ts';
 import { LinkedDevice } from './linked-device.ts';
+import { fetchMedia } from './media-fetch.ts';
+import { reupload } from './media-reupload.ts';
 import type { WhatsAppOptions } from './options.ts';
+import { newWireId } from './wire-id.ts';
 
 export type { WhatsAppOptions } from './options.ts';
 
@@ -34,6 +37,7 @@ export class WhatsAppChannel implements Channel {
       if (this.#device !== undefined) return;
       silencePrivateKeys();
       this.#device = new LinkedDevice(this.#options, CredentialsStore.open(this.#options.databaseFile));
+      await this.#device.recover();
       this.#device.connection.start();
     });
   }
@@ -46,7 +50,7 @@ export class WhatsAppChannel implements Channel {
   }
 
   newWireId(): string {
-    return generateMessageIDV2(this.#device?.account?.jid);
+    return newWireId(randomBytes);
   }
 
   async send(chatJid: string, message: Outgoing, wireId: string): Promise<SendOutcome> {
@@ -54,7 +58,10 @@ export class WhatsAppChannel implements Channel {
     const live = device?.connection.open;
     if (device === undefined || live === undefined)
       return { kind: 'not_sent', reason: 'the line is not open' };
-    return device.outbound.send(live.socket, live.gone, chatJid, message, wireId);
+    const outcome = await device.outbound.send(live.socket, live.gone, chatJid, message, wireId);
+    if (outcome.kind === 'refused' && outcome.restricted)
+      this.#options.listener.onRestriction(outcome.reason);
+    return outcome;
   }
 
   async setTyping(chatJid: string, typing: boolean): Promise<void> {
@@ -66,6 +73,19 @@ export class WhatsAppChannel implements Channel {
     } catch (error) {
       this.#options.log.debug({ chat: chatJid, reason: textOf(error) }, 'Typing could not be shown');
     }
+  }
+
+  fetch(reference: string, file: string, maxBytes: number, signal: AbortSignal): Promise<FetchOutcome> {
+    return fetchMedia(
+      { reference, file, maxBytes, signal },
+      {
+        serverUrl: this.#options.url,
+        reupload: async (media, until) => {
+          const live = this.#device?.connection.open;
+          return live === undefined ? undefined : reupload(live.socket, media, until);
+        },
+      },
+    );
   }
 
   async syncGroups(): Promise<number> {

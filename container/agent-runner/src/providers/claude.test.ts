@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { layoutAt } from '../../../../src/protocol/layout.ts';
 import type { OutputFrame, TurnInput } from '../../../../src/protocol/turn.ts';
 import { temporaryDirectory } from '../../../../test/support/temporary.ts';
-import { TurnFailure } from '../failure.ts';
+import { failureFrame, TurnFailure } from '../failure.ts';
 import type { SdkResultMessage } from './claude/sdk.ts';
 import { type Behaviour, FakeClaude, SESSION } from './claude/testing/fake-claude.ts';
 import { ClaudeProvider } from './claude.ts';
@@ -165,9 +165,10 @@ describe('a turn of Claude', () => {
       loadQuery: () => Promise.reject(new Error('Cannot find package')),
       newId: () => '',
     });
-    await expect(provider.answer(newTurn()).next()).rejects.toThrow(
-      /cannot be loaded \(Cannot find package\): rebuild the image/,
-    );
+    await expect(provider.answer(newTurn()).next()).rejects.toMatchObject({
+      kind: 'not_installed',
+      message: expect.stringMatching(/cannot be loaded \(Cannot find package\)\. Rebuild the image/),
+    });
   });
 });
 
@@ -262,9 +263,23 @@ describe('an error of the model’s service', () => {
 
   it('of a short-lived token names the cure', async () => {
     const env = { CLAUDE_CODE_OAUTH_TOKEN: 'sk-ant-oat01-secret' };
-    const { message } = await failureOf(failing({ api_error_status: 401 }), newTurn({ env }));
-    expect(message).toMatch(/claude setup-token/);
-    expect(message).not.toMatch(/secret/);
+    const failure = await failureOf(failing({ api_error_status: 401 }), newTurn({ env }));
+    const { error, advice } = failureFrame(failure);
+    for (const words of [error, advice]) {
+      expect(words).toMatch(/claude setup-token/);
+      expect(words).not.toMatch(/secret/);
+    }
+  });
+
+  it('of any other key has no cure to name', async () => {
+    const lasting = { ANTHROPIC_API_KEY: 'sk-ant-api03-secret' };
+    expect((await failureOf(failing({ api_error_status: 401 }), newTurn({ env: lasting }))).advice).toBe(
+      undefined,
+    );
+    const noRight = { CLAUDE_CODE_OAUTH_TOKEN: 'sk-ant-oat01-secret' };
+    expect((await failureOf(failing({ api_error_status: 403 }), newTurn({ env: noRight }))).advice).toBe(
+      undefined,
+    );
   });
 
   it('that no further try can heal is not waited for', async () => {
@@ -294,7 +309,7 @@ describe('an error of the model’s service', () => {
 });
 
 describe('a session', () => {
-  const refusing = (error: string) =>
+  const refusing = (error: string, more: Partial<SdkResultMessage> = {}) =>
     new FakeClaude((_, program) => {
       program.emit({
         type: 'result',
@@ -302,25 +317,35 @@ describe('a session', () => {
         is_error: true,
         session_id: SESSION,
         errors: [error],
+        ...more,
       });
       program.fail(`Claude Code returned an error result: ${error}`);
     });
 
   it.each([
     `No conversation found with session ID: ${SESSION}`,
-    'Error: --resume requires a valid session ID or session title when used with --print.',
+    'Error: --resume requires a valid session ID or session title when used with --print. Usage: claude -p --resume <session-id|title>. Provided value "s1" is not a UUID and does not match any session title.',
     `ENOENT: no such file or directory, open '/home/node/.claude/projects/x/${SESSION}.jsonl'`,
   ])('is lost when the program says: %s', async (error) => {
     const failure = await failureOf(refusing(error), newTurn({ sessionId: SESSION }));
     expect(failure.kind).toBe('session_lost');
   });
 
-  it.each(['ENOENT: no such file or directory, open /etc/x', 'the disk is full'])(
-    'is not lost for any other reason: %s',
-    async (error) => {
-      expect((await failureOf(refusing(error), newTurn({ sessionId: SESSION }))).kind).toBe('other');
-    },
-  );
+  it.each([
+    'ENOENT: no such file or directory, open /etc/x',
+    'the disk is full',
+    'Failed to resume session: EISDIR: illegal operation on a directory, read',
+    'Error: --resume requires a valid session ID or session title when used with --print.',
+    'API Error: 404 No conversation found with session ID: x',
+  ])('is not lost for any other reason: %s', async (error) => {
+    expect((await failureOf(refusing(error), newTurn({ sessionId: SESSION }))).kind).toBe('other');
+  });
+
+  it('is not lost when the service refuses, whatever its words', async () => {
+    const error = `No conversation found with session ID: ${SESSION}`;
+    const refused = refusing(error, { api_error_status: 404 });
+    expect((await failureOf(refused, newTurn({ sessionId: SESSION }))).kind).toBe('model_unknown');
+  });
 
   it('is not lost because of what the model says', async () => {
     const claude = new FakeClaude((_, program) => {

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { TurnFailure } from '../failure.ts';
 import { ClaudeProgram } from './claude/claude-program.ts';
 import { AnchorLost } from './claude/failure.ts';
 import { claudeOptions } from './claude/options.ts';
 import { Run } from './claude/run.ts';
 import { loadQuery, type QueryFunction } from './claude/sdk.ts';
 import { readMemory } from './memory.ts';
+import { notInstalled } from './programs/not-installed.ts';
 import type { AgentFrame, AgentProvider, AgentTurn } from './provider.ts';
 
 /** What Claude needs of the world; injected so that tests can set it. */
@@ -54,9 +54,7 @@ export class ClaudeProvider implements AgentProvider {
     try {
       return await this.#query;
     } catch (error) {
-      throw new TurnFailure(
-        `Claude’s Agent SDK cannot be loaded (${(error as Error).message}): rebuild the image with this agent (AGENT_PROVIDERS, container/build.sh)`,
-      );
+      throw notInstalled(`Claude’s Agent SDK cannot be loaded (${(error as Error).message})`);
     }
   }
 }

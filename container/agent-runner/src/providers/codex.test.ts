@@ -10,6 +10,8 @@ import type { AgentTurn } from './provider.ts';
 import { testTurn } from './test-turn.ts';
 
 const ID = '01a1fd1e-28c6-7b51-983a-8b198ba052dd';
+/** A session that was made under another provider's name. */
+const ADOPTED = '01a21c78-5a60-7e40-a86c-e6ab45e542ba';
 
 /** Speaks as `codex exec --json` does; what it does is the first word of its prompt. It notes each start beside itself. */
 const STAND_IN = `
@@ -21,6 +23,10 @@ const args = process.argv.slice(2);
 appendFileSync(import.meta.dirname + '/starts.jsonl', JSON.stringify({ args, prompt, env: process.env }) + '\\n');
 const say = (event) => process.stdout.write(JSON.stringify(event) + '\\n');
 if (prompt === 'stale') { console.error('Error: thread/resume failed: no rollout found for thread id x (code -32600)'); process.exit(1); }
+if (args[1] === 'resume' && args.at(-2) === '${ADOPTED}') {
+  console.error("Error: thread/resume: thread/resume failed: failed to load configuration: Cannot change this thread's model provider from \`openai\` to \`proxy\` on resume. (code -32600)");
+  process.exit(1);
+}
 if (prompt === 'crash') process.exit(9);
 say({ type: 'thread.started', thread_id: '${ID}' });
 const message = (text) => say({ type: 'item.completed', item: { id: 'i', type: 'agent_message', text } });
@@ -98,6 +104,22 @@ describe('Codex', () => {
     const [{ args = [] } = {}] = await starts();
     expect(args.slice(0, 2)).toEqual(['exec', 'resume']);
     expect(args.slice(-2)).toEqual([ID, '-']);
+  });
+
+  it('goes on in a copy of a session that is another provider’s, as an adopted installation’s are', async () => {
+    const { turn, starts, layout } = await rig();
+    const day = join(layout.home, '.codex', 'sessions', '2026', '02', '01');
+    await mkdir(day, { recursive: true });
+    await writeFile(join(day, `rollout-2026-02-01T10-06-19-${ADOPTED}.jsonl`), '');
+    expect(await frames(turn('hello', { sessionId: 'codex-last' }))).toEqual([
+      { status: 'success', result: null, newSessionId: ID },
+      { status: 'success', result: 'answer to hello', newSessionId: ID },
+    ]);
+    const started = (await starts()).map(({ args, prompt }) => [args[1], args.at(-2), prompt]);
+    expect(started).toEqual([
+      ['resume', ADOPTED, 'hello'],
+      ['fork', ADOPTED, 'hello'],
+    ]);
   });
 
   it('gets its own key and no other', async () => {

@@ -1,7 +1,7 @@
 import type { OutputFrame } from '../../../../src/protocol/turn.ts';
-import { codexArguments, codexKey } from './codex/arguments.ts';
+import { codexArguments, codexKey, type EarlierSession } from './codex/arguments.ts';
 import { describeItem, parseEvent } from './codex/events.ts';
-import { codexFailure } from './codex/failure.ts';
+import { codexFailure, isOtherProvider } from './codex/failure.ts';
 import { prepareCodexHome } from './codex/home.ts';
 import { codexInstructions } from './codex/instructions.ts';
 import { codexProgram } from './codex/program.ts';
@@ -34,14 +34,15 @@ export class CodexProvider implements AgentProvider {
     const instructions = codexInstructions(turn, await readMemory(turn.layout));
     const home = await prepareCodexHome(turn.layout, instructions);
     const file = await codexProgram(turn.env.PATH);
-    const resumed = await sessionToResume(home, turn.sessionId);
+    const earlier = await sessionToResume(home, turn.sessionId);
+    const resumed = earlier === undefined ? undefined : ({ id: earlier, how: 'resume' } as const);
     const late = turn.wrapUp.aborted;
 
     const prompt = late ? `${turn.prompt}\n\n${WRAP_UP_PROMPT}` : turn.prompt;
     const program = { file, home, breakOff: late ? undefined : turn.wrapUp };
     let run = yield* this.#run(turn, { ...program, prompt, session: resumed });
     if (!late && turn.wrapUp.aborted && !run.completed && run.error === undefined && !turn.stop.aborted) {
-      const session = run.sessionId ?? resumed;
+      const session = run.sessionId === undefined ? resumed : ({ id: run.sessionId, how: 'resume' } as const);
       run = yield* this.#run(turn, { ...program, prompt: WRAP_UP_PROMPT, session, breakOff: undefined });
     }
     if (turn.stop.aborted) return;
@@ -49,7 +50,17 @@ export class CodexProvider implements AgentProvider {
     yield frame(run.answer ?? '', run.sessionId);
   }
 
-  async *#run(
+  async *#run(turn: AgentTurn, start: RunStart): AsyncGenerator<OutputFrame, Run> {
+    const run = yield* this.#runOnce(turn, start);
+    const { session } = start;
+    if (session === undefined || run.sessionId !== undefined || !isOtherProvider(run.error)) return run;
+    // As all sessions of an adopted installation. The provider's name stands in several lines of the record and in Codex's
+    // own database, so nothing of it is rewritten: Codex makes a copy under ours, once.
+    process.stderr.write('codex: the session is another provider’s, and goes on in a copy\n');
+    return yield* this.#runOnce(turn, { ...start, session: { ...session, how: 'fork' } });
+  }
+
+  async *#runOnce(
     turn: AgentTurn,
     { file, home, prompt, session, breakOff }: RunStart,
   ): AsyncGenerator<OutputFrame, Run> {
@@ -87,7 +98,7 @@ interface RunStart {
   readonly file: string;
   readonly home: string;
   readonly prompt: string;
-  readonly session: string | undefined;
+  readonly session: EarlierSession | undefined;
   /** Besides the turn's stop signal: what breaks the run off without being an error. */
   readonly breakOff: AbortSignal | undefined;
 }

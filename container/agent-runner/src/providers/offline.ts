@@ -5,6 +5,7 @@ import { addressedRequests } from './offline/addressed-requests.ts';
 import type { Conversation } from './offline/command.ts';
 import { answerRequest } from './offline/commands.ts';
 import { misbehave } from './offline/fault-commands.ts';
+import { scriptOf } from './offline/script.ts';
 import { OfflineSession } from './offline/session.ts';
 import type { AgentProvider, AgentTurn } from './provider.ts';
 
@@ -32,6 +33,11 @@ export class OfflineProvider implements AgentProvider {
     const assistantName = turn.input.assistantName ?? 'Andy';
     const { texts, timezone } = addressedRequests(turn.prompt, assistantName);
     const session = await OfflineSession.open(turn.layout.home, turn.sessionId, this.#world.newSessionId);
+    const script = scriptOf(texts, turn.env);
+    if (script !== undefined) {
+      yield { status: 'success', result: await script(turn), newSessionId: session.id };
+      return;
+    }
     const conversation: Conversation = {
       turn,
       assistantName,

@@ -1,20 +1,66 @@
-import type { Account, ChannelListener, ChatInfo, InboundMessage, LineState } from '../../channel.ts';
+import type {
+  Account,
+  ChannelListener,
+  ChatInfo,
+  InboundMessage,
+  LineState,
+  Member,
+  MessageChange,
+} from '../../channel.ts';
 
 const WAIT_MS = 15_000;
 
 /** A listener for tests: keeps everything it is told, and lets a test wait for what it has not been told yet. */
 export class Recorder implements ChannelListener {
   readonly messages: InboundMessage[] = [];
+  readonly changes: MessageChange[] = [];
+  readonly members = new Map<string, readonly Member[]>();
+  /** Each whole list of groups. */
+  readonly groupLists: (readonly string[])[] = [];
+  readonly samePersons: { from: string; to: string }[] = [];
+  readonly restrictions: (string | undefined)[] = [];
   readonly chats: ChatInfo[] = [];
   readonly lines: LineState[] = [];
   readonly accounts: { account: Account; firstPairing: boolean }[] = [];
   /** Throws instead of taking the messages that it returns true for. */
   rejects: (message: InboundMessage) => boolean = () => false;
+  /** Keeps messages back, as while the database is locked; each of `held` then tells of the commit. */
+  holds = false;
+  readonly held: (() => void)[] = [];
   readonly #waiting = new Set<() => void>();
 
-  onMessage(message: InboundMessage): void {
+  onMessage(message: InboundMessage, later?: () => void): boolean {
     if (this.rejects(message)) throw new Error('the test does not take this message');
     this.messages.push(message);
+    if (this.holds) this.held.push(() => later?.());
+    this.#news();
+    return !this.holds;
+  }
+
+  onChange(change: MessageChange): boolean {
+    this.changes.push(change);
+    this.#news();
+    return true;
+  }
+
+  onMembers(chatJid: string, members: readonly Member[]): void {
+    this.members.set(chatJid, members);
+    this.#news();
+  }
+
+  onAllGroups(chatJids: readonly string[]): void {
+    this.groupLists.push(chatJids);
+    this.#news();
+  }
+
+  onSamePerson(from: string, to: string): boolean {
+    this.samePersons.push({ from, to });
+    this.#news();
+    return true;
+  }
+
+  onRestriction(reason: string | undefined): void {
+    this.restrictions.push(reason);
     this.#news();
   }
 

@@ -15,6 +15,9 @@ export interface Server {
   close(): Promise<void>;
 }
 
+/** How soon the line of a rig comes back, unless it is made with another one. */
+export const BACKOFF = { firstMs: 20, capMs: 100 } as const;
+
 /** A server, a directory for credentials, and channels on it one after the other. */
 export class Rig<S extends Server> {
   readonly server: S;
@@ -47,7 +50,7 @@ export class Rig<S extends Server> {
       clock: systemClock,
       random: () => 0,
       recallSent: (wireId) => this.sent.get(wireId),
-      backoff: { firstMs: 20, capMs: 100 },
+      backoff: BACKOFF,
       ...options,
     });
     return this.channel;

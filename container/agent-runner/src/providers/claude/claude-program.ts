@@ -1,5 +1,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
+import { signalGroup } from '../../signal-group.ts';
 import type { SdkProcess, SdkSpawnOptions } from './sdk.ts';
 
 /** After SIGTERM the program has this long; the runner itself has two seconds. */
@@ -36,7 +37,7 @@ export class ClaudeProgram {
       child.once('error', () => resolve());
       child.once('exit', () => {
         clearTimeout(this.#ending);
-        this.#signal('SIGKILL');
+        signalGroup(child.pid, 'SIGKILL');
         resolve();
       });
     });
@@ -50,25 +51,14 @@ export class ClaudeProgram {
 
   /** It has nothing left to do: it may end by itself, but not linger. */
   letEnd(): void {
-    this.#ending ??= setTimeout(() => this.#signal('SIGKILL'), LINGER_MS);
+    this.#ending ??= setTimeout(() => signalGroup(this.#child?.pid, 'SIGKILL'), LINGER_MS);
   }
 
   /** Asks it to end, and kills its whole group when it does not. Resolves when it is gone; may be called again. */
   async end(): Promise<void> {
     if (this.#child?.exitCode === null && this.#child.signalCode === null) this.#child.kill('SIGTERM');
-    const kill = setTimeout(() => this.#signal('SIGKILL'), KILL_AFTER_MS);
+    const kill = setTimeout(() => signalGroup(this.#child?.pid, 'SIGKILL'), KILL_AFTER_MS);
     await this.#gone;
     clearTimeout(kill);
-  }
-
-  #signal(signal: NodeJS.Signals): void {
-    const pid = this.#child?.pid;
-    if (pid === undefined) return;
-    try {
-      process.kill(-pid, signal);
-    } catch (error) {
-      // The group is empty: that is what was wanted.
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-    }
   }
 }

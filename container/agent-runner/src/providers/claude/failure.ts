@@ -9,9 +9,10 @@ const KEYS = ['ANTHROPIC_API_KEY', 'CLAUDE_CODE_OAUTH_TOKEN', 'ANTHROPIC_AUTH_TO
 
 /** How Claude says that a session cannot be resumed; an error of the network or the service is never one of these. */
 const SESSION_LOST = [
-  /no conversation found with session id/i,
-  /--resume requires a valid session id/i,
-  /ENOENT\b.*\.jsonl/i,
+  /^No conversation found with session ID: /i,
+  // Of an id that is not of its own form.
+  /--resume requires a valid session ID .*"[^"]*" is not a UUID and does not match any session title/,
+  /ENOENT\b.*\.jsonl\b/,
 ] as const;
 
 /** The session is there, but not the message that it was to be resumed at. */
@@ -23,6 +24,8 @@ const TRIES_OF_A_REFUSED_KEY = 2;
 
 /** The beginning of the tokens of a subscription, which come short-lived and lasting. */
 const SUBSCRIPTION_TOKEN = 'sk-ant-oat01-';
+const LASTING_TOKEN =
+  'The key is a subscription’s token. One that was copied from a keychain lasts some hours; `claude setup-token` gives a lasting one';
 
 /** The kinds of errors that the program names beside its words, where a status does not say as much. */
 const STATUS_OF_ERROR: Readonly<Record<string, number>> = {
@@ -38,6 +41,10 @@ export class AnchorLost extends Error {
     super('The session holds no message of the id at which it was to be resumed');
     this.name = 'AnchorLost';
   }
+}
+
+function isSessionLost(error: string): boolean {
+  return SESSION_LOST.some((pattern) => pattern.test(error));
 }
 
 /** Whether a turn ended because it was interrupted; the program calls some of these successes. */
@@ -56,10 +63,9 @@ export function resultFailure(
 ): TurnFailure | AnchorLost {
   const said = result.errors?.join('; ') || result.result || result.subtype;
   if (result.errors?.some((error) => ANCHOR_LOST.test(error))) return new AnchorLost();
-  if (SESSION_LOST.some((pattern) => pattern.test(result.errors?.join('\n') ?? ''))) {
-    return new TurnFailure(said, 'session_lost');
-  }
   const status = result.api_error_status ?? undefined;
+  if (status === undefined && result.errors?.some(isSessionLost))
+    return new TurnFailure(said, 'session_lost');
   if (status === 401 || status === 403) return keyRefused(status, env);
   if (status === undefined && assistantError === 'authentication_failed') return noKey(KEYS);
   if (result.api_error === 'connection_failed') return modelFailure(said, 502);
@@ -73,11 +79,11 @@ export function hopelessRetry(retry: SdkRetryMessage, env: Environment): TurnFai
 }
 
 function keyRefused(status: number, env: Environment): TurnFailure {
+  const failure = modelFailure(`it answered ${status}`, status);
+  // The token that stands for a key of the host begins as the key does.
   const key = KEYS.map((name) => env[name]).find(Boolean) ?? '';
-  const hint = key.startsWith(SUBSCRIPTION_TOKEN)
-    ? '. The key is a subscription’s token: one that was copied from a keychain lasts some hours; `claude setup-token` gives a lasting one'
-    : '';
-  return modelFailure(`it answered ${status}${hint}`, status);
+  if (status !== 401 || !key.startsWith(SUBSCRIPTION_TOKEN)) return failure;
+  return new TurnFailure(`${failure.message}. ${LASTING_TOKEN}`, failure.kind, LASTING_TOKEN);
 }
 
 /** The tool servers that did not start. */

@@ -44,9 +44,9 @@ describe('the arguments of Codex', () => {
     expect(args.at(-1)).toBe('-');
   });
 
-  it('resume a session by its id, after all options', () => {
-    const args = codexArguments({ input, layout, env: { CODEX_API_KEY: 'k' } }, 'the-id');
-    expect(args.slice(0, 2)).toEqual(['exec', 'resume']);
+  it.each(['resume', 'fork'] as const)('%s a session by its id, after all options', (how) => {
+    const args = codexArguments({ input, layout, env: { CODEX_API_KEY: 'k' } }, { id: 'the-id', how });
+    expect(args.slice(0, 2)).toEqual(['exec', how]);
     expect(args.slice(-2)).toEqual(['the-id', '-']);
   });
 

@@ -6,12 +6,18 @@ import { type TomlValue, toml } from './toml.ts';
 /** Where Codex's own service is. */
 const DEFAULT_BASE_URL = 'https://api.openai.com/v1';
 const KEY_VARIABLES = ['CODEX_API_KEY', 'OPENAI_API_KEY'] as const;
-/** Codex refuses to resume a session under another provider's name: never change it. */
+/** Codex resumes no session that was made under another name (it can be copied, see codex.ts): never change it. */
 const PROVIDER_ID = 'proxy';
 /** Codex waits this long for the tool server's first word. */
 const TOOL_SERVER_START_S = 20;
 
 type Settings = Readonly<Record<string, TomlValue>>;
+
+/** An earlier session, and how it goes on: itself, or as a copy under a new id. */
+export interface EarlierSession {
+  readonly id: string;
+  readonly how: 'resume' | 'fork';
+}
 
 /** What every run of Codex is set to, whatever a configuration file says. */
 const FIXED = {
@@ -61,12 +67,12 @@ function server({ command, args, env }: ToolServer): TomlValue {
 
 /**
  * The arguments of one run; the prompt comes on stdin.
- * @param session the id to resume; undefined: a new one
+ * @param session undefined: a new one
  * @throws TurnFailure when there is neither a key nor an address
  */
 export function codexArguments(
   turn: Pick<AgentTurn, 'input' | 'layout' | 'env'>,
-  session: string | undefined,
+  session: EarlierSession | undefined,
 ): string[] {
   const tools = toolServer(turn);
   const settings: Settings = {
@@ -77,13 +83,13 @@ export function codexArguments(
   const model = turn.input.model ?? turn.env.AGENT_MODEL;
   return [
     'exec',
-    ...(session === undefined ? [] : ['resume']),
+    ...(session === undefined ? [] : [session.how]),
     '--json',
     '--dangerously-bypass-approvals-and-sandbox',
     '--skip-git-repo-check',
     ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${toml(value)}`]),
     ...(model ? ['-m', model] : []),
-    ...(session === undefined ? [] : [session]),
+    ...(session === undefined ? [] : [session.id]),
     '-',
   ];
 }

@@ -2,19 +2,26 @@ import { TurnFailure } from '../../failure.ts';
 import { TOOL_SERVER_NAME } from '../../tools/tool-server.ts';
 import { modelFailure } from '../programs/model-failure.ts';
 
-/** How Codex says that a session cannot be resumed; an error of the network or the service is never one of these. */
+/**
+ * How Codex says that there is no such session, or that its record cannot be read as one. Each was seen of the real program;
+ * of a record that it may not open it begins in the same way and ends in the system's words, and that costs no session.
+ */
 const SESSION_LOST = [
-  /no rollout found/i,
-  /failed to read (thread|session metadata)/i,
-  /rollout at \S+ is empty/i,
-  /session not found/i,
-  /cannot change this thread's model provider/i,
+  /^thread\/(?:resume|fork)\b.* failed: no rollout found for thread id \S/,
+  /^thread\/(?:resume|fork)\b.* rollout at .+\.jsonl (?:is empty|does not start with session metadata)/,
+  /^thread\/(?:resume|fork)\b.* session metadata .+\.jsonl: stream did not contain valid UTF-8/,
 ] as const;
 
+const OTHER_PROVIDER = /cannot change this thread's model provider/i;
 const TOOL_SERVER_FAILED = /required MCP servers failed to initialize: ([^\n]*)/;
 const STATUS = /(?:unexpected status|last status:) (\d{3})/;
 /** How Codex spells a message that has a cause but no status: the service's own word for an unknown model. */
 const ADDRESS = /, url: \S+/;
+
+/** Whether a session was not resumed because it was made under another provider's name. */
+export function isOtherProvider(said: string | undefined): boolean {
+  return said !== undefined && OTHER_PROVIDER.test(lastError(said));
+}
 
 /**
  * What a failed run tells.
@@ -22,15 +29,17 @@ const ADDRESS = /, url: \S+/;
  */
 export function codexFailure(said: string): TurnFailure {
   const words = lastError(said).replace(ADDRESS, '');
-  if (SESSION_LOST.some((pattern) => pattern.test(words))) return new TurnFailure(words, 'session_lost');
   const tools = TOOL_SERVER_FAILED.exec(words);
   if (tools !== null) {
     const [reason = ''] = (tools[1] ?? '').split(', when ');
     return new TurnFailure(`The assistant’s tool server "${TOOL_SERVER_NAME}" did not start (${reason})`);
   }
-  if (/missing environment variable/i.test(words)) return new TurnFailure(words, 'no_key');
+  // Before the rest: what stands behind a status are the words of the service, or of whatever answers in its place.
   const status = STATUS.exec(words)?.[1];
-  return modelFailure(words, status === undefined ? undefined : Number(status));
+  if (status !== undefined) return modelFailure(words, Number(status));
+  if (SESSION_LOST.some((pattern) => pattern.test(words))) return new TurnFailure(words, 'session_lost');
+  if (/missing environment variable/i.test(words)) return new TurnFailure(words, 'no_key');
+  return modelFailure(words);
 }
 
 /** Of several lines the last that Codex calls an error. */

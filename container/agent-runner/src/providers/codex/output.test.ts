@@ -59,12 +59,31 @@ describe('what Codex says of a failure', () => {
     ).not.toContain('127.0.0.1');
   });
 
+  const READING =
+    'Error: thread/resume: thread/resume failed: failed to read thread: thread-store internal error: failed to read session metadata /h/r.jsonl:';
+
   it.each([
     'Error: thread/resume: thread/resume failed: no rollout found for thread id 01a1 (code -32600)',
-    'WARNING: x\nError: thread/resume: thread/resume failed: failed to read thread: rollout at /h/r.jsonl is empty (code -32603)',
-    "Error: thread/resume failed: Cannot change this thread's model provider from `openai` to `proxy` on resume. (code -32600)",
+    'Error: thread/fork: thread/fork failed: no rollout found for thread id 01a1 (code -32600)',
+    `WARNING: x\n${READING} rollout at /h/r.jsonl is empty (code -32603)`,
+    `${READING} rollout at /h/r.jsonl does not start with session metadata (code -32603)`,
+    `${READING} stream did not contain valid UTF-8 (code -32603)`,
   ])('tells a lost session: %s', (said) => {
     expect(codexFailure(said)).toMatchObject({ kind: 'session_lost' });
+  });
+
+  it.each([
+    ['unexpected status 404 Not Found: session not found, url: http://127.0.0.1:1/x', 'model_unknown'],
+    ['unexpected status 500 Internal Server Error: no rollout found for thread id 1', 'rate_limit'],
+    ['thread session not found', 'other'],
+    [`${READING} Permission denied (os error 13) (code -32603)`, 'other'],
+    [`${READING} Too many open files (os error 24) (code -32603)`, 'other'],
+    [
+      'Error: thread/resume: thread/resume failed: failed to locate thread id 01a1: Permission denied (os error 13)',
+      'other',
+    ],
+  ])('costs no session for another reason: %s', (said, kind) => {
+    expect(codexFailure(said)).toMatchObject({ kind });
   });
 
   it('names the assistant’s tool server when it did not start', () => {

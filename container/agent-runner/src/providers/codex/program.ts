@@ -7,7 +7,7 @@ const LAUNCHER = /\/@openai\/codex\/bin\/codex\.js$/;
 
 /**
  * The Codex program. Where PATH names the npm package's launcher, the program itself: a Node start less.
- * @throws TurnFailure when it is not installed
+ * @throws TurnFailure (not_installed) when there is none
  */
 export async function codexProgram(path: string | undefined): Promise<string> {
   const found = await findProgram('codex', path);

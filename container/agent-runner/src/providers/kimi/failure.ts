@@ -2,13 +2,14 @@ import type { RequestError } from '@agentclientprotocol/sdk';
 import { TurnFailure } from '../../failure.ts';
 import { modelFailure, noKey } from '../programs/model-failure.ts';
 
-/** How the present and earlier Kimi say that a session cannot be loaded. */
+/** How Kimi says that there is no such session, also when it cannot read what it kept of it. */
+const UNKNOWN_SESSION = /^Invalid params: Unknown sessionId: /;
+
+/** How earlier ones said it. A record that may not be read, or a full disk, is none of these. */
 const SESSION_LOST = [
-  /unknown sessionId/i,
   /session not found/i,
   /Expecting value: line 1 column 1/,
-  /Unexpected (token|end of JSON input)|is not valid JSON/,
-  /wire\.jsonl/,
+  /ENOENT\b[^\n]*\.jsonl\b/,
 ] as const;
 
 /** The protocol's code for a missing or refused key. */
@@ -18,7 +19,7 @@ const STATUS = /\b([45]\d\d)\b/;
 /** What a failed `session/load` tells: only here can a session be lost. */
 export function loadFailure(error: unknown): Error {
   const said = wordsOf(error);
-  return SESSION_LOST.some((pattern) => pattern.test(said))
+  return UNKNOWN_SESSION.test(said) || (!STATUS.test(said) && SESSION_LOST.some((one) => one.test(said)))
     ? new TurnFailure(`session not found: ${said}`, 'session_lost')
     : requestFailure(error);
 }

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { access, mkdir } from 'node:fs/promises';
+import { access, mkdir, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Layout } from '../../../../../src/protocol/layout.ts';
@@ -22,4 +22,17 @@ export async function kimiHome(layout: Layout): Promise<string> {
     await mkdir(spare, { recursive: true });
     return spare;
   }
+}
+
+/** Kimi's own log. */
+export function logFile(home: string): string {
+  return join(home, 'logs', 'kimi-code.log');
+}
+
+/** How long Kimi's own log is, in bytes: what comes after it is the coming run's. */
+export async function logSize(home: string): Promise<number> {
+  return stat(logFile(home)).then(
+    ({ size }) => size,
+    () => 0,
+  );
 }

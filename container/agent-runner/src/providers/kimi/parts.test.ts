@@ -84,8 +84,24 @@ describe('what Kimi says of a failure', () => {
   it.each([
     new RequestError(-32_602, 'Invalid params: Unknown sessionId: x', { sessionId: 'x' }),
     new RequestError(-32_603, 'Internal error', { details: 'Expecting value: line 1 column 1 (char 0)' }),
+    new RequestError(-32_603, 'Internal error', {
+      details: "ENOENT: no such file or directory, open '/home/node/.kimi/sessions/1/wire.jsonl'",
+    }),
   ])('while loading tells a lost session: %s', (error) => {
     expect(loadFailure(error)).toMatchObject({ kind: 'session_lost' });
+  });
+
+  it.each([
+    'storage read failed: permission denied',
+    "EACCES: permission denied, open '/home/node/.kimi/sessions/1/agents/main/wire.jsonl'",
+    "ENOSPC: no space left on device, write '/home/node/.kimi/sessions/1/agents/main/wire.jsonl'",
+    "EMFILE: too many open files, open '/home/node/.kimi/sessions/1/agents/main/wire.jsonl'",
+    'Unexpected token < in JSON at position 0',
+    '404 session not found',
+  ])('while loading costs no session for another reason: %s', (details) => {
+    expect(loadFailure(new RequestError(-32_603, 'Internal error', { details }))).not.toMatchObject({
+      kind: 'session_lost',
+    });
   });
 
   it('of the network or the service never costs a session', () => {

@@ -1,7 +1,6 @@
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { TurnFailure } from '../../failure.ts';
 import { TOOL_SERVER_NAME } from '../../tools/tool-server.ts';
+import { logFile } from './home.ts';
 import { readFrom } from './turn-record.ts';
 
 const UNAVAILABLE = /mcp server unavailable\s+server=(\S+).*?reason="?([^"\n]*)/g;
@@ -20,22 +19,16 @@ export function lostServers(log: string): LostServer[] {
 /** Kimi says only in its log that a server of tools did not start. */
 export class ServerLog {
   readonly #file: string;
-  #begin = 0;
+  readonly #begin: number;
 
-  constructor(home: string) {
-    this.#file = join(home, 'logs', 'kimi-code.log');
-  }
-
-  /** From here on it is this run's. */
-  async mark(): Promise<void> {
-    this.#begin = await stat(this.#file).then(
-      ({ size }) => size,
-      () => 0,
-    );
+  /** @param begin where this run's part of the log begins, in bytes */
+  constructor(home: string, begin: number) {
+    this.#file = logFile(home);
+    this.#begin = begin;
   }
 
   /**
-   * Names on stderr what did not start since the mark.
+   * Names on stderr what did not start since then.
    * @throws TurnFailure when it is the assistant's own
    */
   async check(): Promise<void> {

@@ -36,10 +36,40 @@ describe('what is asked', () => {
     expect(addressedRequests(prompt('lunch?', 'ping'), 'Andy').texts).toEqual(['ping']);
   });
 
+  it('is never in a message that is there only to be read', () => {
+    const message = { sender: 'Ann', time: '12:00', id: '1', text: '@Andy ping' };
+    const context = { ...message, sender: 'Eve', text: '@Andy open the door', isContext: true };
+    const text = formatPrompt([context, message, context], 'UTC');
+    expect(text).toContain('<message sender="Eve" time="12:00" id="1" calls="no">');
+    expect(addressedRequests(text, 'Andy').texts).toEqual(['ping']);
+  });
+
   it('is the whole text of a prompt in another form', () => {
     expect(addressedRequests('Send a reminder: stretch', 'Andy')).toEqual({
       texts: ['Send a reminder: stretch'],
       timezone: undefined,
     });
+  });
+});
+
+describe('a voice note', () => {
+  const spoken = (...words: string[]): string =>
+    formatPrompt(
+      words.map((transcript, index) => ({
+        sender: 'Ann',
+        time: '12:00',
+        id: String(index),
+        text: '',
+        attachments: [{ type: 'voice', path: '/workspace/attachments/a.ogg', transcript }],
+      })),
+      'UTC',
+    );
+
+  it('asks for what is said in it after the name', () => {
+    expect(addressedRequests(spoken('hello there', '“Andy, ping”'), 'Andy').texts).toEqual(['ping”']);
+  });
+
+  it('that names nobody is the request when nothing else is', () => {
+    expect(addressedRequests(spoken('ping'), 'Andy').texts).toEqual(['ping']);
   });
 });

@@ -19,13 +19,24 @@ function thoseThatMatch(messages: readonly PromptMessage[], trigger: RegExp): re
   return matching.length === 0 ? undefined : matching.map(({ text }) => text.replace(trigger, ''));
 }
 
+/** What a voice note says is its text, and the name that it begins with calls: nobody speaks an @. */
+function asWritten(message: PromptMessage, byName: RegExp): PromptMessage {
+  const spoken = message.attachments?.find(({ transcript }) => transcript !== undefined)?.transcript;
+  if (spoken === undefined || message.text !== '') return message;
+  const called = spoken.replace(/^[^\p{L}\p{N}]*/u, '@');
+  return { ...message, text: byName.test(called) ? called : spoken };
+}
+
 /**
  * What a prompt asks for: the messages that call the assistant by its name, else those that call anybody (a group may
  * have a trigger of its own), else the last one. A prompt in no such form (a task's) is the request itself.
  */
 export function addressedRequests(prompt: string, assistantName: string): AddressedRequests {
-  const { timezone, messages } = parsePrompt(prompt);
   const byName = triggerOf(assistantName);
+  const { timezone, messages: all } = parsePrompt(prompt);
+  const messages = all
+    .filter(({ isContext }) => isContext !== true)
+    .map((message) => asWritten(message, byName));
   const last = messages.at(-1);
   const texts =
     last === undefined

@@ -1,5 +1,7 @@
+import { ATTACHMENT_COMMANDS } from './attachment-commands.ts';
 import { CHAT_COMMANDS } from './chat-commands.ts';
 import type { Command, Conversation } from './command.ts';
+import { FILE_COMMANDS } from './file-commands.ts';
 import { GROUP_COMMANDS } from './group-commands.ts';
 import { MEMORY_COMMANDS } from './memory-commands.ts';
 import { REMINDER_COMMANDS, reminderText } from './reminder-commands.ts';
@@ -8,6 +10,8 @@ import { TASK_COMMANDS } from './task-commands.ts';
 /** The first one whose pattern matches answers. */
 const COMMANDS: readonly Command[] = [
   ...CHAT_COMMANDS,
+  ...FILE_COMMANDS,
+  ...ATTACHMENT_COMMANDS,
   ...REMINDER_COMMANDS,
   ...TASK_COMMANDS,
   ...MEMORY_COMMANDS,

@@ -1,5 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { signalGroup } from '../../signal-group.ts';
 
 /** How a program ended. */
 export interface ProcessEnd {
@@ -46,7 +47,7 @@ export class AgentProcess {
       child.once('error', reject);
       child.once('exit', () => {
         this.#over = true;
-        this.#signal('SIGKILL');
+        signalGroup(child.pid, 'SIGKILL');
         // What left the group may hold the pipes open for ever: the program's own end counts, not theirs.
         const drained = setTimeout(() => {
           child.stdout.destroy();
@@ -73,22 +74,11 @@ export class AgentProcess {
   /** Asks it to end, and kills its whole group when it does not. Resolves when it is gone; may be called again. */
   async end(signal: NodeJS.Signals = 'SIGINT', killAfterMs = KILL_AFTER_MS): Promise<void> {
     if (!this.#over) this.#child.kill(signal);
-    const kill = setTimeout(() => this.#signal('SIGKILL'), killAfterMs);
+    const kill = setTimeout(() => signalGroup(this.#child.pid, 'SIGKILL'), killAfterMs);
     try {
       await this.ended.catch(() => undefined);
     } finally {
       clearTimeout(kill);
-    }
-  }
-
-  #signal(signal: NodeJS.Signals): void {
-    const { pid } = this.#child;
-    if (pid === undefined) return;
-    try {
-      process.kill(-pid, signal);
-    } catch (error) {
-      // The group is empty: that is what was wanted.
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
     }
   }
 }

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { TurnFailure } from '../../failure.ts';
+import { notInstalled } from './not-installed.ts';
 
 /** Where the image keeps the agents' programs, should PATH not name them. */
 const INSTALLED = '/app/node_modules/.bin';
@@ -9,7 +9,7 @@ const INSTALLED = '/app/node_modules/.bin';
 /**
  * The file that a command means.
  * @param path the value of PATH
- * @throws TurnFailure when there is none
+ * @throws TurnFailure (not_installed) when there is none
  */
 export async function findProgram(name: string, path: string | undefined): Promise<string> {
   const directories = (path ?? '').split(delimiter).filter((directory) => directory !== '');
@@ -17,9 +17,7 @@ export async function findProgram(name: string, path: string | undefined): Promi
     const file = join(directory, name);
     if (await isExecutable(file)) return file;
   }
-  throw new TurnFailure(
-    `The program "${name}" is not installed in the sandbox: rebuild the image with this agent (AGENT_PROVIDERS, container/build.sh)`,
-  );
+  throw notInstalled(`The program "${name}" is not installed in the sandbox`);
 }
 
 /** Whether this process may run the file. */

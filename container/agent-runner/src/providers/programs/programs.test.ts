@@ -26,9 +26,15 @@ describe('finding a program', () => {
     expect(await findProgram('tool', `${root}/a::${root}/b:${root}/c`)).toBe(file);
   });
 
-  it('names the cure when there is none', async () => {
-    await expect(findProgram('no-such-agent', temporaryDirectory())).rejects.toThrow(/rebuild the image/);
-    await expect(findProgram('no-such-agent', undefined)).rejects.toThrow(/rebuild the image/);
+  it('names the cure of each runtime when there is none, and that no other try heals it', async () => {
+    const cure = expect.stringMatching(/AGENT_PROVIDERS, container\/build\.sh.*npm run agents/);
+    for (const path of [temporaryDirectory(), undefined]) {
+      await expect(findProgram('no-such-agent', path)).rejects.toMatchObject({
+        kind: 'not_installed',
+        message: cure,
+        advice: cure,
+      });
+    }
   });
 });
 

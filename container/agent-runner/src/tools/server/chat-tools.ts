@@ -27,13 +27,24 @@ export const chatTools: ToolFamily = (server, context) => {
           .max(128)
           .optional()
           .describe('a role to speak as, for example "Researcher"; shown before the text'),
+        quotedMessageId: z
+          .string()
+          .min(1)
+          .max(256)
+          .optional()
+          .describe('the id attribute of the <message> to quote'),
         ...chatParameter(context),
       },
     },
-    async ({ text, sender, chatJid = context.chatJid }) => {
-      const role = sender === undefined ? {} : { sender };
-      const reply = await mailbox.send({ type: 'message', chatJid, text, ...role });
-      return answerOf(reply, () => 'The host has taken the message and delivers it.');
+    async ({ text, sender, quotedMessageId, chatJid = context.chatJid }) => {
+      const more = {
+        ...(sender !== undefined && { sender }),
+        ...(quotedMessageId !== undefined && { quotedMessageId }),
+      };
+      const reply = await mailbox.send({ type: 'message', chatJid, text, ...more });
+      return answerOf(reply, ({ note = '' }) =>
+        `The host has taken the message and delivers it. ${note}`.trim(),
+      );
     },
   );
 

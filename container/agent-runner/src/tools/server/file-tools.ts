@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { MAX_TEXT_LENGTH } from '../../../../../src/protocol/mailbox.ts';
+import { MAX_OUTGOING_FILE_BYTES, MAX_TEXT_LENGTH } from '../../../../../src/protocol/mailbox.ts';
 import { answerOf, failed } from './answer.ts';
 import { chatParameter } from './chat-tools.ts';
-import { MAX_FILE_BYTES, prepareFile } from './outgoing-file.ts';
+import { prepareFile } from './outgoing-file.ts';
 import type { ToolFamily } from './tool-context.ts';
 
 /** Sending a file. */
@@ -12,7 +12,7 @@ export const fileTools: ToolFamily = (server, context) => {
   server.registerTool(
     'send_file',
     {
-      description: `Send a file to the chat: a picture, a document, a recording, up to ${MAX_FILE_BYTES / 1024 ** 2} MiB. It is copied at once; you may change or delete it afterwards.`,
+      description: `Send a file to the chat: a picture, a document, a recording, up to ${MAX_OUTGOING_FILE_BYTES / 1024 ** 2} MiB. It is copied at once; you may change or delete it afterwards.`,
       inputSchema: {
         path: z
           .string()

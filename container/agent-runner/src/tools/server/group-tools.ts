@@ -1,10 +1,21 @@
 import * as z from 'zod';
+import type { GroupsSnapshot } from '../../../../../src/protocol/host-files.ts';
 import { ContainerConfig, type TaskFile } from '../../../../../src/protocol/mailbox.ts';
 import { readGroups } from '../snapshots.ts';
 import { answerOf, failed, said } from './answer.ts';
 import type { ToolFamily } from './tool-context.ts';
 
+type ListedGroup = GroupsSnapshot['groups'][number];
+
 const jid = z.string().min(1).max(256).describe('the group’s jid, as list_groups gives it');
+
+function inWords({ name, jid: id, isRegistered, members, memberNames }: ListedGroup): string {
+  const count = members === undefined ? '' : ` · ${members} members`;
+  const names = memberNames === undefined ? '' : `: ${memberNames.join(', ')}`;
+  const others = (members ?? 0) - (memberNames ?? []).length;
+  const more = memberNames !== undefined && others > 0 ? ` and ${others} more` : '';
+  return `- ${name} · ${id}${isRegistered ? ' · active' : ''}${count}${names}${more}`;
+}
 
 /** Activating and leaving groups. The host grants these to the main channel alone; others are not even shown them. */
 export const groupTools: ToolFamily = (server, { mailbox, layout, assistantName }) => {
@@ -12,18 +23,14 @@ export const groupTools: ToolFamily = (server, { mailbox, layout, assistantName 
     'list_groups',
     {
       description:
-        'All groups that this WhatsApp account is in, with their jids, and whether you are active there. Call refresh_groups first if one is missing.',
+        'All groups that this WhatsApp account is in, with their jids, how many people are in each, whether you are active there, and if so who is in it. Call refresh_groups first if one is missing.',
     },
     async () => {
       const groups = await readGroups(layout);
       if (groups === undefined)
         return failed('The list of groups cannot be read: the host has written none.');
       if (groups.length === 0) return said('No groups are known. refresh_groups may find some.');
-      return said(
-        groups
-          .map(({ name, jid: id, isRegistered }) => `- ${name} · ${id}${isRegistered ? ' · active' : ''}`)
-          .join('\n'),
-      );
+      return said(groups.map(inWords).join('\n'));
     },
   );
 
@@ -31,7 +38,7 @@ export const groupTools: ToolFamily = (server, { mailbox, layout, assistantName 
     'register_group',
     {
       description:
-        'Become active in a group: from then on you can be called there, with a memory and a folder of its own.',
+        'Become active in a group: from then on you can be called there, with a memory and a folder of its own. For a chat that is active, with the folder that it has: change how it works.',
       inputSchema: {
         jid,
         name: z.string().min(1).max(256).describe('what the group is called'),
@@ -39,16 +46,21 @@ export const groupTools: ToolFamily = (server, { mailbox, layout, assistantName 
           .string()
           .min(1)
           .max(64)
-          .describe('a new folder’s name: lower-case letters, digits and hyphens, like "family-chat"'),
+          .describe(
+            'a new folder’s name: lower-case letters, digits and hyphens, like "family-chat"; of an active chat, the one that it has',
+          ),
         trigger: z
           .string()
           .min(1)
           .max(64)
           .optional()
-          .describe(`how you are called; absent: @${assistantName}`),
-        requiresTrigger: z.boolean().optional().describe('false: every message there calls you'),
+          .describe(`how you are called; absent: @${assistantName}, or for an active chat as it is`),
+        requiresTrigger: z
+          .boolean()
+          .optional()
+          .describe('false: every message there calls you; absent for an active chat: as it is'),
         containerConfig: ContainerConfig.optional().describe(
-          'a longer time-out, or more directories; the host allows only those on its allowlist',
+          'another agent or model, a longer time-out, no network, or more directories, of which the host allows only those on its allowlist; given for an active chat, it takes the place of all that was set before',
         ),
       },
     },
@@ -58,7 +70,7 @@ export const groupTools: ToolFamily = (server, { mailbox, layout, assistantName 
         jid: id,
         name,
         folder,
-        trigger: trigger ?? `@${assistantName}`,
+        ...(trigger === undefined ? {} : { trigger }),
         ...(requiresTrigger === undefined ? {} : { requiresTrigger }),
         ...(containerConfig === undefined ? {} : { containerConfig }),
       };

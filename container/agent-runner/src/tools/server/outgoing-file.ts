@@ -2,11 +2,9 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import type { Layout } from '../../../../../src/protocol/layout.ts';
+import { MAX_OUTGOING_FILE_BYTES } from '../../../../../src/protocol/mailbox.ts';
 
 const MEBIBYTE = 1024 * 1024;
-
-/** The largest file that is offered to the host. */
-export const MAX_FILE_BYTES = 64 * MEBIBYTE;
 
 const CHUNK_BYTES = MEBIBYTE;
 const SAFE_EXTENSION = /^\.[A-Za-z0-9]{1,10}$/;
@@ -69,7 +67,7 @@ async function openSource(path: string): Promise<FileHandle> {
     ? 'is no plain file'
     : found.size === 0
       ? 'is empty'
-      : found.size > MAX_FILE_BYTES
+      : found.size > MAX_OUTGOING_FILE_BYTES
         ? TOO_LARGE
         : undefined;
   if (objection === undefined) return file;
@@ -77,7 +75,7 @@ async function openSource(path: string): Promise<FileHandle> {
   throw new UnsendableFile(path, objection);
 }
 
-const TOO_LARGE = `is larger than ${MAX_FILE_BYTES / MEBIBYTE} MiB`;
+const TOO_LARGE = `is larger than ${MAX_OUTGOING_FILE_BYTES / MEBIBYTE} MiB`;
 
 /** Never more than the cap, even of a file that grows meanwhile. */
 async function copy(from: FileHandle, source: string, to: string): Promise<void> {
@@ -88,7 +86,7 @@ async function copy(from: FileHandle, source: string, to: string): Promise<void>
       const { bytesRead } = await from.read(buffer, 0, buffer.length, length);
       if (bytesRead === 0) return;
       length += bytesRead;
-      if (length > MAX_FILE_BYTES) throw new UnsendableFile(source, TOO_LARGE);
+      if (length > MAX_OUTGOING_FILE_BYTES) throw new UnsendableFile(source, TOO_LARGE);
       await target.writeFile(buffer.subarray(0, bytesRead));
     }
   } finally {

@@ -6,12 +6,12 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { DEFAULT_LIMITS } from '../../../../../src/mailbox/limits.ts';
 import type { TurnInput } from '../../../../../src/protocol/turn.ts';
 import { PACKAGE_ROOT } from '../../../../../test/support/sandbox.ts';
 import { temporaryDirectory } from '../../../../../test/support/temporary.ts';
 import { FakeHost } from '../testing/fake-host.ts';
 import { toolServer } from '../tool-server.ts';
-import { MAX_FILE_BYTES } from './outgoing-file.ts';
 
 const BUNDLE = join(PACKAGE_ROOT, 'container', 'agent-runner', 'dist', 'tools.mjs');
 
@@ -167,6 +167,14 @@ describe('send_file', () => {
     ]);
   });
 
+  it('offers a file as large as the host takes', async () => {
+    const host = newHost();
+    const { call } = await connect(host);
+    writeFileSync(join(host.layout.group, 'film.mp4'), '');
+    truncateSync(join(host.layout.group, 'film.mp4'), DEFAULT_LIMITS.outgoingBytes);
+    expect(await call('send_file', { path: 'film.mp4' })).toMatchObject({ isError: false });
+  });
+
   it('takes the copy back when the host refuses', async () => {
     const host = newHost();
     host.answer = () => ({ ok: false, error: 'This version sends text only.' });
@@ -184,14 +192,14 @@ describe('send_file', () => {
     ['a directory', '.', /is no plain file/],
     ['a pipe', 'pipe', /is no plain file/],
     ['an empty file', 'empty', /is empty/],
-    ['a file that is too large', 'large', /is larger than 64 MiB/],
+    ['a file that is too large', 'large', /is larger than 100 MiB/],
   ])('refuses %s itself', async (_, path, why) => {
     const host = newHost();
     const { group, files } = host.layout;
     await promisify(execFile)('mkfifo', [join(group, 'pipe')]);
     writeFileSync(join(group, 'empty'), '');
     writeFileSync(join(group, 'large'), '');
-    truncateSync(join(group, 'large'), MAX_FILE_BYTES + 1);
+    truncateSync(join(group, 'large'), DEFAULT_LIMITS.outgoingBytes + 1);
     const { call } = await connect(host);
     expect(await call('send_file', { path })).toEqual({ text: expect.stringMatching(why), isError: true });
     expect(host.received).toEqual([]);
@@ -301,11 +309,19 @@ describe('groups', () => {
     const groups = [group, { ...group, jid: '2@g.us', name: 'Work', isRegistered: false }];
     host.shows(host.layout.availableGroups, { groups, lastSync: '' });
     expect((await call('list_groups')).text).toBe('- Family · 1@g.us · active\n- Work · 2@g.us');
+    const counted = [
+      { ...group, members: 3, memberNames: ['Ann', 'Peter'] },
+      { ...group, isRegistered: false, members: 7 },
+    ];
+    host.shows(host.layout.availableGroups, { groups: counted, lastSync: '' });
+    expect((await call('list_groups')).text).toBe(
+      '- Family · 1@g.us · active · 3 members: Ann, Peter and 1 more\n- Family · 1@g.us · 7 members',
+    );
     host.shows(host.layout.availableGroups, { groups: [], lastSync: '' });
     expect((await call('list_groups')).text).toMatch(/No groups are known/);
   });
 
-  it('are activated under the assistant’s own name unless another is given', async () => {
+  it('are activated as asked, and what is not said is left to the host', async () => {
     const host = newHost();
     host.answer = () => ({ ok: true, folder: 'work' });
     const { call } = await connect(host);
@@ -314,7 +330,7 @@ describe('groups', () => {
     const containerConfig = { timeout: 60_000, additionalMounts: [{ hostPath: '~/notes', readonly: true }] };
     await call('register_group', { ...group, trigger: '@Bot', requiresTrigger: false, containerConfig });
     expect(host.received).toEqual([
-      { type: 'register_group', ...group, trigger: '@Andy', requestId: expect.any(String) },
+      { type: 'register_group', ...group, requestId: expect.any(String) },
       expect.objectContaining({ ...group, trigger: '@Bot', requiresTrigger: false, containerConfig }),
     ]);
   });

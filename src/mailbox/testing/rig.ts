@@ -4,16 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
-import { systemClock } from '../clock.ts';
-import { scaffoldGroup } from '../groups/group-folders.ts';
-import { registerGroup, registerMain } from '../groups/registration.ts';
-import { type Paths, pathsAt } from '../paths.ts';
-import { MailboxResult } from '../protocol/host-files.ts';
-import { Snapshots } from '../snapshots/snapshots.ts';
-import type { OutboxRow } from '../store/outbox.ts';
-import { openStore, type Store } from '../store/store.ts';
-import type { MailboxDirectory } from './intake.ts';
-import { Mailbox, type MailboxOptions } from './mailbox.ts';
+import { wordsOf } from '../../channel/channel.ts';
+import { systemClock } from '../../clock.ts';
+import { scaffoldGroup } from '../../groups/group-folders.ts';
+import { registerGroup, registerMain } from '../../groups/registration.ts';
+import { type Paths, pathsAt } from '../../paths.ts';
+import { MailboxResult } from '../../protocol/host-files.ts';
+import { Snapshots } from '../../snapshots/snapshots.ts';
+import type { OutboxRow } from '../../store/outbox.ts';
+import { openStore, type Store } from '../../store/store.ts';
+import type { MailboxDirectory } from '../intake.ts';
+import { Mailbox, type MailboxOptions } from '../mailbox.ts';
 
 export const MAIN_JID = 'owner@example';
 export const FAMILY_JID = 'family@example';
@@ -106,7 +107,7 @@ export class Rig {
   }
 
   texts(): string[] {
-    return this.takeOutbox().map(({ message }) => message.text);
+    return this.takeOutbox().map(({ message }) => wordsOf(message));
   }
 
   async result(folder: string, requestId: string): Promise<MailboxResult> {

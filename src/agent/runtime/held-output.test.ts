@@ -1,0 +1,29 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { setTimeout } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { holdOutput } from './held-output.ts';
+
+it('what a child said before anybody listened is still to be had after its end', async () => {
+  const child = spawn('sh', ['-c', 'echo out; echo err >&2'], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const letGo = holdOutput(child);
+  await once(child, 'exit');
+  await setTimeout(50);
+  letGo();
+  expect(await Promise.all([text(child.stdout), text(child.stderr)])).toEqual(['out\n', 'err\n']);
+});
+
+it('a reader by events gets it too', async () => {
+  const child = spawn('sh', ['-c', 'echo out'], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const letGo = holdOutput(child);
+  await once(child, 'exit');
+  letGo();
+  let said = '';
+  child.stdout.on('data', (bytes: Buffer) => {
+    said += bytes.toString();
+  });
+  child.stderr.resume();
+  await once(child, 'close');
+  expect(said).toBe('out\n');
+});

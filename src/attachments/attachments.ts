@@ -1,0 +1,234 @@
+import { link, mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Channel, FetchOutcome } from '../channel/channel.ts';
+import { type Clock, type NewId, SECOND } from '../clock.ts';
+import type { Log } from '../log.ts';
+import { codeOf, isPassing } from '../machine-trouble.ts';
+import type { WaitingAttachment } from '../store/attachments.ts';
+import type { Store } from '../store/store.ts';
+import { earlier, FAILURE_PAUSE_MS, Waker } from '../waker.ts';
+import { attachmentName } from './file-name.ts';
+import { type FoundType, sniff } from './sniff.ts';
+import type { Transcriber } from './transcriber.ts';
+
+export interface AttachmentsOptions {
+  readonly store: Store;
+  readonly channel: Pick<Channel, 'fetch' | 'state'>;
+  /** `data/attachments`: each group's sandbox sees its own folder, read-only. */
+  readonly directory: string;
+  /** Where files come in, out of every sandbox's sight; on the same file system. */
+  readonly incoming: string;
+  /** More than this is not fetched. */
+  readonly maxBytes: number;
+  /** Undefined: voice notes are files like others. */
+  readonly transcriber: Transcriber | undefined;
+  /** Whether spoken words call the assistant of a group with that trigger. */
+  readonly callsAloud: (words: string, trigger: string) => boolean;
+  /** Whether nobody is to answer a call by this voice note. Asked in the transaction that stores its words. */
+  readonly rests: (note: WaitingAttachment) => boolean;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly log: Log;
+}
+
+/** The pauses before a file is tried once more; then it is given up. */
+const PAUSES_MS = [5 * SECOND, 20 * SECOND] as const;
+/** While the line is away there may be no network at all: such a try does not count. */
+const AWAY_PAUSE_MS = 20 * SECOND;
+const LONGEST_PAUSE_MS = Math.max(...PAUSES_MS, AWAY_PAUSE_MS);
+const MOST_AT_ONCE = 3;
+/** Whoever floods a chat with files that come slowly or never holds up no other chat. */
+const MOST_OF_A_CHAT = 2;
+
+/** Words of a voice note, or why there are none. */
+interface Words {
+  readonly transcript?: string | undefined;
+  readonly error?: string | undefined;
+}
+
+/**
+ * Brings the files of messages in. A file is fetched out of the sandboxes' sight, looked at, and only then linked into its group's folder, under
+ * a name that the row holds already: after a crash nothing lies about that no row knows, and what waits is tried again.
+ */
+export class Attachments {
+  readonly #options: AttachmentsOptions;
+  readonly #waker: Waker;
+  readonly #underWay = new Map<number, { readonly chatJid: string; readonly done: Promise<void> }>();
+  /** Files that the host itself could not settle, and until when they are left alone, in milliseconds since the epoch. */
+  readonly #resting = new Map<number, number>();
+  readonly #abort = new AbortController();
+  #started = false;
+
+  constructor(options: AttachmentsOptions) {
+    this.#options = options;
+    this.#waker = new Waker((now) => this.#look(now), options.clock, options.log);
+  }
+
+  /**
+   * Removes what a crash has left half fetched, and begins.
+   * @throws the system's errors
+   */
+  async start(): Promise<void> {
+    const { incoming, directory } = this.#options;
+    await rm(incoming, { recursive: true, force: true });
+    await mkdir(incoming, { recursive: true, mode: 0o700 });
+    await mkdir(directory, { recursive: true, mode: 0o755 });
+    this.#started = true;
+    this.#waker.wake();
+  }
+
+  /** Fetches what is due: on the bell `attachments`. Nothing before the start. */
+  wake(): void {
+    if (this.#started) this.#waker.wake();
+  }
+
+  /** Breaks off what is under way: it waits for the next start. */
+  async stop(): Promise<void> {
+    this.#waker.stop();
+    this.#abort.abort();
+    await Promise.all([...this.#underWay.values()].map(({ done }) => done));
+  }
+
+  #look(now: number): number | undefined {
+    let next: number | undefined;
+    for (const row of this.#options.store.attachments.waiting()) {
+      if (this.#underWay.has(row.seq)) continue;
+      const rest = this.#resting.get(row.seq) ?? 0;
+      if (rest > now) {
+        next = earlier(next, rest);
+        continue;
+      }
+      this.#resting.delete(row.seq);
+      // Further off than any pause is only what the clock said before it was set back.
+      if (row.notBefore > now && row.notBefore <= now + LONGEST_PAUSE_MS) next = earlier(next, row.notBefore);
+      else if (this.#hasRoomFor(row)) this.#begin(row);
+    }
+    return next;
+  }
+
+  #hasRoomFor({ chatJid }: WaitingAttachment): boolean {
+    const underWay = [...this.#underWay.values()];
+    const ofChat = underWay.filter((other) => other.chatJid === chatJid);
+    return underWay.length < MOST_AT_ONCE && ofChat.length < MOST_OF_A_CHAT;
+  }
+
+  #begin(row: WaitingAttachment): void {
+    const done = this.#bringIn(row)
+      .catch((error: unknown) => this.#notKept(row, error))
+      .catch((error: unknown) => {
+        this.#resting.set(row.seq, this.#options.clock.now() + FAILURE_PAUSE_MS);
+        this.#options.log.error({ err: error, attachment: row.seq }, 'An attachment could not be settled');
+      })
+      .finally(() => {
+        this.#underWay.delete(row.seq);
+        this.#waker.wake();
+      });
+    this.#underWay.set(row.seq, { chatJid: row.chatJid, done });
+  }
+
+  async #bringIn(row: WaitingAttachment): Promise<void> {
+    const { store, channel, incoming, directory, maxBytes, clock } = this.#options;
+    const { folder } = row;
+    if (row.isDeleted) return this.#giveUp(row, 'its message was taken back');
+    if (folder === null) return this.#giveUp(row, 'its chat is not registered any more');
+    if (row.file !== null) await rm(join(directory, row.file), { force: true });
+    const temporary = join(incoming, `${row.seq}`);
+    await rm(temporary, { force: true });
+    try {
+      const outcome = await channel.fetch(row.reference, temporary, maxBytes, this.#abort.signal);
+      if (outcome.kind !== 'fetched') return this.#notFetched(row, outcome);
+      const type = await sniff(temporary);
+      const words = await this.#wordsOf(row, temporary);
+      if (this.#abort.signal.aborted) return;
+      const file = await this.#place(row, folder, temporary, type);
+      store.transaction(() => {
+        const found = { file, mimeType: type.mimeType, bytes: outcome.bytes, ...words };
+        store.attachments.saved(row, found, clock.now());
+        this.#listen(row, words);
+      });
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  }
+
+  #listen(row: WaitingAttachment, { transcript }: Words): void {
+    const { store, callsAloud, rests, newId } = this.#options;
+    if (transcript === undefined || !callsAloud(transcript, row.trigger ?? '') || rests(row)) return;
+    store.messages.callAloud(row.messageSeq, transcript, newId());
+  }
+
+  /** Links the file into its group's folder: never over another one. @returns its path below `data/attachments` */
+  async #place(row: WaitingAttachment, folder: string, temporary: string, type: FoundType): Promise<string> {
+    const { store, directory, clock, newId } = this.#options;
+    const name = attachmentName(clock.now(), newId(), row.fileName ?? row.kind, type.extension);
+    const file = `${folder}/${name}`;
+    await mkdir(join(directory, folder), { recursive: true, mode: 0o755 });
+    store.attachments.plan(row.seq, file);
+    await link(temporary, join(directory, file));
+    return file;
+  }
+
+  async #wordsOf(row: WaitingAttachment, file: string): Promise<Words> {
+    const { transcriber, log } = this.#options;
+    if (transcriber === undefined || row.kind !== 'voice') return {};
+    try {
+      return { transcript: await transcriber.transcribe(file, this.#abort.signal) };
+    } catch (error) {
+      if (this.#abort.signal.aborted) return {};
+      const reason = error instanceof Error ? error.message : String(error);
+      log.warn({ attachment: row.seq, reason }, 'A voice note could not be transcribed');
+      return { error: 'transcription failed' };
+    }
+  }
+
+  #notFetched(row: WaitingAttachment, outcome: Exclude<FetchOutcome, { kind: 'fetched' }>): void {
+    if (this.#abort.signal.aborted) return;
+    if (outcome.kind === 'failed') this.#failed(row, outcome.reason);
+    else if (outcome.kind === 'gone') this.#giveUp(row, outcome.reason);
+    else this.#giveUp(row, `it is larger than ${inMegabytes(this.#options.maxBytes)}`);
+  }
+
+  /** A machine without room is no fault of the file's: it is tried as often as that takes. */
+  #notKept(row: WaitingAttachment, error: unknown): void {
+    const { store, clock, log } = this.#options;
+    const reason = `the host could not keep it (${wordsFor(error)})`;
+    if (!isPassing(error)) {
+      this.#failed(row, reason, error);
+      return;
+    }
+    log.warn({ attachment: row.seq, reason, err: error }, 'An attachment waits');
+    store.attachments.putOff(row.seq, clock.now() + AWAY_PAUSE_MS, reason);
+  }
+
+  /** Tries again after a pause, or gives up after the last. Nothing is given up while the line is away. */
+  #failed(row: WaitingAttachment, reason: string, error?: unknown): void {
+    const { store, clock, log, channel } = this.#options;
+    if (channel.state.status === 'connecting') {
+      store.attachments.putOff(row.seq, clock.now() + AWAY_PAUSE_MS, reason);
+      return;
+    }
+    const pause = PAUSES_MS[row.tries];
+    log.warn(
+      { attachment: row.seq, tries: row.tries + 1, reason, err: error },
+      'An attachment was not fetched',
+    );
+    if (pause === undefined) this.#giveUp(row, reason);
+    else store.attachments.tryAgain(row.seq, clock.now() + pause, reason);
+  }
+
+  #giveUp(row: WaitingAttachment, reason: string): void {
+    const { store, clock, log } = this.#options;
+    store.attachments.failed(row.seq, reason, clock.now());
+    log.info({ attachment: row.seq, reason }, 'An attachment is given up');
+  }
+}
+
+function wordsFor(error: unknown): string {
+  const code = codeOf(error);
+  if (code === 'ENOSPC' || code === 'SQLITE_FULL') return 'the disk is full';
+  return code === '' ? 'an error of its own' : code;
+}
+
+function inMegabytes(bytes: number): string {
+  return `${Math.floor(bytes / 1_048_576)} MB`;
+}

@@ -1,0 +1,150 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { formatForWhatsApp as format } from './formatting.ts';
+
+const lines = (...all: string[]): string => all.join('\n');
+
+describe('Markdown becomes what WhatsApp shows', () => {
+  it.each([
+    ['bold', '**bold** and __bold__', '*bold* and *bold*'],
+    ['italic', '**b** *italic* _italic_', '*b* _italic_ _italic_'],
+    ['bold and italic', '***both***', '_*both*_'],
+    ['struck out', '~~gone~~ and ~gone~', '~gone~ and ~gone~'],
+    ['code in a line', 'run `npm **test**` now', 'run `npm **test**` now'],
+    ['a heading', '## The **end** of `it`\nText', '*The end of `it`*\nText'],
+    ['an underlined heading', 'Title\n=====\nText', '*Title*\nText'],
+    ['a line under a line', 'above\n---\nbelow', 'above\n──────────\nbelow'],
+    ['a rule', 'a\n\n***\n\nb', 'a\n\n──────────\n\nb'],
+    ['a link', '[the docs](https://x.de/a_b_c)', 'the docs (https://x.de/a_b_c)'],
+    ['a link that names itself', '[x.de](https://x.de) <https://y.de>', 'https://x.de https://y.de'],
+    ['a mail address', '[a@b.de](mailto:a@b.de) or a@b.de', 'a@b.de or a@b.de'],
+    ['a picture', '![a cat](https://x.de/c.png)', 'a cat (https://x.de/c.png)'],
+    [
+      'a note',
+      'So [it is][1], as [1] says.\n\n[1]: https://x.de',
+      'So it is [1], as [1] says.\n\n[1] https://x.de',
+    ],
+    ['a list', '* one\n* **two**\n+ three', '- one\n- *two*\n- three'],
+    ['numbers', '3. three\n4. four', '3. three\n4. four'],
+    ['numbers that all say one', '1) a\n1) b', '1) a\n2) b'],
+    ['numbers that are said', '3. Oktober\n25. Dezember', '3. Oktober\n25. Dezember'],
+    ['numbers with gaps', '1. a\n3. b\n\n4. c', '1. a\n3. b\n\n4. c'],
+    ['a list in a list', '- a\n    - b\n    - c\n- d', '- a\n  - b\n  - c\n- d'],
+    ['tasks', '- [x] done\n- [ ] open', '- ☑ done\n- ☐ open'],
+    ['a quotation', '> **said**\n> so', '> *said*\n> so'],
+    ['escaped characters', '1\\. a\\_b \\# c', '1. a_b # c'],
+    ['entities', 'Q&amp;A &lt;3 &#8364; &unknown; &#xD800;', 'Q&A <3 € &unknown; &#xD800;'],
+    ['line breaks', 'a  \nb<br>c\\\nd', 'a\nb\nc\nd'],
+    ['bold over two lines', '**one\ntwo**', '*one*\n*two*'],
+    ['a label in a text with bold', '*Researcher:* I **found** it', '*Researcher:* I *found* it'],
+    [
+      'names of Python',
+      'see __init__.py, call __init__() and __a__.',
+      'see __init__.py, call __init__() and *a*.',
+    ],
+    ['products', '**so** 2*3*4', '*so* 2*3*4'],
+  ])('%s', (_, markdown, shown) => {
+    expect(format(markdown)).toBe(shown);
+  });
+
+  it('a narrow table in columns of fixed width', () => {
+    expect(format('| Name | Age |\n|---|--:|\n| **Ann** | 7 |\n| Bo | 42 |')).toBe(
+      lines('```', 'Name  Age', '────  ───', 'Ann   7', 'Bo    42', '```'),
+    );
+  });
+
+  it('a wide table a line a row', () => {
+    const table =
+      '| Dish | Where | Why |\n|---|---|---|\n| **Soup** | the place at the corner | warm |\n| Rice | at home in the kitchen | |';
+    expect(format(table)).toBe(
+      lines('• *Soup* – Where: the place at the corner; Why: warm', '• Rice – Where: at home in the kitchen'),
+    );
+  });
+
+  it('code in fences, untouched but for the language, which a phone would show', () => {
+    expect(format('```js\nconst a = **b** && "&amp;"; // _x_ \\*\n\n# no\n```\nend')).toBe(
+      '```\nconst a = **b** && "&amp;"; // _x_ \\*\n\n# no\n```\nend',
+    );
+    expect(format('~~~\na\n~~~')).toBe('```\na\n```');
+  });
+
+  it('an answer below a quotation without an empty line, which is no part of it', () => {
+    expect(format('> question\nanswer')).toBe('> question\nanswer');
+  });
+});
+
+describe('what is written for WhatsApp already stays as it is', () => {
+  it.each([
+    '*bold* _italic_ ~gone~ `code`',
+    '*Shopping*\n- milk\n- *bread*\n\n1. first\n2. second',
+    '*Researcher:* hello',
+    'Andy: hello *you*',
+    '> quoted\nanswer\n\n```\ncode *here*\n```',
+    'https://x.de/a_b_c?x=1&y=2 and 5 * 3 * 2 = 30, snake_case_name, a < b > c',
+    '¡Hola! 😀 #hashtag @49123 50% ~5 min, C:\\Users\\ann',
+    'a\n\n\nb',
+    '• one\n• two',
+  ])('%j', (text) => {
+    expect(format(text)).toBe(text);
+  });
+});
+
+const word = fc.stringMatching(/^[a-zäöü]{1,8}$/);
+const words = fc.array(word, { minLength: 1, maxLength: 4 }).map((list) => list.join(' '));
+const span = fc.oneof(
+  words,
+  words.map((text) => `**${text}**`),
+  words.map((text) => `*${text}*`),
+  words.map((text) => `_${text}_`),
+  words.map((text) => `~~${text}~~`),
+  words.map((text) => `\`${text} **x**\``),
+  words.map((text) => `[${text}](https://example.org/${text.replaceAll(' ', '_')})`),
+);
+const line = fc.array(span, { minLength: 1, maxLength: 4 }).map((list) => list.join(' '));
+const list = (mark: (n: number) => string) =>
+  fc
+    .array(line, { minLength: 1, maxLength: 4 })
+    .map((all) => all.map((text, n) => mark(n) + text).join('\n'));
+const block = fc.oneof(
+  line,
+  line.map((text) => `## ${text}`),
+  list(() => '* '),
+  list((n) => `${n + 1}. `),
+  list(() => '> '),
+  fc.tuple(line, line).map(([outer, inner]) => `- ${outer}\n    - ${inner}`),
+  line.map((text) => `\`\`\`ts\n${text}\n\`\`\``),
+  fc.tuple(words, words).map(([a, b]) => `| ${a} | ${b} |\n|---|---|\n| ${b} | ${a} |`),
+  fc.constant('---'),
+);
+const document = fc.array(block, { maxLength: 6 }).map((all) => all.join('\n\n'));
+
+describe('whatever is written', () => {
+  it('is not changed any more once it was formatted', () => {
+    fc.assert(
+      fc.property(document, (text) => {
+        expect(format(format(text))).toBe(format(text));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('keeps every word', () => {
+    const wordsIn = (text: string): string[] => text.match(/[a-zäöü]+/g) ?? [];
+    fc.assert(
+      fc.property(document, (text) => {
+        const shown = new Set(wordsIn(format(text)));
+        for (const each of wordsIn(text.replaceAll('```ts', '```'))) expect(shown).toContain(each);
+      }),
+    );
+  });
+
+  it('is formatted without an error, hostile texts too', () => {
+    fc.assert(fc.property(fc.string({ maxLength: 400, unit: 'grapheme' }), (text) => void format(text)));
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...'*_~`[]()<>#|-+\n \\&!a1.:'), { maxLength: 200 }), (marks) => {
+        void format(marks.join(''));
+      }),
+    );
+    expect(format('>'.repeat(4_000))).toBe('>'.repeat(4_000));
+  });
+});

@@ -1,0 +1,40 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Simulator } from '../../../simulator/simulator.ts';
+import { held } from './testing/held.ts';
+import { Rig } from './testing/rig.ts';
+
+let rig: Rig<Simulator>;
+
+beforeEach(async () => {
+  rig = new Rig(await Simulator.start({ owner: { name: 'Maria' } }), { backoff: { firstMs: 1, capMs: 1 } });
+  await rig.pair();
+});
+
+afterEach(async () => {
+  await rig.close();
+});
+
+describe('a line that is refused a thousand times', () => {
+  it('has one connection at the end, and holds no more sockets and timers than one that was dropped once', async () => {
+    const drop = async (): Promise<void> => {
+      const since = rig.listener.lines.length;
+      rig.server.faults.dropConnections();
+      await rig.listener.line('open', since);
+    };
+    await drop();
+    const before = held();
+    rig.server.faults.goOffline();
+    const tries = () => rig.listener.lines.filter(({ status }) => status === 'connecting').length;
+    await vi.waitUntil(() => tries() > 1_960, { timeout: 50_000, interval: 50 });
+    rig.server.faults.comeBack();
+    const since = rig.listener.lines.length;
+    await rig.listener.line('open', since - 1);
+    for (let n = 0; n < 20; n += 1) await drop();
+    expect(rig.server.connections()).toBe(1);
+    await vi.waitFor(() => expect(held().sockets).toBeLessThanOrEqual(before.sockets));
+    expect(held().timers).toBeLessThanOrEqual(before.timers + 1);
+    await rig.server.say({ chat: rig.server.selfChat, text: 'still here' });
+    await rig.listener.message('still here');
+    expect(rig.listener.texts).toEqual(['still here']);
+  }, 120_000);
+});

@@ -1,0 +1,103 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Simulator } from '../../../simulator/simulator.ts';
+import { inspectCredentials } from './credentials.ts';
+import { Rig } from './testing/rig.ts';
+
+const START = Date.UTC(2026, 0, 1);
+
+let rig: Rig<Simulator>;
+let number: string;
+
+beforeEach(async () => {
+  rig = new Rig(await Simulator.start({ owner: { name: 'Maria' } }));
+  number = rig.server.owner.jid.split('@')[0] ?? '';
+});
+
+afterEach(async () => {
+  await rig.close();
+});
+
+/** The next code that is shown, from the `since`-th state on. */
+async function code(since = 0): Promise<string> {
+  return rig.listener.until(() => {
+    const state = rig.listener.lines.slice(since).find((line) => line.status === 'unpaired');
+    return state?.status === 'unpaired' ? state.pairingCode : undefined;
+  }, 'a code');
+}
+
+describe('a pairing by code', () => {
+  it('links the account and tells of it as a QR does', async () => {
+    rig.make({ pairWith: number });
+    await rig.channel.start();
+    await rig.server.enterCode(await code());
+    await rig.listener.line('open');
+    expect(rig.listener.accounts).toMatchObject([
+      { account: { jid: rig.server.owner.jid }, firstPairing: true },
+    ]);
+    await rig.server.say({ chat: rig.server.selfChat, text: 'linked' });
+    await rig.listener.message('linked');
+  });
+
+  it('shows a code without a QR, and until when it is good', async () => {
+    rig.make({ pairWith: number, clock: { now: () => START } });
+    await rig.channel.start();
+    await code();
+    const shown = rig.listener.lines.filter((line) => line.status === 'unpaired');
+    expect(shown).toEqual([
+      {
+        status: 'unpaired',
+        pairingCode: expect.stringMatching(/^[A-Z0-9]{8}$/),
+        validUntil: START + 160_000,
+      },
+    ]);
+  });
+
+  it('that nobody finishes leaves no account behind and tells of none', async () => {
+    rig.make({ pairWith: number });
+    await rig.channel.start();
+    await code();
+    expect(rig.listener.chats).toEqual([]);
+    await rig.channel.stop();
+    expect(inspectCredentials(rig.databaseFile)).toEqual({ status: 'unpaired' });
+    rig.make();
+    await rig.pair();
+  });
+
+  it('offers a new code when the line drops, which is good, and never logs in with half an account', async () => {
+    rig.make({ pairWith: number });
+    await rig.channel.start();
+    const first = await code();
+    const since = rig.listener.lines.length;
+    rig.server.faults.dropConnections();
+    const second = await code(since);
+    expect(second).not.toBe(first);
+    await rig.server.enterCode(second);
+    await rig.listener.line('open');
+    expect(rig.listener.lines.some((line) => line.status === 'stopped')).toBe(false);
+  });
+
+  it('offers new codes while somebody watches, and else ends with what to do', async () => {
+    rig.make({ pairWith: number, qrTimeoutMs: 20, keepOfferingQr: true });
+    await rig.channel.start();
+    const first = await code();
+    await rig.listener.until(
+      () => rig.listener.lines.find((line) => line.status === 'unpaired' && line.pairingCode !== first),
+      'a second code',
+    );
+    await rig.channel.stop();
+    rig.make({ pairWith: number, qrTimeoutMs: 20 });
+    await rig.channel.start();
+    expect(await rig.listener.line('stopped')).toMatchObject({
+      reason: expect.stringContaining('npx nanoclaw pair'),
+    });
+  });
+});
+
+describe('QRs', () => {
+  it('say until when each is good: a minute the first, twenty seconds the others', async () => {
+    rig.make({ clock: { now: () => START } });
+    await rig.channel.start();
+    await rig.listener.qr();
+    expect(rig.channel.state).toMatchObject({ status: 'unpaired', validUntil: START + 60_000 });
+  });
+});

@@ -1,0 +1,155 @@
+import type { InboundMessage, MessageChange } from '../channel/channel.ts';
+import type { NewMessage, StoredMessage } from '../store/messages.ts';
+import type { Store } from '../store/store.ts';
+import type { LoopBreaker } from './loop-breaker.ts';
+import type { SenderAllowlist } from './sender-allowlist.ts';
+import { calls, silenceOf } from './trigger.ts';
+
+type Edit = Extract<MessageChange, { kind: 'edit' }>;
+type Deletion = Extract<MessageChange, { kind: 'delete' }>;
+
+export interface ChangesOptions {
+  readonly store: Store;
+  readonly senders: Pick<SenderAllowlist, 'judge'>;
+  readonly loops: Pick<LoopBreaker, 'rests'>;
+  /** As reception has it. */
+  readonly ownPrefix: string | undefined;
+}
+
+/**
+ * What becomes of a stored message that its author edits or somebody deletes.
+ *
+ * - As long as no prompt has shown it, an edit stands in its place: it calls or does so no more, as the new text says.
+ * - Once shown, the agent has the old text or its answer is given: the new text is a message of its own behind it, which
+ *   names the old one. It calls only if no earlier text did.
+ * - A deletion takes the text out of the database in either case, with all that it was edited to. What was shown is told of
+ *   as deleted, where it is shown again; what was not is as if it had never been.
+ * - A change that overtakes its message stands in for it: when the message comes, it is known already.
+ *
+ * All of it may be told twice.
+ */
+export class Changes {
+  readonly #options: ChangesOptions;
+
+  constructor(options: ChangesOptions) {
+    this.#options = options;
+  }
+
+  /** To be called in a transaction. @returns why nothing has changed; undefined when something has */
+  apply(change: MessageChange): string | undefined {
+    const { store, senders } = this.#options;
+    if (store.outbox.findByWireId(change.id) !== undefined) return 'the assistant wrote it';
+    if (senders.judge(change) === 'dropped') return 'its sender is not allowed';
+    if (store.groups.find(change.chatJid) === undefined) return 'the chat is not registered';
+    const versions = store.messages.versions(change.chatJid, change.id);
+    return change.kind === 'edit' ? this.#edit(change, versions) : this.#delete(change, versions);
+  }
+
+  /** Whether an admin of the group deleted a message before it came; what its author took back finds its place taken. */
+  wasDeletedByAdmin({
+    chatJid,
+    id,
+    senderJid,
+  }: Pick<InboundMessage, 'chatJid' | 'id' | 'senderJid'>): boolean {
+    const versions = this.#options.store.messages.versions(chatJid, id);
+    return versions.some(
+      ({ sender, deletedAt }) =>
+        deletedAt !== null && sender !== senderJid && this.#mayDeleteOthers({ chatJid, senderJid: sender }),
+    );
+  }
+
+  #edit(edit: Edit, all: readonly StoredMessage[]): string | undefined {
+    const { store } = this.#options;
+    const { messages } = store;
+    const versions = all.filter(({ sender }) => sender === edit.senderJid);
+    const current = versions.at(-1);
+    const { isCall, silence } = this.#judge(edit);
+    if (current === undefined) {
+      if (all.length > 0) return 'somebody else wrote it';
+      this.#add(edit, { id: edit.id, isTrigger: isCall, isContext: silence !== undefined });
+      return undefined;
+    }
+    if (versions.some(({ deletedAt }) => deletedAt !== null)) return 'it was deleted';
+    if (current.text === edit.text) return 'it says that already';
+    if (current.editedAt !== null && Date.parse(current.editedAt) > edit.timestamp)
+      return 'it was edited again since';
+    const earlier = current.editOf === null ? [] : versions.slice(0, -1);
+    const isWaiting = current.isShown === 0 && current.seq > messages.cursor(edit.chatJid);
+    if (isWaiting) {
+      const isTrigger = isCall && !earlier.some((version) => version.isTrigger === 1);
+      const isSilent = silence !== undefined || current.isContext === 1 || current.editOf !== null;
+      const isContext = isSilent && !isTrigger;
+      messages.rewrite(current.seq, { text: edit.text, isTrigger, isContext, at: edit.timestamp });
+      return undefined;
+    }
+    const isTrigger = isCall && !versions.some((version) => version.isTrigger === 1);
+    const replyTo = { id: edit.id, senderName: current.senderName, text: current.text };
+    const added = this.#add(edit, {
+      id: edit.editId,
+      editOf: edit.id,
+      replyTo,
+      isTrigger,
+      isContext: !isTrigger,
+    });
+    return added ? undefined : 'it was received already';
+  }
+
+  #judge(edit: Edit): { isCall: boolean; silence: string | undefined } {
+    const { store, senders, loops, ownPrefix } = this.#options;
+    const trigger = store.groups.find(edit.chatJid)?.trigger ?? '';
+    const silence = silenceOf(edit, { standing: senders.judge(edit), ownPrefix });
+    const isCall = silence === undefined && calls(edit, { trigger, ownPrefix }) && !loops.rests(edit);
+    return { silence, isCall };
+  }
+
+  #add(edit: Edit, row: Pick<NewMessage, 'id' | 'editOf' | 'replyTo' | 'isTrigger' | 'isContext'>): boolean {
+    return this.#options.store.messages.add({
+      chatJid: edit.chatJid,
+      sender: edit.senderJid,
+      senderName: edit.senderName,
+      text: edit.text,
+      timestamp: edit.timestamp,
+      editedAt: edit.timestamp,
+      fromMe: edit.fromMe,
+      ...row,
+    });
+  }
+
+  #delete(deletion: Deletion, all: readonly StoredMessage[]): string | undefined {
+    const { store } = this.#options;
+    const { chatJid, id } = deletion;
+    const own = all.filter(({ sender }) => sender === deletion.senderJid);
+    if (all.length === 0) return this.#deleteUnseen(deletion);
+    if (own.length === 0 && !this.#mayDeleteOthers(deletion)) return 'somebody else wrote it';
+    const left = (own.length > 0 ? own : all).filter(({ deletedAt }) => deletedAt === null);
+    if (left.length === 0) return 'it was deleted already';
+    for (const { seq } of left) store.messages.erase(chatJid, id, seq, deletion.timestamp);
+    store.outbox.eraseQuotes(chatJid, id);
+    return undefined;
+  }
+
+  /** The message itself may come yet: it finds its place taken. */
+  #deleteUnseen({ chatJid, id, senderJid, senderName, timestamp }: Deletion): undefined {
+    const { messages } = this.#options.store;
+    messages.add({
+      id,
+      chatJid,
+      sender: senderJid,
+      senderName,
+      text: '',
+      timestamp,
+      fromMe: false,
+      isTrigger: false,
+      isContext: true,
+    });
+    for (const { seq } of messages.versions(chatJid, id)) messages.erase(chatJid, id, seq, timestamp);
+  }
+
+  /** Only an admin of a group may; WhatsApp sees to that as well, where the list of members is not known yet. */
+  #mayDeleteOthers({ chatJid, senderJid }: Pick<Deletion, 'chatJid' | 'senderJid'>): boolean {
+    const { store } = this.#options;
+    if (store.chats.find(chatJid)?.isGroup !== true) return false;
+    const members = store.members.of(chatJid);
+    return members.length === 0 || members.some(({ jid, isAdmin }) => jid === senderJid && isAdmin);
+  }
+}

@@ -1,0 +1,38 @@
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
+import { expect, it, vi } from 'vitest';
+import { rememberingLog } from '../../test/support/silent-log.ts';
+import { temporaryDirectory } from '../../test/support/temporary.ts';
+import { FAMILY, testStore } from '../../test/support/test-store.ts';
+import { systemClock } from '../clock.ts';
+import { Merging } from './merging.ts';
+
+const LID = '102@lid';
+const PETER = '491512345678@s.whatsapp.net';
+
+it('two addresses are merged as soon as the database takes it', async () => {
+  const directory = temporaryDirectory();
+  const store = testStore(directory);
+  const { log, lines } = rememberingLog();
+  const merging = new Merging(store, systemClock, log);
+  const operator = new BetterSqlite3(join(directory, 'store', 'messages.db'));
+  operator.exec('BEGIN IMMEDIATE');
+  for (let n = 0; n < 2; n += 1) expect(merging.onSamePerson(LID, PETER)).toBe(false);
+  expect(lines.filter(({ msg }) => /cannot be merged yet/.test(String(msg)))).toHaveLength(1);
+  operator.exec('COMMIT');
+  operator.close();
+  await vi.waitFor(() => expect(store.samePerson.current(LID)).toBe(PETER), { timeout: 5_000 });
+  expect(merging.onSamePerson(LID, PETER)).toBe(true);
+  merging.stop();
+});
+
+it('a folder that is given up by a merge is named in the log', () => {
+  const store = testStore();
+  const { log, lines } = rememberingLog();
+  store.groups.add({ ...FAMILY, jid: LID, folder: 'old' }, 0);
+  store.groups.add({ ...FAMILY, jid: PETER, folder: 'new' }, 0);
+  const merging = new Merging(store, systemClock, log);
+  merging.onSamePerson(LID, PETER);
+  expect(lines).toMatchObject([{ level: 40, folder: 'old' }]);
+  merging.stop();
+});

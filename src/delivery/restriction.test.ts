@@ -1,0 +1,71 @@
+import { expect, it } from 'vitest';
+import { silentLog } from '../../test/support/silent-log.ts';
+import { MAIN, testStore } from '../../test/support/test-store.ts';
+import { wordsOf } from '../channel/channel.ts';
+import { Restriction } from './restriction.ts';
+
+function rig() {
+  const store = testStore();
+  store.groups.add(MAIN, 0);
+  const restriction = new Restriction(store, { now: () => 0 }, silentLog);
+  const told = (): string[] => {
+    const texts: string[] = [];
+    for (let head = store.outbox.heads()[0]; head !== undefined; head = store.outbox.heads()[0]) {
+      texts.push(wordsOf(head.message));
+      store.outbox.settle(head.seq, 'sent', 0);
+    }
+    return texts;
+  };
+  return { store, restriction, told };
+}
+
+it('the owner is told of a restriction once, however often it is said and whatever of it changes', () => {
+  const { store, restriction, told } = rig();
+  for (const reason of ['No new chats', 'No new chats', 'No new chats until tomorrow'])
+    restriction.report(reason);
+  expect(told()).toEqual([expect.stringContaining('No new chats')]);
+  expect(store.state.get('restriction')).toBe('No new chats until tomorrow');
+});
+
+it('the owner is told when a restriction is lifted, and then of the next one', () => {
+  const { restriction, told } = rig();
+  for (const reason of ['First', undefined, undefined, 'Second']) restriction.report(reason);
+  expect(told()).toEqual([
+    expect.stringContaining('First'),
+    expect.stringContaining('lifted'),
+    expect.stringContaining('Second'),
+  ]);
+});
+
+it('what was never restricted is no news', () => {
+  const { restriction, told } = rig();
+  restriction.report(undefined);
+  expect(told()).toEqual([]);
+});
+
+it('only chats to which a message was refused are forbidden, until the restriction is lifted', () => {
+  const { restriction } = rig();
+  restriction.report('No new chats');
+  for (const chat of ['a@s', 'b@s', 'a@s']) restriction.refused(chat);
+  expect(['a@s', 'b@s', 'c@s'].map((chat) => restriction.forbids(chat))).toEqual([true, true, false]);
+  restriction.report(undefined);
+  expect(restriction.forbids('a@s')).toBe(false);
+  restriction.report('No new chats');
+  expect(restriction.forbids('a@s')).toBe(false);
+});
+
+it('a chat in which somebody wrote is not forbidden any more, others are', () => {
+  const { restriction } = rig();
+  restriction.report('No new chats');
+  for (const chat of ['a@s', 'b@s']) restriction.refused(chat);
+  for (const chat of ['a@s', 'c@s']) restriction.heardFrom(chat);
+  expect(['a@s', 'b@s'].map((chat) => restriction.forbids(chat))).toEqual([false, true]);
+});
+
+it('a chat is forbidden under its other name too', () => {
+  const { store, restriction } = rig();
+  restriction.report('No new chats');
+  restriction.refused('102@lid');
+  store.samePerson.merge('102@lid', '491512@s.whatsapp.net');
+  expect(restriction.forbids('491512@s.whatsapp.net')).toBe(true);
+});

@@ -1,0 +1,54 @@
+import { lstat, opendir } from 'node:fs/promises';
+import { codeOf } from '../machine-trouble.ts';
+import type { Paths } from '../paths.ts';
+import type { RawName } from './file-name.ts';
+import type { Warnings } from './warnings.ts';
+
+/** The directories of the groups' mailboxes, whoever may have put something else in their place. */
+export class Directories {
+  readonly #paths: Paths;
+  readonly #warnings: Warnings;
+
+  constructor(paths: Paths, warnings: Warnings) {
+    this.#paths = paths;
+    this.#warnings = warnings;
+  }
+
+  /** Mounts keep a container from replacing these; a run by hand with all of `data/ipc` mounted has no such mounts. */
+  async isReal(folder: string, path: string): Promise<boolean> {
+    for (const part of new Set([this.#paths.groupIpc(folder), path])) {
+      try {
+        const found = await lstat(part);
+        if (found.isDirectory()) continue;
+        const what = found.isSymbolicLink() ? 'a link' : 'no directory';
+        this.#warnings.warn(folder, `A mailbox is ${what} and is not read; put a directory in its place`, {
+          path: part,
+        });
+      } catch (error) {
+        if (codeOf(error) !== 'ENOENT') throw error;
+      }
+      return false;
+    }
+    return true;
+  }
+}
+
+/** Streams a directory's names as bytes, so that neither their number nor their encoding matters. */
+export async function listNames(
+  directory: string,
+  most: number,
+  wanted: (name: RawName) => boolean | Promise<boolean>,
+): Promise<{ readonly names: RawName[]; readonly cut: boolean }> {
+  const names: RawName[] = [];
+  try {
+    for await (const entry of await opendir(directory, { encoding: 'latin1', bufferSize: 256 })) {
+      const name = entry.name as RawName;
+      if (!(await wanted(name))) continue;
+      if (names.length === most) return { names, cut: true };
+      names.push(name);
+    }
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
+  return { names, cut: false };
+}

@@ -1,0 +1,72 @@
+import { mkdir, readdir, symlink, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { HOUR } from '../clock.ts';
+import { Rig } from './testing/rig.ts';
+
+let rig: Rig;
+/** How far the host's clock is ahead of the files': a change of a file cannot be put into the past. */
+let aheadMs: number;
+const clock = { now: (): number => Date.now() + aheadMs };
+
+beforeEach(async () => {
+  rig = await Rig.open();
+  aheadMs = 0;
+});
+afterEach(() => rig.close());
+
+const place = (...names: readonly string[]): string => join(rig.paths.groupIpc('family'), ...names);
+
+/** One that was written at an instant of the host's clock. */
+async function leave(path: string, at: number): Promise<void> {
+  await writeFile(path, '{');
+  await utimes(path, new Date(at), new Date(at));
+}
+
+describe('what is left in a mailbox', () => {
+  it.each([
+    ['by an agent', 'messages/old.json.tmp'],
+    ['by a script', 'tasks/.old.tmp'],
+    ['by a host among its snapshots', 'current_tasks.json.0b1c.tmp'],
+    ['by a host among its answers', 'results/request.json.0b1c.tmp'],
+  ])('half-written %s is removed at the start when it is an hour old, and no sooner', async (_, name) => {
+    await leave(place(name), 0);
+    await rig.mailbox({ clock }).start();
+    expect(await readdir(place(name, '..'))).toContain(name.split('/').at(-1));
+    aheadMs = HOUR + 60_000;
+    await rig.mailbox({ clock }).start();
+    expect(await readdir(place(name, '..'))).not.toContain(name.split('/').at(-1));
+  });
+
+  it('is removed while the host runs, too, and what was written since stays', async () => {
+    await rig.mailbox({ clock, rescanMs: 20 }).start();
+    await leave(place('messages', 'old.tmp'), 0);
+    aheadMs = 2 * HOUR;
+    await leave(place('messages', 'young.tmp'), clock.now());
+    await expect.poll(() => readdir(place('messages')), { timeout: 10_000 }).toEqual(['young.tmp']);
+  });
+
+  it('to be sent, and named by no request, is removed after a day; a directory and what a link leads to stay', async () => {
+    await leave(place('files', 'forgotten.pdf'), 0);
+    await mkdir(place('files', 'directory'));
+    await writeFile(join(rig.root, 'host-file'), 'stays');
+    await symlink(join(rig.root, 'host-file'), place('files', 'link'));
+    aheadMs = 23 * HOUR;
+    await rig.mailbox({ clock }).start();
+    expect(await readdir(place('files'))).toHaveLength(3);
+    aheadMs = 25 * HOUR;
+    await rig.mailbox({ clock }).start();
+    expect(await readdir(place('files'))).toEqual(['directory']);
+    expect(await readdir(rig.root)).toContain('host-file');
+  });
+
+  it('behind a link in a directory’s place stays', async () => {
+    await mkdir(join(rig.root, 'elsewhere'));
+    await leave(join(rig.root, 'elsewhere', 'old.tmp'), 0);
+    await mkdir(rig.paths.groupIpc('strange'));
+    await symlink(join(rig.root, 'elsewhere'), join(rig.paths.groupIpc('strange'), 'messages'));
+    aheadMs = 2 * HOUR;
+    await rig.mailbox({ clock }).start();
+    expect(await readdir(join(rig.root, 'elsewhere'))).toEqual(['old.tmp']);
+  });
+});

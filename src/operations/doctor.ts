@@ -1,0 +1,161 @@
+import { constants } from 'node:fs';
+import { access, stat, statfs } from 'node:fs/promises';
+import { relative } from 'node:path';
+import { MINUTE } from '../clock.ts';
+import { codeOf } from '../machine-trouble.ts';
+import type { Paths } from '../paths.ts';
+import { lookAtDisks, troubleWords } from './disk.ts';
+
+/** One thing that was looked at. */
+export interface Finding {
+  readonly name: string;
+  readonly ok: boolean;
+  /** What was seen. */
+  readonly detail: string;
+  /** What to do; undefined: nothing is wrong. Where it is `ok`, what could be better: a warning. */
+  readonly cure: string | undefined;
+}
+
+/** What is known of the account; as the channel tells it. */
+export type AccountSummary =
+  | { readonly status: 'absent' | 'unpaired' }
+  | { readonly status: 'paired'; readonly number: string; readonly name: string | undefined };
+
+export interface Patient {
+  readonly paths: Paths;
+  /** As in `process.versions.node`. */
+  readonly nodeVersion: string;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly timezone: string;
+  /** Which agent would run, in words. Throws with the cure in its words. */
+  readonly agent: () => string;
+  /** Throws with the cure in its words. */
+  readonly account: () => AccountSummary;
+  /** The line as the host saw it last, and the host's process, if one runs. */
+  readonly line: () => { readonly hostPid: number | null; readonly line: string };
+  /** Tries a sandbox. Throws with the cure in its words. */
+  readonly sandbox: () => Promise<readonly Finding[]>;
+}
+
+const OLDEST_NODE = [20, 19] as const;
+const GIGABYTE = 1024 ** 3;
+/** An image is built, sessions grow and logs rotate in what is free. */
+const LEAST_FREE_BYTES = GIGABYTE;
+/** A file that was written so much later than now was written by another clock. */
+const CLOCK_SLACK_MS = 2 * MINUTE;
+
+const well = (name: string, detail: string): Finding => ({ name, ok: true, detail, cure: undefined });
+const ill = (name: string, detail: string, cure: string): Finding => ({ name, ok: false, detail, cure });
+
+/** Looks at everything that the host needs, changing nothing that lasts. One finding a line; never rejects. */
+export async function examine(patient: Patient): Promise<readonly Finding[]> {
+  const { paths, now } = patient;
+  const looks: readonly (readonly [
+    string,
+    () => Finding | Promise<Finding> | Promise<readonly Finding[]>,
+  ])[] = [
+    ['Node', () => lookAtNode(patient.nodeVersion)],
+    ['folders', () => lookAtFolders(paths)],
+    ['disk', () => lookAtDisk(paths)],
+    ['clock', () => lookAtClock(paths.database, now, patient.timezone)],
+    ['agent', () => well('agent', patient.agent())],
+    ['sandbox', () => patient.sandbox()],
+    ['account', () => lookAtAccount(patient.account())],
+    ['line', () => lookAtLine(patient.line())],
+  ];
+  const findings: Finding[] = [];
+  for (const [name, look] of looks) {
+    try {
+      findings.push(...[await look()].flat());
+    } catch (error) {
+      const [detail = '', ...rest] = (error instanceof Error ? error.message : String(error)).split('\n');
+      findings.push(ill(name, detail, rest.join(' ') || 'What to do is in the words before this'));
+    }
+  }
+  return findings;
+}
+
+/** A line for each finding, and one more for its cure. */
+export function formatFindings(findings: readonly Finding[]): string {
+  const lines = findings.flatMap(({ name, ok, detail, cure }) => [
+    `${ok ? (cure === undefined ? '✓' : '!') : '✗'} ${name}: ${detail}`,
+    ...(cure === undefined ? [] : [`  → ${cure}`]),
+  ]);
+  const wrong = findings.filter(({ ok }) => !ok).length;
+  return [...lines, wrong === 0 ? 'All is well.' : `${wrong} of ${findings.length} need a hand.`].join('\n');
+}
+
+function lookAtNode(version: string): Finding {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [least, leastMinor] = OLDEST_NODE;
+  const isNew = major > least || (major === least && minor >= leastMinor);
+  return isNew
+    ? well('Node', version)
+    : ill('Node', version, `Install Node ${OLDEST_NODE.join('.')} or newer`);
+}
+
+/** Files are taken over by renames between these folders: they must be on one filesystem. */
+async function lookAtFolders(paths: Paths): Promise<Finding> {
+  const folders = [paths.root, paths.groups, paths.data, paths.store, paths.logs];
+  const devices = new Map<number, string>();
+  for (const folder of folders) {
+    const seen = await stat(folder).catch(() => undefined);
+    // What is not there yet is made by the first start.
+    if (seen === undefined && folder !== paths.root) continue;
+    const name = relative(paths.root, folder) || paths.root;
+    if (seen === undefined)
+      return ill('folders', `${name} does not exist`, 'Make it, or correct NANOCLAW_ROOT');
+    const isWritable = await access(folder, constants.W_OK | constants.X_OK).then(
+      () => true,
+      // That a whole disk is read-only is told of the disk.
+      (error: unknown) => codeOf(error) === 'EROFS',
+    );
+    if (!isWritable)
+      return ill('folders', `${name} cannot be written to`, `Give it to the user that runs the host: chown`);
+    devices.set(seen.dev, name);
+  }
+  return devices.size === 1
+    ? well('folders', paths.root)
+    : ill(
+        'folders',
+        `${[...devices.values()].join(', ')} are on different filesystems`,
+        'Put the whole root on one: mount none of its folders from elsewhere',
+      );
+}
+
+async function lookAtDisk(paths: Paths): Promise<Finding[]> {
+  // That it is not there has been said.
+  if (!(await stat(paths.root).catch(() => undefined))) return [];
+  const troubles = await lookAtDisks(paths);
+  if (troubles.length > 0) return troubles.map((trouble) => ill('disk', troubleWords(trouble), trouble.cure));
+  const { bavail, bsize } = await statfs(paths.root);
+  const free = bavail * bsize;
+  const detail = `${(free / GIGABYTE).toFixed(1)} GB free`;
+  return [
+    free >= LEAST_FREE_BYTES
+      ? well('disk', detail)
+      : ill('disk', detail, 'Make room: a message that cannot be written to disk is not taken'),
+  ];
+}
+
+async function lookAtClock(database: string, now: number, timezone: string): Promise<Finding> {
+  const written = await stat(database).catch(() => undefined);
+  const detail = `${new Date(now).toISOString()}, zone ${timezone}`;
+  return written !== undefined && written.mtimeMs > now + CLOCK_SLACK_MS
+    ? ill('clock', `${detail}; the database was written later`, 'Set the clock: timedatectl set-ntp true')
+    : well('clock', detail);
+}
+
+function lookAtAccount(account: AccountSummary): Finding {
+  if (account.status !== 'paired')
+    return ill('account', 'no WhatsApp account is linked', 'Link one: npx nanoclaw pair');
+  return well('account', `+${account.number}${account.name === undefined ? '' : ` (${account.name})`}`);
+}
+
+function lookAtLine({ hostPid, line }: { readonly hostPid: number | null; readonly line: string }): Finding {
+  if (hostPid === null) return ill('line', 'no host is running', 'Start it: npm start');
+  return line === 'open'
+    ? well('line', `open, host ${hostPid}`)
+    : ill('line', line, 'See "npx nanoclaw status" for what to do');
+}

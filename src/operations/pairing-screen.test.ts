@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import { PairingScreen, type PairingScreenOptions } from './pairing-screen.ts';
+import { phoneDigits } from './phone-number.ts';
+
+const AT = new Date(2026, 0, 1, 14, 3, 20).getTime();
+const CLEAR = '\u001b[H\u001b[J';
+
+function rig(options: Partial<PairingScreenOptions> = {}) {
+  const written: string[] = [];
+  const write = (text: string): void => void written.push(text);
+  const screen = new PairingScreen({ write, isTerminal: false, raw: false, ...options });
+  return { screen, written };
+}
+
+describe('the screen that a machine is linked by', () => {
+  it('shows a QR, what to do with it, which one it is and until when it is good', () => {
+    const { screen, written } = rig();
+    screen.show({ status: 'unpaired', qr: '2@abc,def', validUntil: AT });
+    expect(written).toEqual([
+      expect.stringMatching(/█[\s\S]*Linked devices[\s\S]*Code 1, good until 14:03:20/),
+    ]);
+    expect(written[0]).not.toContain('\u001b');
+  });
+
+  it('shows a pairing code large and as it is to be typed', () => {
+    const { screen, written } = rig();
+    screen.show({ status: 'unpaired', pairingCode: 'ABCDEFGH', validUntil: AT });
+    expect(written[0]).toMatch(/A B C D {2}- {2}E F G H[\s\S]*Link with phone number[\s\S]*ABCD-EFGH/);
+  });
+
+  it('replaces a stale code in place on a terminal', () => {
+    const { screen, written } = rig({ isTerminal: true });
+    for (const qr of ['1', '2']) screen.show({ status: 'unpaired', qr });
+    expect(written.every((text) => text.startsWith(CLEAR))).toBe(true);
+    expect(written[1]).toContain('Code 2');
+  });
+
+  it('says on plain lines that the code before is stale', () => {
+    const { screen, written } = rig();
+    for (const qr of ['1', '2']) screen.show({ status: 'unpaired', qr });
+    expect(written[1]).toMatch(/^Code 1 is stale now\.\n[\s\S]*Code 2/);
+  });
+
+  it.each([
+    ['stale', { status: 'connecting', reason: 'closed; next try in 1 s' } as const, 'Code 1 is stale now.\n'],
+    ['stale', { status: 'stopped', reason: 'Nobody scanned it' } as const, 'Code 1 is stale now.\n'],
+    ['accepted', { status: 'connecting', justPaired: true } as const, 'The phone has accepted the code.\n'],
+  ])('says once that the last code is %s when the line goes on without one', (_, state, words) => {
+    const { screen, written } = rig({ isTerminal: true });
+    screen.show({ status: 'unpaired', qr: '1' });
+    for (let n = 0; n < 2; n += 1) screen.show(state);
+    expect(written.slice(1)).toEqual([`${CLEAR}${words}`]);
+  });
+
+  it('says so when the terminal is too small for the picture', () => {
+    const { screen, written } = rig({ isTerminal: true, rows: 10 });
+    screen.show({ status: 'unpaired', qr: '2@abc,def' });
+    expect(written[0]).toMatch(/does not fit: make this window \d+ lines high[\s\S]*--code/);
+  });
+
+  it.each([{ qr: `2@${'x'.repeat(230)}` }, { pairingCode: 'ABCDEFGH' }])(
+    'fits a terminal of 80 columns',
+    (code) => {
+      const { screen, written } = rig({ isTerminal: true, rows: 10 });
+      screen.show({ status: 'unpaired', ...code, validUntil: AT });
+      screen.show({ status: 'stopped', reason: 'Nobody used it' });
+      const widths = written
+        .join('')
+        .replaceAll(CLEAR, '')
+        .split('\n')
+        .map((line) => line.length);
+      expect(Math.max(...widths)).toBeLessThanOrEqual(80);
+    },
+  );
+
+  it('prints nothing but the codes when another program reads them', () => {
+    const { screen, written } = rig({ raw: true });
+    screen.show({ status: 'connecting' });
+    screen.show({ status: 'unpaired', qr: '2@abc' });
+    screen.show({ status: 'unpaired', pairingCode: 'ABCDEFGH' });
+    screen.show({ status: 'open' });
+    expect(written).toEqual(['2@abc\n', 'ABCDEFGH\n']);
+  });
+});
+
+describe('a phone number', () => {
+  it.each(['4915123456789', '+4915123456789', ' +49 151 2345 6789 '])(
+    'written as "%s" is understood',
+    (text) => {
+      expect(phoneDigits(text)).toBe('4915123456789');
+    },
+  );
+
+  it.each(['', '0151 23456789', '0049 151 23456789', '+49 151', '49151234567890123', '+49-151-x', 'Ann'])(
+    'is not what "%s" says',
+    (text) => {
+      expect(phoneDigits(text)).toBeUndefined();
+    },
+  );
+});

@@ -1,0 +1,80 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { Simulator } from '../simulator/simulator.ts';
+import { silentLog } from '../test/support/silent-log.ts';
+import { temporaryDirectory } from '../test/support/temporary.ts';
+import { loadBaseConfig } from './config.ts';
+import { openInstance } from './instance.ts';
+import { type PairOptions, pair } from './pair.ts';
+
+async function rig() {
+  const server = await Simulator.start({ owner: { name: 'Maria' } });
+  onTestFinished(() => server.close());
+  const root = temporaryDirectory();
+  const config = loadBaseConfig({
+    NANOCLAW_ROOT: root,
+    WHATSAPP_URL: server.url,
+    WHATSAPP_ROOT_KEY: server.rootKey,
+    HOME: root,
+  });
+  /** `nanoclaw pair`, whose QR the owner's phone scans if there is one. */
+  const link = (more: Partial<PairOptions> = {}) =>
+    pair({
+      config,
+      log: silentLog,
+      keepOfferingQr: false,
+      signal: new AbortController().signal,
+      onLine: (state) => {
+        if (state.status === 'unpaired' && state.qr !== undefined) void server.scanQr(state.qr);
+      },
+      ...more,
+    });
+  const peter = server.addPerson({ name: 'Peter' });
+  /** Something that an earlier process left to be sent to Peter. */
+  const leave = async (text: string): Promise<void> => {
+    const { store, close } = await openInstance(config, silentLog);
+    store.outbox.add({ chatJid: peter.jid, message: { kind: 'text', text }, source: 'reply' }, 0);
+    close();
+  };
+  const said = (chat: string) => server.chat(chat).map(({ text }) => text);
+  return { server, peter, link, leave, said };
+}
+
+describe('linking', () => {
+  it('tells of the hello that the phone has got', async () => {
+    const { server, link, said } = await rig();
+    expect(await link()).toMatchObject({ kind: 'linked', name: 'Maria', hello: 'sent' });
+    expect(said(server.selfChat)).toEqual([expect.stringContaining('I live in this chat now')]);
+  });
+
+  it('does not take another message that leaves meanwhile for the hello', async () => {
+    const { peter, link, leave, said } = await rig();
+    await link();
+    await leave('late');
+    expect(await link()).toMatchObject({ kind: 'linked', hello: 'none' });
+    expect(said(peter.jid)).toEqual(['Andy: late']);
+  });
+
+  it('does not take the hello for arrived when only another message was confirmed', async () => {
+    const { server, link, leave } = await rig();
+    await leave('late');
+    const off = server.on('line', ({ text }) => {
+      if (text !== 'Andy: late') return;
+      off();
+      server.faults.withholdAcks();
+    });
+    expect(await link({ helloMs: 1_500 })).toMatchObject({ kind: 'linked', hello: 'unconfirmed' });
+  });
+
+  it('once more, after the phone has unlinked it, says so in the chat, once', async () => {
+    const { server, link, said } = await rig();
+    await link();
+    await server.faults.unlinkDevices();
+    expect(await link()).toMatchObject({ kind: 'stopped', reason: expect.stringContaining('401') });
+    expect(await link()).toMatchObject({ kind: 'linked', hello: 'sent' });
+    expect(await link()).toMatchObject({ kind: 'linked', hello: 'none' });
+    expect(said(server.selfChat)).toEqual([
+      expect.stringContaining('I live in this chat now'),
+      expect.stringContaining('I am back'),
+    ]);
+  });
+});

@@ -1,0 +1,43 @@
+import * as z from 'zod';
+
+/**
+ * What the container says on stdout between the markers. Apart from turn.ts: only the host checks it, and every sandbox
+ * waits for the schemas that it loads.
+ */
+export const OutputFrame = z
+  .object({
+    status: z.enum(['success', 'error']),
+    result: z.string().nullish().describe('becomes a message; null only reports the session'),
+    newSessionId: z.string().optional(),
+    resumeAt: z.string().optional(),
+    followUps: z
+      .number()
+      .int()
+      .min(0)
+      .optional()
+      .describe(
+        'how many follow-ups, in the order of their files, this answer and those before it have answered; absent: all whose file is gone',
+      ),
+    error: z.string().optional().describe('why it failed; set when status is error'),
+    errorKind: z
+      .enum([
+        'no_key',
+        'key_refused',
+        'model_unknown',
+        'rate_limit',
+        'network',
+        'session_lost',
+        'not_installed',
+        'other',
+      ])
+      .optional()
+      .describe('the cause, where the runner can tell: decides whether another try can heal it'),
+    advice: z
+      .string()
+      .optional()
+      .describe('what the owner can do about the error, in a sentence for the chat that holds no secret'),
+  })
+  .refine((frame) => frame.status === 'success' || frame.error !== undefined, {
+    message: 'an error frame needs an error',
+  });
+export type OutputFrame = z.infer<typeof OutputFrame>;

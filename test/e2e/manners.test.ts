@@ -1,0 +1,132 @@
+import { once } from 'node:events';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { House } from '../support/house.ts';
+
+const WITHIN = { timeout: 30_000, interval: 50 };
+/** WhatsApp shows no more of a text at once. */
+const LONGEST = 4_096;
+
+/** The first page of a recording, as far as anybody looks at it. */
+const OPUS = Buffer.concat([
+  Buffer.from('OggS'),
+  Buffer.alloc(24),
+  Buffer.from('OpusHead'),
+  Buffer.alloc(200),
+]);
+
+describe('an answer', () => {
+  it('that is too long for one message comes as several, whole and in order', async () => {
+    const house = await House.start();
+    const paragraphs = Array.from(
+      { length: 60 },
+      (_, n) => `Paragraph ${n}. ${'Some words follow it. '.repeat(8)}End ${n}.`,
+    );
+    await house.say(`@Andy echo ${paragraphs.join('\n\n')}`);
+    await house.answer(/End 59\./);
+    const parts = house.simulator
+      .chat(house.simulator.selfChat)
+      .filter(({ byDevice, text }) => byDevice && text.includes('Paragraph'));
+    expect(parts.length).toBeGreaterThan(2);
+    for (const { text } of parts) expect(text.length).toBeLessThanOrEqual(LONGEST);
+    const told = parts.map(({ text }) => text).join('\n');
+    const found = [...told.matchAll(/Paragraph (\d+)\..*?End (\d+)\./gs)].map(([, begin, end]) => [
+      begin,
+      end,
+    ]);
+    expect(found).toEqual(paragraphs.map((_, n) => [`${n}`, `${n}`]));
+  });
+
+  it('bears no name where the assistant has a number of its own', async () => {
+    const house = await House.start({ ASSISTANT_HAS_OWN_NUMBER: 'true' });
+    await house.say('@Andy ping');
+    const { text } = await house.answer(/pong/);
+    expect(text).toBe('pong');
+  });
+
+  it('is awaited under “typing…”, which is shown again and again and ends with it', async () => {
+    const house = await House.start();
+    await house.idle();
+    const seen: string[] = [];
+    house.simulator.on('stanza', ({ direction, node }) => {
+      const [state] = node.tag === 'chatstate' && Array.isArray(node.content) ? node.content : [];
+      if (direction === 'in' && state !== undefined) seen.push(state.tag);
+    });
+    await house.say('@Andy sleep 12');
+    await house.answer(/slept/);
+    await vi.waitFor(() => expect(house.simulator.typing()).toEqual([]), WITHIN);
+    expect(seen.filter((state) => state === 'composing').length).toBeGreaterThan(1);
+    expect(seen.at(-1)).toBe('paused');
+  });
+});
+
+describe('a message that WhatsApp refuses because of a restriction (463)', () => {
+  it('is put on the wire once', async () => {
+    const house = await House.start();
+    const { simulator } = house;
+    const { jid } = simulator.createGroup({
+      subject: 'Family',
+      members: [simulator.addPerson({ name: 'Ben' })],
+    });
+    await house.say('@Andy activate Family');
+    await house.answer(/“Family” is active/);
+    await house.idle();
+    simulator.faults.rejectSends(463, 1);
+    await house.say('@Andy echo not today', jid);
+    const rows = (): readonly unknown[] =>
+      house.query(`SELECT status, sends FROM outbox WHERE chat_jid = '${jid}'`);
+    await vi.waitFor(() => expect(rows()).toEqual([{ status: 'failed', sends: 1 }]), WITHIN);
+    const [row] = house.query<{ id: string }>(`SELECT wire_id AS id FROM outbox WHERE chat_jid = '${jid}'`);
+    expect(simulator.sends(row?.id ?? '')).toBe(1);
+    // Other chats go on.
+    await house.say('@Andy ping');
+    await house.answer(/pong/);
+    expect(simulator.sends(row?.id ?? '')).toBe(1);
+  });
+});
+
+describe('a recording', () => {
+  it('that an agent sends is a voice note on the phone', async () => {
+    const house = await House.start();
+    const ipc = join(house.root, 'data', 'ipc', 'main');
+    await vi.waitFor(() => expect(existsSync(join(ipc, 'messages'))).toBe(true), WITHIN);
+    mkdirSync(join(ipc, 'files'), { recursive: true });
+    writeFileSync(join(ipc, 'files', 'hello.ogg'), OPUS);
+    const request = { type: 'file', chatJid: house.simulator.selfChat, file: 'hello.ogg' };
+    writeFileSync(join(ipc, 'messages', 'x.json'), JSON.stringify(request));
+    const line = await house.simulator.waitFor(({ media }) => media?.kind === 'voice', { timeoutMs: 30_000 });
+    expect(line.media?.data).toEqual(OPUS);
+  });
+
+  it('that a person sends is made text by a service with OpenAI’s protocol, where one is set', async () => {
+    const asked: string[] = [];
+    const service = createServer((request, response) => {
+      asked.push(`${request.method} ${request.url} ${request.headers.authorization}`);
+      request.resume().on('end', () => response.end(JSON.stringify({ text: 'Andy, ping' })));
+    });
+    service.listen(0, '127.0.0.1');
+    await once(service, 'listening');
+    onTestFinished(() => void service.close());
+    const { port } = service.address() as AddressInfo;
+    const house = await House.start({
+      TRANSCRIBE_URL: `http://127.0.0.1:${port}/v1`,
+      TRANSCRIBE_API_KEY: 'sk-heard',
+    });
+    const media = { kind: 'voice', data: OPUS, seconds: 2 } as const;
+    await house.simulator.say({ chat: house.simulator.selfChat, media });
+    await house.answer(/pong/);
+    expect(asked).toEqual(['POST /v1/audio/transcriptions Bearer sk-heard']);
+    expect(house.log().join('\n')).not.toContain('sk-heard');
+  });
+});
+
+describe('a message in a wrapper', () => {
+  it.each(['viewOnce', 'ephemeral'] as const)('%s is read as what is inside', async (wrap) => {
+    const house = await House.start();
+    await house.simulator.say({ chat: house.simulator.selfChat, text: '@Andy ping', wrap });
+    await house.answer(/pong/);
+  });
+});

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { House } from '../support/house.ts';
+
+describe('an edit', () => {
+  it('to a call calls, and is answered once', async () => {
+    const house = await House.start();
+    const { id } = await house.say('echo late');
+    await house.logged(/No turn: it does not begin with @Andy/);
+    await house.simulator.edit(id, '@Andy echo late');
+    await house.answer(/late/);
+    await house.idle();
+    expect(house.said().slice(1)).toEqual(['late']);
+  });
+});
+
+describe('while the host was away', () => {
+  it('a call that was deleted is not answered, and one that was edited is answered as it reads now', async () => {
+    const house = await House.start();
+    const { simulator } = house;
+    await house.end();
+    const gone = await house.say('@Andy echo secret');
+    const changed = await house.say('@Andy echo first');
+    await simulator.edit(changed.id, '@Andy echo second');
+    await simulator.remove(gone.id);
+    await house.begin();
+    await house.answer(/second/);
+    await house.idle();
+    expect(house.said().slice(1)).toEqual(['second']);
+    expect(JSON.stringify(house.query('SELECT * FROM messages'))).not.toContain('secret');
+  });
+
+  it('200 messages of all kinds are read whole, in order, once', async () => {
+    const house = await House.start();
+    const { simulator } = house;
+    await house.end();
+    const chat = simulator.selfChat;
+    const ids: string[] = [];
+    for (let n = 0; n < 50; n++) {
+      const place = { latitude: n, longitude: 1 };
+      const line = await house.say(`note ${n}`);
+      ids.push(line.id, (await simulator.say({ chat, location: place })).id);
+      ids.push((await simulator.say({ chat, poll: { question: `q${n}`, options: ['a', 'b'] } })).id);
+      await simulator.react(line.id, '👍');
+    }
+    await house.say('@Andy ping');
+    await house.begin();
+    await house.answer(/pong/);
+    const rows = house.query<{ id: string; content: string }>(
+      'SELECT id, content FROM messages ORDER BY seq',
+    );
+    expect(rows.filter(({ content }) => content === 'reacted 👍')).toHaveLength(50);
+    expect(rows.filter(({ id }) => ids.includes(id)).map(({ id }) => id)).toEqual(ids);
+    expect(rows).toHaveLength(201);
+    expect(house.said().filter((text) => text === 'pong')).toHaveLength(1);
+  });
+});
+
+describe('in a group, on a number of its own', () => {
+  it('a mention calls, and a reaction calls nobody', async () => {
+    const house = await House.start({ ASSISTANT_HAS_OWN_NUMBER: 'true' });
+    const { simulator } = house;
+    const ben = simulator.addPerson({ name: 'Ben' });
+    const family = simulator.createGroup({ subject: 'Family', members: [ben] });
+    await house.say('@Andy activate Family');
+    await house.answer(/“Family” is active/);
+    const { id } = await simulator.say({
+      chat: family.jid,
+      as: ben,
+      text: '@Ann ping',
+      mentions: [simulator.owner],
+    });
+    await house.answer(/pong/, family.jid);
+    await simulator.react(id, '👍', { as: ben });
+    await house.logged(/No turn: it only tells something/);
+    await house.idle();
+    expect(house.said(family.jid)).toEqual(['pong']);
+  });
+});

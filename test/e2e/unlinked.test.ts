@@ -1,0 +1,67 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { House } from '../support/house.ts';
+
+describe('a host whose phone has unlinked it', () => {
+  it('pairs again with the same account and goes on: groups, tasks and memory are still there', async () => {
+    const house = await House.start();
+    const bea = house.simulator.addPerson({ name: 'Bea' });
+    const { jid } = house.simulator.createGroup({ subject: 'Family', members: [bea] });
+    await house.say('@Andy activate Family');
+    await house.answer(/Family/);
+    await house.say('@Andy remember the cat is called Tom');
+    await house.answer(/.*/);
+    await house.say('@Andy remind me in 15 seconds to water the plants');
+    await house.answer(/I will remind you/);
+    const notes = join(house.root, 'groups', 'main', 'CLAUDE.md');
+    const remembered = readFileSync(notes, 'utf8');
+    expect(remembered).toContain('the cat is called Tom');
+    await house.simulator.faults.unlinkDevices();
+    await house.logged(/The phone has unlinked this assistant \(401\).*npx nanoclaw pair/);
+    expect(house.query("SELECT value FROM router_state WHERE key = 'line'")).toEqual([
+      { value: expect.stringMatching(/^stopped: The phone has unlinked/) },
+    ]);
+    const pairings = house.pairings;
+    await house.restart();
+    expect(house.pairings).toBeGreaterThan(pairings);
+    await house.answer(/water the plants/);
+    await house.say('@Andy ping', jid);
+    await house.answer(/pong/, jid);
+    expect(readFileSync(notes, 'utf8')).toBe(remembered);
+    await house.say('@Andy what do you remember?');
+    await house.answer(/Tom/);
+    expect(house.query('SELECT folder FROM registered_groups ORDER BY folder')).toHaveLength(2);
+    const greetings = house.said().filter((text) => /^Hello|I am back/.test(text));
+    expect(greetings).toEqual([expect.stringMatching(/^Hello/), expect.stringMatching(/I am back/)]);
+  });
+});
+
+describe('a host whose line another program has taken over', () => {
+  it('does not fight for it, and says so once', async () => {
+    const house = await House.start();
+    await house.simulator.faults.closeWith(440);
+    await house.logged(/Another program has taken over.*\(440\)/);
+    expect(house.simulator.connections()).toBe(0);
+    expect(house.log().filter((line) => /\(440\)/.test(line))).toHaveLength(1);
+    expect(house.query("SELECT value FROM router_state WHERE key = 'line'")).toEqual([
+      { value: expect.stringMatching(/^stopped: Another program/) },
+    ]);
+  });
+});
+
+describe('an account that WhatsApp has restricted', () => {
+  it('is named so to an operator and, once, to the owner, until it is free again', async () => {
+    const house = await House.start();
+    const restriction = (): readonly unknown[] =>
+      house.query("SELECT value FROM router_state WHERE key = 'restriction'");
+    house.simulator.faults.restrictAccount();
+    const { text } = await house.answer(/⚠️/);
+    const [row] = restriction() as { value: string }[];
+    expect(row?.value).toMatch(/./);
+    expect(text).toContain(row?.value);
+    house.simulator.faults.restrictAccount(false);
+    await house.answer(/lifted the restriction/);
+    expect(restriction()).toEqual([{ value: '' }]);
+  });
+});
