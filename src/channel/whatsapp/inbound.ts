@@ -37,6 +37,15 @@ export type Told =
 type Frame = Pick<InboundMessage, 'chatJid' | 'id' | 'senderJid' | 'senderName' | 'timestamp' | 'fromMe'>;
 
 /**
+ * What became of a message:
+ *
+ * - `taken`: the core has committed it, or it is none for it
+ * - `held`: the core has it and could not commit it yet
+ * - `refused`: it could not be read, or the core failed at it
+ */
+export type Taking = 'taken' | 'held' | 'refused';
+
+/**
  * From Baileys' messages to ours. Every message is taken by itself: one that cannot be read, or that the listener
  * does not take, is logged and the next one follows. Both kinds of delivery come here, `notify` and `append`: the
  * backlog of an outage is `append`, and so are the assistant's own sends, which the core knows by their ids.
@@ -53,18 +62,21 @@ export class Inbound {
    * @returns those that need not be brought again: the core has committed them, or they are none for it
    */
   take(messages: readonly WAMessage[], later?: (message: WAMessage) => void): readonly WAMessage[] {
-    return messages.filter((message) => {
-      try {
-        return this.#takeOne(message, () => later?.(message));
-      } catch (error) {
-        const { id, remoteJid } = message.key ?? {};
-        this.#options.log.error({ err: error, id, chat: remoteJid }, 'A message could not be taken in');
-        return false;
-      }
-    });
+    return messages.filter((message) => this.takeOne(message, () => later?.(message)) === 'taken');
   }
 
-  #takeOne(message: WAMessage, later: () => void): boolean {
+  /** @param later called when a held message has been committed after all */
+  takeOne(message: WAMessage, later: () => void): Taking {
+    try {
+      return this.#tell(message, later) ? 'taken' : 'held';
+    } catch (error) {
+      const { id, remoteJid } = message.key ?? {};
+      this.#options.log.error({ err: error, id, chat: remoteJid }, 'A message could not be taken in');
+      return 'refused';
+    }
+  }
+
+  #tell(message: WAMessage, later: () => void): boolean {
     const { listener, log } = this.#options;
     const parsed = this.parse(message);
     if (typeof parsed === 'string') {

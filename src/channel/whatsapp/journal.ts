@@ -143,6 +143,11 @@ export class Journal {
     this.#database.prepare('UPDATE stanzas SET tries = tries + 1 WHERE seq = ?').run(seq);
   }
 
+  /** A try that says nothing of the entry. */
+  discountTry(seq: number): void {
+    this.#database.prepare('UPDATE stanzas SET tries = tries - 1 WHERE seq = ?').run(seq);
+  }
+
   /** The account that all this belonged to has gone. */
   forget(): void {
     this.#open.clear();

@@ -127,7 +127,7 @@ export class LinkedDevice {
       creds: this.#store.creds,
       keys: this.#keys,
       makeSignalRepository: this.#makeSignalRepository,
-      take: (message) => this.#handOn([message]).length > 0,
+      take: (message) => this.#inbound.takeOne(message, () => this.#settle(message)),
       log: this.#options.log,
     });
     if (messages > 0) this.#options.log.info({ messages }, 'Messages of an earlier process were taken in');
@@ -231,11 +231,15 @@ export class LinkedDevice {
 
   #take(messages: readonly WAMessage[]): void {
     const news = messages.filter(({ key }) => !this.#plaintexts.wasRepeated(nameOfMessage(key)));
-    for (const { key } of this.#handOn(news)) this.#journal.settle(nameOfMessage(key));
+    for (const message of this.#handOn(news)) this.#settle(message);
   }
 
   #handOn(messages: readonly WAMessage[]): readonly WAMessage[] {
-    return this.#inbound.take(messages, ({ key }) => this.#journal.settle(nameOfMessage(key)));
+    return this.#inbound.take(messages, (message) => this.#settle(message));
+  }
+
+  #settle({ key }: WAMessage): void {
+    this.#journal.settle(nameOfMessage(key));
   }
 
   #opened(live: LiveSocket): void {

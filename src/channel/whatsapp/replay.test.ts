@@ -43,11 +43,12 @@ async function sayInVain(text: string): Promise<void> {
   });
 }
 
-/** A new process on the same files whose core takes everything, or nothing. */
-async function restart(takes = true): Promise<void> {
+/** A new process on the same files whose core commits everything, fails at it, or keeps it in memory. */
+async function restart(core: 'takes' | 'fails' | 'holds' = 'takes'): Promise<void> {
   await rig.channel.stop();
   rig.make();
-  rig.listener.rejects = () => !takes;
+  rig.listener.rejects = () => core === 'fails';
+  rig.listener.holds = core === 'holds';
   await rig.channel.start();
 }
 
@@ -87,11 +88,22 @@ describe('a message that was receipted and that the core did not take', () => {
 
   it('is tried at three starts and then dropped with a warning', async () => {
     await sayInVain('poison');
-    for (let n = 0; n < 3; n += 1) await restart(false);
+    for (let n = 0; n < 3; n += 1) await restart('fails');
     await restart();
     expect(rig.listener.texts).toEqual([]);
     expect(rig.log).toContain('A message of an earlier process was dropped');
     expect(rig.log).not.toContain('poison');
+  });
+
+  it('comes still after many starts at which the core could only keep it in memory', async () => {
+    await sayInVain('patience');
+    for (let n = 0; n < 4; n += 1) {
+      await restart('holds');
+      expect(rig.listener.texts).toEqual(['patience']);
+    }
+    await restart();
+    expect(rig.listener.texts).toEqual(['patience']);
+    expect(waiting()).toBe(0);
   });
 
   it('is dropped when its row is damaged, and holds up no other', async () => {

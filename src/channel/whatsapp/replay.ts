@@ -13,10 +13,11 @@ import {
 import type { Log } from '../../log.ts';
 import { baileysLog } from './baileys-log.ts';
 import { textOf } from './errors.ts';
+import type { Taking } from './inbound.ts';
 import type { Journal, JournalEntry } from './journal.ts';
 import type { Plaintexts } from './plaintexts.ts';
 
-/** An entry that so many starts could not end is dropped: it may be what ends them. */
+/** An entry that so many starts could not end is dropped: it may be what ends them. One that the core holds was no such start. */
 const MOST_TRIES = 3;
 
 export interface ReplayOptions {
@@ -25,8 +26,7 @@ export interface ReplayOptions {
   readonly creds: AuthenticationCreds;
   readonly keys: SignalKeyStore;
   readonly makeSignalRepository: SocketConfig['makeSignalRepository'];
-  /** @returns whether the core is done with the message */
-  readonly take: (message: WAMessage) => boolean;
+  readonly take: (message: WAMessage) => Taking;
   readonly log: Log;
 }
 
@@ -86,7 +86,10 @@ async function replayOne(
   }
   // No receipt has left for one that was never decrypted: the server brings it again, and Baileys asks for it anew.
   if (message.messageStubType === WAMessageStubType.CIPHERTEXT) return drop('it cannot be decrypted');
-  if (!plaintexts.wasRepeated(name) && !take(message)) return false;
+  const taking = plaintexts.wasRepeated(name) ? 'taken' : take(message);
+  // A database that is locked or full says nothing against the message.
+  if (taking === 'held') journal.discountTry(seq);
+  if (taking !== 'taken') return false;
   journal.settle(name);
   return true;
 }
