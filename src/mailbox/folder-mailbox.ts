@@ -31,7 +31,7 @@ interface Settling {
  * One group's mailbox. A file's states:
  * - waiting: in `messages/` or `tasks/`. Exits: claimed; stuck (it cannot be moved: remembered, recorded once).
  * - claimed: in `ipc-claimed`. Exits: done (unlinked or in quarantine), settling, deferred. When the machine fails (a full
- *   disk) it stays claimed, and the next listing finds it first.
+ *   disk) it stays claimed, and the next listing finds it first; after a pause there is one.
  * - settling: claimed, but does not parse yet. A timer looks again; exits: done.
  * - deferred: claimed, somebody else is being asked. Exits: done, or after a stop the next start.
  *
@@ -61,6 +61,7 @@ export class FolderMailbox {
   /** How often the machine did not let a batch be ended, and why the last time. */
   #failures = 0;
   #failure: unknown;
+  #retry: NodeJS.Timeout | undefined;
 
   constructor(folder: string, services: FolderServices) {
     this.folder = folder;
@@ -108,6 +109,7 @@ export class FolderMailbox {
   /** Ends after the file at hand; what is claimed stays claimed for the next start. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    clearTimeout(this.#retry);
     this.#tellWaiting();
     await this.#tail;
     for (const { timer } of this.#settling.values()) clearTimeout(timer);
@@ -132,8 +134,14 @@ export class FolderMailbox {
       this.#claimed = this.#claimed.filter(({ id }) => this.#settling.has(id));
       this.#found = [];
       this.#heldBack = false;
+      this.#retryLater();
     }
     if (!this.#queued) this.#endPass();
+  }
+
+  #retryLater(): void {
+    clearTimeout(this.#retry);
+    if (!this.#stopped) this.#retry = setTimeout(() => this.ring(), this.#services.limits.failurePauseMs);
   }
 
   #endPass(): void {

@@ -1,5 +1,6 @@
 import { HOUR, MINUTE, SECOND } from '../clock.ts';
 import { MAX_OUTGOING_FILE_BYTES } from '../protocol/mailbox.ts';
+import { FAILURE_PAUSE_MS } from '../waker.ts';
 
 /** What one group's mailbox may cost the host. */
 export interface Limits {
@@ -17,6 +18,8 @@ export interface Limits {
   readonly drainSettleMs: number;
   /** Files of one group that are taken before the next group has its turn. */
   readonly batch: number;
+  /** How long a group's files wait when the machine did not let them be taken, in milliseconds. */
+  readonly failurePauseMs: number;
   /** Names that one listing of a directory holds in memory. */
   readonly listing: number;
   /** A folder in which more files wait is not watched until they are worked off. */
@@ -50,6 +53,7 @@ export const DEFAULT_LIMITS: Limits = {
   settlingFiles: 1_000,
   drainSettleMs: 5 * SECOND,
   batch: 16,
+  failurePauseMs: FAILURE_PAUSE_MS,
   listing: 10_000,
   backlog: 100,
   quarantineEntries: 1_000,

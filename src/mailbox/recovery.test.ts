@@ -1,8 +1,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { v7 as uuidv7 } from 'uuid';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { MailboxResult } from '../protocol/host-files.ts';
+import { blindWatch } from './testing/blind-watcher.ts';
 import { FAMILY_JID, Rig } from './testing/rig.ts';
 
 /** Each state that a crash can leave between two steps of taking a file, made by hand, then a new process. */
@@ -153,6 +154,28 @@ it('keeps a claimed file while the database cannot be written, and takes it when
   await mailbox.drain('family');
   expect(rig.texts()).toEqual(['once', 'behind it']);
   expect(await rig.quarantined('family')).toEqual([]);
+});
+
+it('tries again after a pause what the machine did not let it take, without a ring or a rescan', async () => {
+  const mailbox = rig.mailbox({
+    rescanMs: 3_600_000,
+    watch: blindWatch(),
+    limits: { failurePauseMs: 100 },
+  });
+  await mailbox.start();
+  const { transaction } = rig.store;
+  let failures = 0;
+  Object.assign(rig.store, {
+    transaction: (...given: Parameters<typeof transaction>) => {
+      failures += 1;
+      if (failures > 2) return transaction.apply(rig.store, given);
+      throw Object.assign(new Error('read-only'), { code: 'EROFS' });
+    },
+  });
+  await rig.drop('family', MESSAGE);
+  await expect(mailbox.drain('family')).rejects.toMatchObject({ name: 'NotDrainedError' });
+  await vi.waitFor(() => expect(rig.texts()).toEqual(['once']), { timeout: 10_000, interval: 20 });
+  expect(failures).toBeGreaterThan(2);
 });
 
 it('quarantines a file at which the host itself fails, and says so without saying what', async () => {
