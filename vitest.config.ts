@@ -12,8 +12,8 @@ export default defineConfig({
     exclude: ['**/node_modules/**', '**/*.container.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
     reporters: ['default', './test/support/closing-lines.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     // Real sandboxes, sockets and databases on a small machine: two files at a time.
     maxWorkers: 2,
   },
