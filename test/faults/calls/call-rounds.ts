@@ -11,7 +11,7 @@ import type { CallWatch, Strike } from './call-watch.ts';
 
 /**
  * - `killed`: by the strike
- * - `gave up`: a start that found no space ended with an error
+ * - `gave up`: a start that found no space, or a read-only disk, ended with an error
  * - `went on`: whatever it met, it came to its end
  */
 export type End = 'killed' | 'gave up' | 'went on';
@@ -44,11 +44,11 @@ const LOAD: Load = {
 
 /** The same work each time. */
 const SEED = 1;
-/** How long a disk stays full. */
-const FULL_MS = 1_500;
-/** A start that met a full disk must not have its owner throw sound files away. */
+/** How long a disk stays full or read-only. */
+const TROUBLE_MS = 1_500;
+/** A start that met a full or read-only disk must not have its owner throw sound files away. */
 const BAD_CURE = /\baway\b|Put a backup/;
-const NO_SPACE = /ENOSPC|no space|disk is full|database or disk|disk I\/O error/i;
+const DISK = /ENOSPC|no space|disk is full|database or disk|disk I\/O error|EROFS|read-only/i;
 
 /**
  * One scenario, again and again, with a strike at another call each time: while the host is away a message and a file come; it starts, gets the
@@ -92,7 +92,7 @@ export class CallRounds {
 
   /** Resolves when the host has ended. */
   async #play(workload: Workload, after: Workload): Promise<End> {
-    const roomAgain = this.#makeRoomLater();
+    const giveUpMending = this.#mendDiskLater();
     try {
       const start = await this.#start();
       const feeding = feed(this.#world, after);
@@ -100,7 +100,7 @@ export class CallRounds {
       await feeding;
       return start === 'gave up' ? 'gave up' : await this.#stop();
     } finally {
-      roomAgain();
+      giveUpMending();
     }
   }
 
@@ -109,8 +109,8 @@ export class CallRounds {
       return await this.#world.begin();
     } catch (error) {
       const words = error instanceof HostEnded ? error.message : '';
-      const isForSpace = NO_SPACE.test(words) && !BAD_CURE.test(words);
-      if (isForSpace && this.#watch.count().hit !== undefined) return 'gave up';
+      const isForDisk = DISK.test(words) && !BAD_CURE.test(words);
+      if (isForDisk && this.#watch.count().hit !== undefined) return 'gave up';
       throw error;
     }
   }
@@ -138,13 +138,13 @@ export class CallRounds {
     return host.wasKilled ? 'killed' : 'went on';
   }
 
-  /** Ends a full disk a while after it began. @returns what ends the waiting for it */
-  #makeRoomLater(): () => void {
+  /** Ends the trouble of a disk a while after it began. @returns what ends the waiting for it */
+  #mendDiskLater(): () => void {
     const over = new AbortController();
     const watch = async (): Promise<void> => {
       const { signal } = over;
       while (this.#watch.count().hit === undefined) await wait(20, undefined, { signal });
-      await wait(FULL_MS, undefined, { signal });
+      await wait(TROUBLE_MS, undefined, { signal });
       this.#watch.stop();
     };
     watch().catch((error: unknown) => {

@@ -33,6 +33,28 @@ const CHILD = `
   database.exec('CREATE TABLE t (a)');
 `;
 
+/** Tries again and again to change something; its exit code is how often the disk was read-only. */
+const STUBBORN_CHILD = `
+  import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+  writeFileSync('a', 'four');
+  const tries = [
+    () => renameSync('a', 'b'),
+    () => writeFileSync('n', 'new'),
+    () => writeFileSync('a', 'again'),
+    () => mkdirSync('m'),
+    () => rmSync('a'),
+    () => writeFileSync('logs/left-out', 'x'),
+    () => readdirSync('.'),
+  ];
+  process.exit(tries.filter((change) => {
+    try {
+      change();
+    } catch ({ code }) {
+      return code === 'EROFS';
+    }
+  }).length);
+`;
+
 const BEFORE_SQLITE = [
   'write a, 4 bytes',
   'rename a -> b',
@@ -58,11 +80,15 @@ describe.runIf(process.platform === 'linux')('the watch over calls', () => {
 
   afterAll(() => rm(directory, { recursive: true, force: true }));
 
-  async function runChild(strike: Strike, nth: number): Promise<NodeJS.Signals | number | null> {
+  async function runChild(
+    strike: Strike,
+    nth: number,
+    script = CHILD,
+  ): Promise<NodeJS.Signals | number | null> {
     await rm(root, { recursive: true });
     await mkdir(join(root, 'logs'), { recursive: true });
     watch.order(strike, nth);
-    const child = spawn(process.execPath, ['--input-type=module', '-e', CHILD], {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
       cwd: root,
       env: { PATH: process.env.PATH, ...watch.env },
       stdio: ['ignore', 'pipe', 'ignore'],
@@ -104,5 +130,13 @@ describe.runIf(process.platform === 'linux')('the watch over calls', () => {
     expect(await readFile(join(root, 'b'), 'utf8')).toBe('four');
     expect(await runChild('full', 5)).toBe(1);
     expect(watch.count().hit).toMatch(/^pwrite x\.db/);
+  }, 60_000);
+
+  it('makes the disk read-only: from then on nothing is changed, made or deleted', async () => {
+    expect(await runChild('read-only', 2, STUBBORN_CHILD)).toBe(5);
+    expect(watch.count().hit).toBe('rename a -> b');
+    expect(await readFile(join(root, 'a'), 'utf8')).toBe('four');
+    expect(existsSync(join(root, 'n'))).toBe(false);
+    expect(existsSync(join(root, 'm'))).toBe(false);
   }, 60_000);
 });

@@ -14,6 +14,8 @@ const MODES = {
   'no-space': 3,
   /** A write finds no space, nor do those that follow until there is room again. Only writes count. */
   full: 4,
+  /** A call is refused as by a read-only disk, and so are those that follow until it is writable again. */
+  'read-only': 5,
 } as const;
 
 export type Strike = keyof typeof MODES;

@@ -18,6 +18,8 @@ const SAMPLE = [
   ['no-space', 90],
   ['no-space', 200],
   ['full', 120],
+  ['read-only', 90],
+  ['read-only', 160],
 ] as const;
 
 describe.runIf(process.platform === 'linux')('a host that is struck at a change of a file', () => {

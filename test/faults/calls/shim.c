@@ -38,6 +38,8 @@ enum mode {
   NO_SPACE = 3,
   /* ENOSPC for a write and for all that follow while this mode lasts; only writes count. */
   FULL = 4,
+  /* EROFS for a call and for all that follow while this mode lasts, as on a disk that the system made read-only. */
+  READ_ONLY = 5,
 };
 
 /* The same layout is in control.ts. */
@@ -65,6 +67,8 @@ static int (*real_renameat)(int, const char *, int, const char *);
 static int (*real_renameat2)(int, const char *, int, const char *, unsigned int);
 static int (*real_unlink)(const char *);
 static int (*real_unlinkat)(int, const char *, int);
+static int (*real_open)(const char *, int, ...);
+static int (*real_mkdir)(const char *, mode_t);
 
 static void *need(const char *name) {
   void *found = dlsym(RTLD_NEXT, name);
@@ -88,6 +92,8 @@ static void resolve(void) {
   real_renameat = need("renameat");
   real_renameat2 = need("renameat2");
   real_unlink = need("unlink");
+  real_open = need("open64");
+  real_mkdir = need("mkdir");
   real_unlinkat = need("unlinkat");
 }
 
@@ -149,13 +155,16 @@ static void die(void) {
   for (;;) pause();
 }
 
+/* Whether it strikes at all that follows, too. */
+static int lasts(enum mode mode) { return mode == FULL || mode == READ_ONLY; }
+
 /* Counts a call. Returns the mode that strikes at it, or COUNT. */
 static enum mode strike(const char *call, const char *what, const char *to, size_t bytes, int is_write) {
   enum mode mode = (enum mode)atomic_load(&control->mode);
   if ((mode == NO_SPACE || mode == FULL) && !is_write) return COUNT;
   uint32_t number = atomic_fetch_add(&control->calls, 1) + 1;
   uint32_t target = atomic_load(&control->target);
-  if (mode == COUNT || (mode == FULL ? number < target : number != target)) return COUNT;
+  if (mode == COUNT || (lasts(mode) ? number < target : number != target)) return COUNT;
   if (number == target) {
     if (is_write) snprintf(control->what, sizeof control->what, "%s %s, %zu bytes", call, what, bytes);
     else snprintf(control->what, sizeof control->what, "%s %s%s%s", call, what, to ? " -> " : "", to ? to : "");
@@ -179,15 +188,24 @@ static enum mode on_file(const char *call, int fd, size_t bytes, int is_write) {
   return mode;
 }
 
-static void on_name(const char *call, int directory, const char *name, int new_directory, const char *new_name) {
-  if (control == NULL) return;
+static enum mode on_name(const char *call, int directory, const char *name, int new_directory, const char *new_name) {
+  if (control == NULL) return COUNT;
   int before = errno;
+  enum mode mode = COUNT;
   char path[PATH_MAX];
   char new_path[PATH_MAX];
   const char *rest = full_path(directory, name, path) ? below(path) : NULL;
   const char *to = new_name != NULL && full_path(new_directory, new_name, new_path) ? below(new_path) : NULL;
-  if (rest != NULL || to != NULL) strike(call, rest ? rest : name, to, 0, 0);
+  if (rest != NULL || to != NULL) mode = strike(call, rest ? rest : name, to, 0, 0);
   errno = before;
+  return mode;
+}
+
+/* Whether a new name below the root is refused: what makes one is not counted, but a disk that has become read-only takes none. */
+static int refuses(const char *name) {
+  if (control == NULL || atomic_load(&control->mode) != READ_ONLY || atomic_load(&control->hit) == 0) return 0;
+  char path[PATH_MAX];
+  return full_path(AT_FDCWD, name, path) && below(path) != NULL;
 }
 
 static size_t sum(const struct iovec *parts, int count) {
@@ -196,16 +214,20 @@ static size_t sum(const struct iovec *parts, int count) {
   return bytes;
 }
 
-#define NO_ROOM(mode)                        \
-  if ((mode) == NO_SPACE || (mode) == FULL) { \
-    errno = ENOSPC;                           \
-    return -1;                                \
-  }
+/* What a struck call answers, if it still answers. */
+#define REFUSE(how)                                         \
+  do {                                                      \
+    enum mode struck = (how);                               \
+    if (struck >= NO_SPACE) {                               \
+      errno = struck == READ_ONLY ? EROFS : ENOSPC;         \
+      return -1;                                            \
+    }                                                       \
+  } while (0)
 
 ssize_t write(int fd, const void *data, size_t bytes) {
   resolve();
   enum mode mode = on_file("write", fd, bytes, 1);
-  NO_ROOM(mode);
+  REFUSE(mode);
   if (mode == TEAR) {
     real_write(fd, data, bytes / 2);
     die();
@@ -216,7 +238,7 @@ ssize_t write(int fd, const void *data, size_t bytes) {
 ssize_t writev(int fd, const struct iovec *parts, int count) {
   resolve();
   enum mode mode = on_file("writev", fd, sum(parts, count), 1);
-  NO_ROOM(mode);
+  REFUSE(mode);
   if (mode == TEAR) {
     real_write(fd, parts[0].iov_base, parts[0].iov_len / 2);
     die();
@@ -227,7 +249,7 @@ ssize_t writev(int fd, const struct iovec *parts, int count) {
 ssize_t pwrite64(int fd, const void *data, size_t bytes, off64_t at) {
   resolve();
   enum mode mode = on_file("pwrite", fd, bytes, 1);
-  NO_ROOM(mode);
+  REFUSE(mode);
   if (mode == TEAR) {
     real_pwrite(fd, data, bytes / 2, at);
     die();
@@ -240,7 +262,7 @@ ssize_t pwrite(int fd, const void *data, size_t bytes, off_t at) { return pwrite
 ssize_t pwritev64(int fd, const struct iovec *parts, int count, off64_t at) {
   resolve();
   enum mode mode = on_file("pwritev", fd, sum(parts, count), 1);
-  NO_ROOM(mode);
+  REFUSE(mode);
   if (mode == TEAR) {
     real_pwrite(fd, parts[0].iov_base, parts[0].iov_len / 2, at);
     die();
@@ -253,7 +275,7 @@ ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t at) { return
 ssize_t sendfile64(int to, int from, off64_t *at, size_t bytes) {
   resolve();
   enum mode mode = on_file("sendfile", to, bytes, 1);
-  NO_ROOM(mode);
+  REFUSE(mode);
   if (mode == TEAR) {
     real_sendfile(to, from, at, bytes / 2);
     die();
@@ -295,42 +317,70 @@ long syscall(long number, ...) {
 
 int fsync(int fd) {
   resolve();
-  on_file("fsync", fd, 0, 0);
+  REFUSE(on_file("fsync", fd, 0, 0));
   return real_fsync(fd);
 }
 
 int fdatasync(int fd) {
   resolve();
-  on_file("fdatasync", fd, 0, 0);
+  REFUSE(on_file("fdatasync", fd, 0, 0));
   return real_fdatasync(fd);
 }
 
 int rename(const char *from, const char *to) {
   resolve();
-  on_name("rename", AT_FDCWD, from, AT_FDCWD, to);
+  REFUSE(on_name("rename", AT_FDCWD, from, AT_FDCWD, to));
   return real_rename(from, to);
 }
 
 int renameat(int directory, const char *from, int new_directory, const char *to) {
   resolve();
-  on_name("renameat", directory, from, new_directory, to);
+  REFUSE(on_name("renameat", directory, from, new_directory, to));
   return real_renameat(directory, from, new_directory, to);
 }
 
 int renameat2(int directory, const char *from, int new_directory, const char *to, unsigned int flags) {
   resolve();
-  on_name("renameat2", directory, from, new_directory, to);
+  REFUSE(on_name("renameat2", directory, from, new_directory, to));
   return real_renameat2(directory, from, new_directory, to, flags);
 }
 
 int unlink(const char *path) {
   resolve();
-  on_name("unlink", AT_FDCWD, path, AT_FDCWD, NULL);
+  REFUSE(on_name("unlink", AT_FDCWD, path, AT_FDCWD, NULL));
   return real_unlink(path);
 }
 
 int unlinkat(int directory, const char *path, int flags) {
   resolve();
-  on_name("unlinkat", directory, path, AT_FDCWD, NULL);
+  REFUSE(on_name("unlinkat", directory, path, AT_FDCWD, NULL));
   return real_unlinkat(directory, path, flags);
+}
+
+/* Whether open(2) has a third argument. */
+static int makes_file(int flags) { return (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE; }
+
+static int open_or_refuse(const char *path, int flags, mode_t permissions) {
+  resolve();
+  int writes = (flags & O_ACCMODE) != O_RDONLY || (makes_file(flags) && access(path, F_OK) != 0);
+  if (writes && refuses(path)) REFUSE(READ_ONLY);
+  return real_open(path, flags, permissions);
+}
+
+#define OPEN(name)                                              \
+  int name(const char *path, int flags, ...) {                  \
+    __builtin_va_list rest;                                     \
+    __builtin_va_start(rest, flags);                            \
+    mode_t permissions = makes_file(flags) ? __builtin_va_arg(rest, mode_t) : 0; \
+    __builtin_va_end(rest);                                     \
+    return open_or_refuse(path, flags, permissions);            \
+  }
+
+OPEN(open64)
+OPEN(open)
+
+int mkdir(const char *path, mode_t permissions) {
+  resolve();
+  if (refuses(path)) REFUSE(READ_ONLY);
+  return real_mkdir(path, permissions);
 }
