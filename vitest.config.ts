@@ -11,6 +11,8 @@ export default defineConfig({
     ],
     exclude: ['**/node_modules/**', '**/*.container.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
+    setupFiles: ['test/support/patience.ts'],
+    expect: { poll: { timeout: 15_000 } },
     reporters: ['default', './test/support/closing-lines.ts'],
     testTimeout: 180_000,
     hookTimeout: 180_000,

@@ -6,6 +6,8 @@ export default defineConfig({
     include: ['**/*.container.test.ts'],
     exclude: ['**/node_modules/**'],
     globalSetup: ['test/containers/global-setup.ts'],
+    setupFiles: ['test/support/patience.ts'],
+    expect: { poll: { timeout: 15_000 } },
     reporters: ['default', './test/support/closing-lines.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { sharedDirectory, takeTurn, testAgent } from '../../test/support/sandbox.ts';
 import { rememberingLog } from '../../test/support/silent-log.ts';
 import { encodeFrame, type OutputFrame } from '../protocol/turn.ts';
@@ -63,9 +63,19 @@ describe('a turn', () => {
       while (!existsSync('/workspace/ipc/input/_wrap_up')) await setTimeout(20);
       process.stdout.write(${JSON.stringify(encodeFrame({ status: 'success', result: 'what I have' }))});
     `;
-    const agent = await testAgent({ program, settings: { timeoutMs: 4_000 }, idleGraceMs: 0 });
-    const { outcome, results } = await agent.turn('x');
-    expect(outcome).toMatchObject({ reason: 'exited', exitCode: 0 });
+    const agent = await testAgent({ program, settings: { timeoutMs: 60_000 } });
+    const results: OutputFrame['result'][] = [];
+    // The last tenth of its time begins when the test says so, and does not end.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const running = await agent.runner.run(
+      agent.request('x'),
+      async ({ result }) => void results.push(result),
+    );
+    await vi.advanceTimersByTimeAsync(53_000);
+    expect(await readdir(join(agent.paths.groupIpc('family'), 'input'))).toEqual([]);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(await running.done).toMatchObject({ reason: 'exited', exitCode: 0 });
     expect(results).toEqual(['what I have']);
   });
 
@@ -150,9 +160,20 @@ describe('an agent that misbehaves', () => {
   });
 
   it('ignores SIGTERM: it is killed by name', async () => {
-    const agent = await testAgent({ idleGraceMs: 0 });
-    const { outcome } = await agent.turn('@Andy hang on', { containerConfig: { timeout: 1_000 } });
-    expect(outcome.reason).toBe('timeout');
+    const program = `
+      process.on('SIGTERM', () => process.stderr.write('SIGTERM ignored\\n'));
+      process.stdout.write(${JSON.stringify(encodeFrame({ status: 'success', result: 'deaf' }))});
+      setInterval(() => {}, 1000);
+    `;
+    const agent = await testAgent({ program });
+    let isDeaf: () => void = () => undefined;
+    const deaf = new Promise<void>((resolve) => {
+      isDeaf = resolve;
+    });
+    const running = await agent.runner.run(agent.request('x'), async () => isDeaf());
+    await deaf;
+    await running.stop();
+    expect(await running.done).toMatchObject({ reason: 'stopped', frames: 1 });
     expect(await agent.runtime.listOwn()).toEqual([]);
     expect((await runLogs(agent.paths.groupLogs('family')))[0]).toContain('SIGTERM ignored');
   });
@@ -300,14 +321,14 @@ describe('the host', () => {
     const agent = await testAgent();
     const input = join(agent.paths.groupIpc('family'), 'input');
     const results: string[] = [];
-    const running = await agent.runner.run(agent.request('@Andy sleep 1'), async ({ result }) => {
+    const running = await agent.runner.run(agent.request('@Andy sleep 3'), async ({ result }) => {
       if (result == null) {
         const file = { type: 'message', text: '@Andy what did I say before?' };
         if (results.length === 0) await writeFile(join(input, '1.json'), JSON.stringify(file));
       } else results.push(result);
     });
     await running.done;
-    expect(results).toEqual(['I slept 1 second.', 'Before this you said: “sleep 1”']);
+    expect(results).toEqual(['I slept 3 seconds.', 'Before this you said: “sleep 3”']);
     expect(await readdir(input)).toEqual([]);
   });
 

@@ -58,7 +58,7 @@ describe('a program that transcribes', () => {
 
   it('that hangs in a program of its own is ended with it', async () => {
     const pidFile = join(temporaryDirectory(), 'pid');
-    const hanging = program(`sleep 60 & echo $! > '${pidFile}'; wait`, 300);
+    const hanging = program(`sleep 60 & echo $! > '${pidFile}'; wait`, 2_000);
     await expect(hanging.transcribe(note(), never)).rejects.toThrow(/was ended/);
     const pid = Number(readFileSync(pidFile, 'utf8'));
     await vi.waitFor(() => expect(isAtWork(pid)).toBe(false));

@@ -118,7 +118,7 @@ it('takes what was claimed before what lies in the mailbox, each in its order', 
 
 it('goes on looking at a claimed file that was half-written at the crash', async () => {
   const id = await rig.claimed('family', '{"type":"mess');
-  const mailbox = rig.mailbox({ limits: { settleMs: 1_000 } });
+  const mailbox = rig.mailbox({ limits: { settleMs: 3_000, drainSettleMs: 60_000 } });
   await mailbox.start();
   await writeFile(join(rig.paths.ipcClaimed, 'family', id), JSON.stringify(MESSAGE));
   await mailbox.drain('family');

@@ -34,7 +34,7 @@ const LATEST_KILL_MS = 3_000;
 /** How long acks are kept back where a kill is to come before them. */
 const ACK_DELAY_MS = 1_500;
 /** How long the host may take from the effect of its last step to the end of it. */
-const LAST_STEP_MS = 2_000;
+const LAST_STEP_MS = 10_000;
 
 /** An order that is never carried out. */
 const NEVER: KillOrder = { point: 'database opened', moment: 'before', nth: Number.MAX_SAFE_INTEGER };
@@ -132,7 +132,7 @@ export class Rounds {
       host.hasEnded || ((await isNow(fed)) && this.#settling.isSettled(workload));
     await until('the host is killed or has nothing to do', SETTLE_TIMEOUT_MS, isDone);
     // What the last step changed can be seen before the host comes back from it, and to its kill.
-    await Promise.race([host.killed(), wait(LAST_STEP_MS)]);
+    await Promise.race([host.killed(), wait(LAST_STEP_MS, undefined, { ref: false })]);
     const hit = host.hasEnded;
     await host.kill();
     await host.killed();

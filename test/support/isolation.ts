@@ -193,7 +193,7 @@ export function describeIsolation(base: TestAgentOptions): void {
 
     it('a process that multiplies meets a limit, and the turn goes on', async () => {
       const bomb =
-        "(() => { const started = []; for (let n = 0; n < 700; n++) { try { started.push(execFileSync('sh', ['-c', 'sleep 30 >/dev/null 2>&1 &'], { stdio: 'pipe' })); } catch (error) { return 'limited'; } } return 'unlimited'; })()";
+        "(() => { const started = []; for (let n = 0; n < 700; n++) { try { started.push(execFileSync('sh', ['-c', 'sleep 600 >/dev/null 2>&1 &'], { stdio: 'pipe' })); } catch (error) { return 'limited'; } } return 'unlimited'; })()";
       const { found } = await look(base, { bomb });
       expect(found.bomb).toBe('limited');
     });

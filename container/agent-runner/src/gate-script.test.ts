@@ -23,13 +23,6 @@ async function runs(directory: string, file: string): Promise<boolean> {
   return state !== '' && !state.startsWith('Z');
 }
 
-/** Milliseconds that it takes. */
-async function timeOf(work: Promise<unknown>): Promise<number> {
-  const begin = performance.now();
-  await work;
-  return performance.now() - begin;
-}
-
 describe('a task’s gate script', () => {
   it('lets the agent sleep, or wakes it, with what it found out', async () => {
     expect(await run(undefined)).toBe('do it');
@@ -55,31 +48,29 @@ describe('a task’s gate script', () => {
 
   it('that takes too long is ended with what it started, and said so', async () => {
     const directory = temporaryDirectory();
-    const ended = run('echo $$ > shell; sleep 6 & echo $! > child; wait', { timeoutMs: 500 }, directory);
-    const told = expect(ended).rejects.toThrow("The task's script took longer than 0.5 s, so it was ended");
-    expect(await timeOf(told)).toBeLessThan(3_000);
+    const ended = run('echo $$ > shell; sleep 999 & echo $! > child; wait', { timeoutMs: 2_000 }, directory);
+    await expect(ended).rejects.toThrow("The task's script took longer than 2 s, so it was ended");
     for (const file of ['shell', 'child']) await expect.poll(() => runs(directory, file)).toBe(false);
   });
 
   it('that takes too long and does not listen is killed', async () => {
     const directory = temporaryDirectory();
-    const ended = run('trap "" TERM; echo $$ > shell; sleep 6; sleep 6', { timeoutMs: 300 }, directory);
-    expect(await timeOf(expect(ended).rejects.toThrow(/took longer than 0.3 s/))).toBeLessThan(3_000);
+    const script = 'trap "" TERM; echo $$ > shell; sleep 999; sleep 999';
+    await expect(run(script, { timeoutMs: 2_000 }, directory)).rejects.toThrow(/took longer than 2 s/);
     await expect.poll(() => runs(directory, 'shell')).toBe(false);
   });
 
   it('is not waited for when something that it left running holds its output', async () => {
     const directory = temporaryDirectory();
     const ended = run('sleep 999 & echo $! > left; echo \'{"wakeAgent":true}\'', {}, directory);
-    expect(await timeOf(expect(ended).resolves.toBe('do it'))).toBeLessThan(3_000);
+    expect(await ended).toBe('do it');
     await expect.poll(() => runs(directory, 'left')).toBe(false);
   });
 
   it('ends when the turn is to end', async () => {
     const stop = new AbortController();
     setTimeout(() => stop.abort(), 200);
-    const stopped = run('sleep 6', { stop: stop.signal });
-    expect(await timeOf(expect(stopped).rejects.toThrow(/was stopped/))).toBeLessThan(2_000);
-    await expect(run('sleep 6', { stop: AbortSignal.abort() })).rejects.toThrow(/was stopped/);
+    await expect(run('sleep 999', { stop: stop.signal })).rejects.toThrow(/was stopped/);
+    await expect(run('sleep 999', { stop: AbortSignal.abort() })).rejects.toThrow(/was stopped/);
   });
 });

@@ -116,13 +116,13 @@ describe.runIf(sandbox === 'bubblewrap')('a bubblewrap sandbox in a scope', () =
   });
 
   it.each([
-    ['hang', /timeout/],
-    ['hang on', /timeout/],
-    ['crash', /exited/],
-  ])('that is told to %s is ended as any other', async (fault, reason) => {
+    ['hang', 2_000, /timeout/],
+    ['hang on', 2_000, /timeout/],
+    ['crash', 60_000, /exited/],
+  ])('that is told to %s is ended as any other', async (fault, timeout, reason) => {
     const { environment } = await standIn(WORKS);
     const agent = await agentIn(environment);
-    const { outcome } = await agent.turn(`@Andy ${fault}`, { containerConfig: { timeout: 2_000 } });
+    const { outcome } = await agent.turn(`@Andy ${fault}`, { containerConfig: { timeout } });
     expect(outcome.reason).toMatch(reason);
     expect(await agent.runtime.listOwn()).toEqual([]);
   });
