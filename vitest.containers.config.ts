@@ -9,8 +9,8 @@ export default defineConfig({
     setupFiles: ['test/support/patience.ts'],
     expect: { poll: { timeout: 15_000 } },
     reporters: ['default', './test/support/closing-lines.ts'],
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     maxWorkers: 1,
   },
 });
