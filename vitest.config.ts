@@ -12,8 +12,9 @@ export default defineConfig({
     exclude: ['**/node_modules/**', '**/*.container.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
     reporters: ['default', './test/support/closing-lines.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // No promise is about them: they only end what hangs, on a machine that may be slow and busy.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     // Real sandboxes, sockets and databases on a small machine: two files at a time.
     maxWorkers: 2,
   },

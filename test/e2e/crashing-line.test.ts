@@ -54,7 +54,7 @@ describe('a process that is killed between a message’s arrival and its commit'
     expect(killed).toBeGreaterThanOrEqual(20);
     for (const chat of chats) expect(stored(root, chat)).toEqual(said.get(chat));
     expect(server.problems).toEqual([]);
-  }, 480_000);
+  }, 900_000);
 });
 
 function registerAll(root: string, chats: readonly string[]): void {

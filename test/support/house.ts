@@ -8,7 +8,7 @@ import { sharedDirectory } from './sandbox.ts';
 import type { SmallDisk } from './small-disk.ts';
 
 /** Long enough for a machine that does other things too. */
-const TIMEOUT_MS = 40_000;
+const TIMEOUT_MS = 90_000;
 /** Lines of the host's log that a failed test shows. */
 const LAST_WORDS = 25;
 

@@ -45,7 +45,7 @@ export class LineProcess {
     await vi.waitUntil(
       () => this.#child.exitCode !== null || this.#child.signalCode !== null || committed(),
       {
-        timeout: 20_000,
+        timeout: 120_000,
         interval: 20,
       },
     );
