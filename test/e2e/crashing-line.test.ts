@@ -34,7 +34,7 @@ describe('a process that is killed between a message’s arrival and its commit'
     for (const cut of LIVE_CUTS) {
       const line = new LineProcess(root, server);
       await line.open();
-      line.endAfter(cut);
+      await line.endAfter(cut);
       await say(`live ${cut}`);
       if (await line.diedBefore(allStored)) killed += 1;
       await line.kill();

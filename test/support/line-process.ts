@@ -52,8 +52,10 @@ export class LineProcess {
     return this.#child.signalCode !== null;
   }
 
-  endAfter(points: number): void {
+  /** Resolves when it counts: what is said then cannot come before the order does. */
+  async endAfter(points: number): Promise<void> {
     this.#order({ points });
+    await this.#until((told) => ('counts' in told && told.counts) || undefined);
   }
 
   /**
