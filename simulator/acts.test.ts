@@ -57,6 +57,8 @@ describe.each(CHATS)('in %s', (_what, chat) => {
     const mine = await client.socket.sendMessage(chat(), { text: 'done' });
     const id = mine?.key.id ?? '';
     await simulator.waitFor((line) => line.id === id);
+    // The client holds back its own for a moment, and folds into it what comes meanwhile.
+    await client.received(id);
     await simulator.react(id, '👍', { as: peter });
     expect(
       simulator.chat(simulator.chat(peter.jid).length > 0 ? peter.jid : (mine?.key.remoteJid ?? '')),

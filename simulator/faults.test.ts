@@ -304,7 +304,7 @@ describe('a delayed ack', () => {
   it('comes after the message was delivered, and the later messages are acknowledged at once', async () => {
     const { simulator, client } = rig;
     await rig.pairAndOpen();
-    simulator.faults.delayAcks(300, 1);
+    simulator.faults.delayAcks(3_000, 1);
     const acks: string[] = [];
     simulator.on('stanza', ({ direction, node }) => {
       if (direction === 'out' && node.tag === 'ack' && node.attrs.class === 'message')

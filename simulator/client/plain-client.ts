@@ -13,7 +13,8 @@ import { silentLogger } from '../accounts/silent-logger.ts';
 
 /** The version of WhatsApp Web that the client says it is. */
 const VERSION: [number, number, number] = [2, 3000, 1043857760];
-const PATIENCE_MS = 10_000;
+/** Long enough for a machine that does other things too. */
+const PATIENCE_MS = 40_000;
 
 /** What the client waited for did not happen in time. */
 class NothingHappened extends Error {

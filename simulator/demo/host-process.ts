@@ -48,6 +48,8 @@ const STOP_TIMEOUT_MS = 25_000;
 export class HostProcess extends EventEmitter<HostEvents> {
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
+  /** Its output has ended too, and so its last words are known. */
+  readonly #silent: Promise<unknown>;
   readonly #lastWords: string[] = [];
   readonly #ready: Promise<string>;
   #stopping = false;
@@ -79,6 +81,8 @@ export class HostProcess extends EventEmitter<HostEvents> {
       },
     });
     this.#exited = once(this.#child, 'exit');
+    this.#silent = once(this.#child, 'close');
+    this.#silent.catch(() => undefined);
     if (this.#child.stdout !== null) createInterface(this.#child.stdout).on('line', options.onQr);
     this.#ready = this.#follow();
     this.#ready.catch(() => undefined);
@@ -114,6 +118,7 @@ export class HostProcess extends EventEmitter<HostEvents> {
   async failure(): Promise<never> {
     await this.#exited;
     if (this.#stopping) return new Promise(() => undefined);
+    await this.#silent;
     throw new HostFailed(`The host ended by itself. Its last words:\n${this.#lastWords.join('\n')}`);
   }
 

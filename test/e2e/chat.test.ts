@@ -90,7 +90,7 @@ describe('a group', () => {
       jids.push(jid);
     }
     const answers = Promise.all(jids.map((jid) => house.answer(/slept/, jid)));
-    for (const jid of jids) await house.say('@Andy sleep 2', jid);
+    for (const jid of jids) await house.say('@Andy sleep 5', jid);
     await answers;
     // An answer is sent before its run has ended.
     await house.idle();
@@ -116,7 +116,7 @@ describe('messages that call in one breath', () => {
 describe('messages that arrive during a turn', () => {
   it('reach the sandbox at work, which answers them too', async () => {
     const house = await House.start();
-    await house.say('@Andy sleep 1');
+    await house.say('@Andy sleep 5');
     await house.logged(/Container arguments/);
     await house.say('@Andy echo second');
     await house.answer(/slept/);

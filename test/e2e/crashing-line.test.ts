@@ -34,7 +34,7 @@ describe('a process that is killed between a message’s arrival and its commit'
     for (const cut of LIVE_CUTS) {
       const line = new LineProcess(root, server);
       await line.open();
-      line.endAfter(cut);
+      await line.endAfter(cut);
       await say(`live ${cut}`);
       if (await line.diedBefore(allStored)) killed += 1;
       await line.kill();
@@ -54,7 +54,7 @@ describe('a process that is killed between a message’s arrival and its commit'
     expect(killed).toBeGreaterThanOrEqual(20);
     for (const chat of chats) expect(stored(root, chat)).toEqual(said.get(chat));
     expect(server.problems).toEqual([]);
-  }, 480_000);
+  }, 900_000);
 });
 
 function registerAll(root: string, chats: readonly string[]): void {

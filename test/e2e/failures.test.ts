@@ -1,11 +1,11 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { House } from '../support/house.ts';
 
 describe('an agent that fails', () => {
   it('is tried again, and then the chat is told once, in plain words, with the log’s name', async () => {
     const house = await House.start();
     await house.say('@Andy crash');
-    const { text } = await house.answer(/did not work/).catch(() => house.answer(/did not work/));
+    const { text } = await house.answer(/did not work/);
     expect(text).toMatch(/\(container-.*\.log\)/);
     expect(house.query<{ status: string }>('SELECT status FROM runs')).toEqual(
       Array(3).fill({ status: 'failed' }),
@@ -13,7 +13,7 @@ describe('an agent that fails', () => {
     await house.say('@Andy ping');
     await house.answer(/pong/);
     expect(house.said().filter((line) => /did not work/.test(line))).toHaveLength(1);
-  }, 60_000);
+  }, 240_000);
 
   it.each([
     ['exits without a frame', 'vanish', /without an answer/],
@@ -30,9 +30,9 @@ describe('an agent that fails', () => {
       await house.say(`@Andy ${command}`);
       await house.say('@Andy ping', family.jid);
       await house.answer(/pong/, family.jid);
-      await house.answer(words).catch(() => house.answer(words));
+      await house.answer(words);
     },
-    90_000,
+    240_000,
   );
 
   it('and hangs is ended at its deadline and not tried again, even if it ignores the request to end; neighbours are served', async () => {
@@ -45,12 +45,12 @@ describe('an agent that fails', () => {
     await house.say('@Andy ping', family.jid);
     await house.answer(/pong/, family.jid);
     // The deadline is never shorter than IDLE_TIMEOUT plus 30 seconds.
-    await vi.waitFor(() => house.logged(/Container timeout/), { timeout: 60_000 });
+    await house.logged(/Container timeout/);
     await house.answer(/did not work: the agent took too long and was stopped/);
     expect(
       house.query(
         "SELECT status, exit_reason FROM runs WHERE group_folder = 'main' AND status != 'succeeded'",
       ),
     ).toEqual([{ status: 'failed', exit_reason: 'timeout' }]);
-  }, 120_000);
+  }, 240_000);
 });

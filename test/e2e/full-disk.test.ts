@@ -5,9 +5,9 @@ import { describe, expect, it, vi } from 'vitest';
 import { House } from '../support/house.ts';
 import { canMount, SmallDisk } from '../support/small-disk.ts';
 
-const SLOW_MS = 240_000;
+const SLOW_MS = 480_000;
 const WITHIN = { timeout: 60_000, interval: 100 };
-const RESUMED = { timeout: 120_000, interval: 200 };
+const RESUMED = { timeout: 240_000, interval: 200 };
 const MEGABYTES = 32;
 
 /** Where a process can have no disk of its own nothing can be tried; where a sandbox is required that is no excuse. */

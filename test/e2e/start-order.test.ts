@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { House } from '../support/house.ts';
 
-const WITHIN = { timeout: 30_000, interval: 50 };
+const WITHIN = { timeout: 60_000, interval: 50 };
 
 it('a due task that lies in the mailbox when the host starts fires once', async () => {
   const house = await House.start();

@@ -13,7 +13,7 @@ describe('a task', () => {
     await house.answer(/Reminder: stretch/);
     await vi.waitFor(
       () => expect(house.query('SELECT status FROM task_run_logs')).toEqual([{ status: 'success' }]),
-      { timeout: 20_000, interval: 50 },
+      { timeout: 60_000, interval: 50 },
     );
     await house.idle();
     expect(house.said().filter((text) => /^Reminder/.test(text))).toHaveLength(1);
@@ -32,11 +32,11 @@ describe('a task', () => {
     const status = (): unknown =>
       house.query<{ status: string }>('SELECT status FROM scheduled_tasks')[0]?.status;
     await house.say(`@Andy pause ${task!.id}`);
-    await vi.waitFor(() => expect(status()).toBe('paused'), { timeout: 20_000 });
+    await vi.waitFor(() => expect(status()).toBe('paused'), { timeout: 60_000 });
     await house.say(`@Andy resume ${task!.id}`);
-    await vi.waitFor(() => expect(status()).toBe('active'), { timeout: 20_000 });
+    await vi.waitFor(() => expect(status()).toBe('active'), { timeout: 60_000 });
     await house.say(`@Andy cancel ${task!.id}`);
-    await vi.waitFor(() => expect(status()).toBeUndefined(), { timeout: 10_000 });
+    await vi.waitFor(() => expect(status()).toBeUndefined(), { timeout: 60_000 });
   });
 });
 
@@ -44,7 +44,7 @@ describe('a file that an operator drops by hand', () => {
   it('is sent, although it was not written in one piece', async () => {
     const house = await House.start();
     const file = join(house.root, 'data', 'ipc', 'main', 'messages', 'x.json');
-    await vi.waitFor(() => expect(existsSync(dirname(file))).toBe(true), { timeout: 10_000 });
+    await vi.waitFor(() => expect(existsSync(dirname(file))).toBe(true), { timeout: 60_000 });
     const text = JSON.stringify({ type: 'message', chatJid: house.simulator.selfChat, text: 'by hand' });
     const half = await open(file, 'w');
     await half.write(text.slice(0, 20));
@@ -61,13 +61,13 @@ describe('a file that an operator drops by hand', () => {
     await house.say('@Andy activate Family');
     await house.answer(/is active/);
     const ipc = join(house.root, 'data', 'ipc', 'family', 'messages', 'x.json');
-    await vi.waitFor(() => expect(existsSync(dirname(ipc))).toBe(true), { timeout: 10_000 });
+    await vi.waitFor(() => expect(existsSync(dirname(ipc))).toBe(true), { timeout: 60_000 });
     writeFileSync(
       ipc,
       JSON.stringify({ type: 'message', chatJid: house.simulator.selfChat, text: 'not allowed' }),
     );
     const errors = join(house.root, 'data', 'ipc-errors', 'family');
-    await vi.waitFor(() => expect(readdirSync(errors).length).toBeGreaterThan(0), { timeout: 20_000 });
+    await vi.waitFor(() => expect(readdirSync(errors).length).toBeGreaterThan(0), { timeout: 60_000 });
     expect(house.said(family.jid)).toEqual([]);
     expect(house.said().join()).not.toContain('not allowed');
   });

@@ -1,7 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { House } from '../support/house.ts';
+
+/** What an operator reads of the line. It is stored after the log has said it. */
+const stopped = (house: House, reason: RegExp): Promise<void> =>
+  vi.waitFor(
+    () =>
+      expect(house.query("SELECT value FROM router_state WHERE key = 'line'")).toEqual([
+        { value: expect.stringMatching(reason) },
+      ]),
+    { timeout: 30_000, interval: 50 },
+  );
 
 describe('a host whose phone has unlinked it', () => {
   it('pairs again with the same account and goes on: groups, tasks and memory are still there', async () => {
@@ -19,9 +29,7 @@ describe('a host whose phone has unlinked it', () => {
     expect(remembered).toContain('the cat is called Tom');
     await house.simulator.faults.unlinkDevices();
     await house.logged(/The phone has unlinked this assistant \(401\).*npx nanoclaw pair/);
-    expect(house.query("SELECT value FROM router_state WHERE key = 'line'")).toEqual([
-      { value: expect.stringMatching(/^stopped: The phone has unlinked/) },
-    ]);
+    await stopped(house, /^stopped: The phone has unlinked/);
     const pairings = house.pairings;
     await house.restart();
     expect(house.pairings).toBeGreaterThan(pairings);
@@ -44,9 +52,7 @@ describe('a host whose line another program has taken over', () => {
     await house.logged(/Another program has taken over.*\(440\)/);
     expect(house.simulator.connections()).toBe(0);
     expect(house.log().filter((line) => /\(440\)/.test(line))).toHaveLength(1);
-    expect(house.query("SELECT value FROM router_state WHERE key = 'line'")).toEqual([
-      { value: expect.stringMatching(/^stopped: Another program/) },
-    ]);
+    await stopped(house, /^stopped: Another program/);
   });
 });
 

@@ -15,7 +15,7 @@ import { Relay } from './relay.ts';
 const OWNER = '15550001111';
 const PETER = '15551234567@s.whatsapp.net';
 const GROUP = '120363001234567890@g.us';
-const WAIT = { timeout: 30_000 };
+const WAIT = { timeout: 90_000 };
 
 /** What a pairing would have left behind: the foreign server knows none. */
 function seed(root: string): void {
@@ -59,6 +59,14 @@ async function start() {
   });
   onTestFinished(() => host.stop());
   await host.ready();
+  const query = <Row>(sql: string): readonly Row[] => {
+    const database = new BetterSqlite3(join(root, 'store', 'messages.db'), { readonly: true });
+    try {
+      return database.prepare<[], Row>(sql).all();
+    } finally {
+      database.close();
+    }
+  };
   return {
     relay,
     says: async (chatJid: string, text: string): Promise<void> => {
@@ -74,30 +82,24 @@ async function start() {
       readFileSync(record, 'utf8')
         .split('\n')
         .flatMap((line) => /"accepted":true.*"conversation":"([^"]*)"/.exec(line)?.[1] ?? []),
-    stored: (): readonly { chat_jid: string; content: string }[] => {
-      const database = new BetterSqlite3(join(root, 'store', 'messages.db'), { readonly: true });
-      try {
-        return database
-          .prepare<[], { chat_jid: string; content: string }>('SELECT chat_jid, content FROM messages')
-          .all();
-      } finally {
-        database.close();
-      }
-    },
+    stored: () => query<{ chat_jid: string; content: string }>('SELECT chat_jid, content FROM messages'),
+    /** What the host would send again after a line that broke. */
+    unconfirmed: () => query("SELECT 1 FROM outbox WHERE status <> 'sent'"),
   };
 }
 
 it.skipIf(!isInstalled() && process.env.TEST_FOREIGN_SERVER !== 'required')(
   'a WhatsApp server written by others carries texts in from chats and groups and out to a chat, before and after the line broke',
   async () => {
-    const { relay, says, sent, stored } = await start();
+    const { relay, says, sent, stored, unconfirmed } = await start();
     await says(GROUP, 'lunch at one');
     await expect.poll(stored, WAIT).toContainEqual({ chat_jid: GROUP, content: 'lunch at one' });
     await says(PETER, '@Andy ping');
     await expect.poll(sent, WAIT).toEqual(['Andy: pong']);
+    await expect.poll(unconfirmed, WAIT).toEqual([]);
 
     relay.cut();
-    await expect.poll(() => relay.connections, WAIT).toBe(2);
+    await expect.poll(() => relay.connections, WAIT).toBeGreaterThanOrEqual(2);
     await says(PETER, '@Andy echo back again');
     await expect.poll(sent, WAIT).toEqual(['Andy: pong', 'Andy: back again']);
   },

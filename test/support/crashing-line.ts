@@ -18,6 +18,8 @@ export interface Order {
 /** What the parent is told. */
 export type Told =
   | { readonly line: LineState }
+  /** From here on points are counted as the parent ordered. */
+  | { readonly counts: true }
   /** The wire id of what the parent had sent. */
   | { readonly sent: string; readonly outcome: SendOutcome };
 
@@ -73,6 +75,7 @@ const { channel } = wireLine({
 });
 process.on('message', ({ points, send }: Order) => {
   left = points;
+  tell({ counts: true });
   if (send === undefined) return;
   const { chat, id, text } = send;
   void channel.send(chat, { kind: 'text', text }, id).then((outcome) => tell({ sent: id, outcome }));

@@ -45,15 +45,17 @@ export class LineProcess {
     await vi.waitUntil(
       () => this.#child.exitCode !== null || this.#child.signalCode !== null || committed(),
       {
-        timeout: 20_000,
+        timeout: 120_000,
         interval: 20,
       },
     );
     return this.#child.signalCode !== null;
   }
 
-  endAfter(points: number): void {
+  /** Resolves when it counts: what is said then cannot come before the order does. */
+  async endAfter(points: number): Promise<void> {
     this.#order({ points });
+    await this.#until((told) => ('counts' in told && told.counts) || undefined);
   }
 
   /**

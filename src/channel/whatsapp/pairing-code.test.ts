@@ -4,6 +4,8 @@ import { inspectCredentials } from './credentials.ts';
 import { Rig } from './testing/rig.ts';
 
 const START = Date.UTC(2026, 0, 1);
+/** A code is made from a key that takes a processor a while, and must be there before the six QRs of a connection are used up. */
+const QR_MS = 400;
 
 let rig: Rig<Simulator>;
 let number: string;
@@ -77,7 +79,7 @@ describe('a pairing by code', () => {
   });
 
   it('offers new codes while somebody watches, and else ends with what to do', async () => {
-    rig.make({ pairWith: number, qrTimeoutMs: 20, keepOfferingQr: true });
+    rig.make({ pairWith: number, qrTimeoutMs: QR_MS, keepOfferingQr: true });
     await rig.channel.start();
     const first = await code();
     await rig.listener.until(
@@ -85,7 +87,7 @@ describe('a pairing by code', () => {
       'a second code',
     );
     await rig.channel.stop();
-    rig.make({ pairWith: number, qrTimeoutMs: 20 });
+    rig.make({ pairWith: number, qrTimeoutMs: QR_MS });
     await rig.channel.start();
     expect(await rig.listener.line('stopped')).toMatchObject({
       reason: expect.stringContaining('npx nanoclaw pair'),

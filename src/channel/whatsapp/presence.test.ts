@@ -32,6 +32,8 @@ it('the assistant is never online, which would silence the phone’s notificatio
   await rig.server.say({ chat: rig.server.selfChat, text: 'last' });
   await rig.listener.message('last');
   await rig.channel.stop();
+  // Only then everything is in its log.
+  await rig.server.close();
   const types = presences(wireLog);
   expect(types).toContain('unavailable');
   expect(types).not.toContain('available');

@@ -36,6 +36,8 @@ const STAYS_AWAY: readonly (readonly [number, 'kept' | 'laid aside', RegExp])[] 
 ];
 
 const ERROR = 50;
+/** Long enough for a machine that does other things too. */
+const WITHIN = { timeout: 30_000 };
 
 let rig: Rig<Simulator>;
 
@@ -120,7 +122,7 @@ describe('a line that stays away', () => {
       const stopped = await rig.listener.line('stopped', since);
       expect(stopped).toEqual({ status: 'stopped', code, reason: expect.stringMatching(words) });
       expect(errors()).toEqual([stopped.reason]);
-      await vi.waitFor(() => expect(rig.server.connections()).toBe(0));
+      await vi.waitFor(() => expect(rig.server.connections()).toBe(0), WITHIN);
       const isKept = credentials === 'kept';
       expect(inspectCredentials(rig.databaseFile)).toMatchObject({ status: isKept ? 'paired' : 'unpaired' });
       expect(accountsAside()).toBe(isKept ? 0 : 1);
@@ -149,7 +151,7 @@ describe('QRs that nobody scans', () => {
     const [first, ...rest] = rig.listener.lines;
     expect(first).toEqual({ status: 'connecting' });
     expect(rest.map(({ status }) => status)).toEqual([...Array<string>(6).fill('unpaired'), 'stopped']);
-    await vi.waitFor(() => expect(rig.server.connections()).toBe(0));
+    await vi.waitFor(() => expect(rig.server.connections()).toBe(0), WITHIN);
     expect(inspectCredentials(rig.databaseFile)).toEqual({ status: 'unpaired' });
     expect(accountsAside()).toBe(0);
     expect(errors()).toEqual([]);

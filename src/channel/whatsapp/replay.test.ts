@@ -3,6 +3,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Simulator } from '../../../simulator/simulator.ts';
 import { Rig } from './testing/rig.ts';
 
+/** Long enough for a machine that does other things too. */
+const WITHIN = { timeout: 30_000 };
+
 let rig: Rig<Simulator>;
 
 beforeEach(async () => {
@@ -40,7 +43,7 @@ async function sayInVain(text: string): Promise<void> {
   await vi.waitFor(() => {
     expect(refused).toBe(1);
     expect(rig.server.receipts(id)).toHaveLength(1);
-  });
+  }, WITHIN);
 }
 
 /** A new process on the same files whose core commits everything, fails at it, or keeps it in memory. */
@@ -71,7 +74,7 @@ describe('a message that was receipted and that the core did not take', () => {
     await rig.listener.message('wait');
     expect(waiting()).toBe(1);
     rig.listener.held[0]?.();
-    await vi.waitFor(() => expect(waiting()).toBe(0));
+    await vi.waitFor(() => expect(waiting()).toBe(0), WITHIN);
     await restart();
     await rig.listener.line('open');
     expect(rig.listener.texts).toEqual([]);

@@ -8,7 +8,8 @@ import type {
   MessageChange,
 } from '../../channel.ts';
 
-const WAIT_MS = 15_000;
+/** Long enough for a machine that does other things too. */
+const WAIT_MS = 45_000;
 
 /** A listener for tests: keeps everything it is told, and lets a test wait for what it has not been told yet. */
 export class Recorder implements ChannelListener {
