@@ -63,6 +63,8 @@ export async function newCheckout(
         cwd: path,
         env: { ...process.env, HOME: path },
       });
+      // Few commands read it, and one that has ended takes nothing more.
+      child.stdin.on('error', () => undefined);
       child.stdin.end(input);
       const [stdout, stderr, [code]] = await Promise.all([
         text(child.stdout),
