@@ -1,4 +1,4 @@
-import { type Evidence, readEvidence, type SpokenRow, type StoredTask, sourceOf } from './evidence.ts';
+import { type Evidence, hasEnded, readEvidence, type SpokenRow, sourceOf } from './evidence.ts';
 import type { LyingFile, Root } from './root.ts';
 import type { SentMessage, WireReader } from './wire-reader.ts';
 import { type DroppedFile, tokensIn, type Workload } from './workload.ts';
@@ -14,6 +14,7 @@ export type Breach =
   | 'a message was sent again too often'
   | 'a slot fired twice'
   | 'a slot has no end state'
+  | 'a slot never came'
   | 'a file is unaccounted for'
   | 'a file was taken twice'
   | 'a sound file was refused'
@@ -215,11 +216,6 @@ class Judgement {
   #breach(breach: Breach, detail: string): void {
     this.violations.push({ breach, round: this.#settled.round, detail });
   }
-}
-
-function hasEnded(runs: StoredTask['runs']): boolean {
-  const isOpen = runs.some(({ status }) => status === 'queued' || status === 'running');
-  return !isOpen && runs.some(({ hasEffects }) => hasEffects);
 }
 
 export function noFigures(): Figures {

@@ -87,7 +87,6 @@ export function readEvidence(database: Database, round: number): Evidence {
     .prepare<[string], Omit<SpokenRow, 'tokens'> & { text: string }>(ROWS)
     .all(any)
     .map(({ text, ...row }) => ({ ...row, tokens: tokensIn(text) }));
-  const runsOf = database.prepare<[string], { slot: string; status: string; hasEffects: number }>(RUNS);
   const tasks = database
     .prepare<[string], { id: string; prompt: string }>(
       'SELECT id, prompt FROM scheduled_tasks WHERE prompt GLOB ?',
@@ -95,13 +94,27 @@ export function readEvidence(database: Database, round: number): Evidence {
     .all(file)
     .map(({ id, prompt }) => ({
       token: tokensIn(prompt)[0] ?? '',
-      runs: runsOf.all(id).map((run) => ({ ...run, hasEffects: run.hasEffects === 1 })),
+      runs: runsOf(database, id),
     }));
   const claims = database
     .prepare<[string], string>('SELECT request_id FROM mailbox_claims WHERE request_id GLOB ?')
     .pluck()
     .all(file) as unknown as string[];
   return { lines, rows, tasks, claims: new Set(claims) };
+}
+
+/** Every try at every slot of a task. */
+export function runsOf(database: Database, taskId: string): readonly SlotRun[] {
+  return database
+    .prepare<[string], { slot: string; status: string; hasEffects: number }>(RUNS)
+    .all(taskId)
+    .map((run) => ({ ...run, hasEffects: run.hasEffects === 1 }));
+}
+
+/** Whether nothing is under way for a slot any more, and one of its tries left effects. @param runs its tries */
+export function hasEnded(runs: readonly SlotRun[]): boolean {
+  const isOpen = runs.some(({ status }) => status === 'queued' || status === 'running');
+  return !isOpen && runs.some(({ hasEffects }) => hasEffects);
 }
 
 /** Of each wire id what kind of message it bears; undefined: the database does not know it. */

@@ -56,7 +56,7 @@ async function storm(rounds: number, seed: number, json: string | undefined): Pr
   const startedAt = new Date().toISOString();
   const plans = planRounds(seed, rounds);
   for (let first = 0; first < plans.length && !interrupted.aborted; first += ROUNDS_PER_WORLD) {
-    await inWorld(WORLD, async (world) => {
+    await inWorld({ ...WORLD, hasMinutely: true }, async (world) => {
       const series = new Rounds(world);
       const before = totals.violations.length;
       for (const plan of plans.slice(first, first + ROUNDS_PER_WORLD)) {
@@ -65,7 +65,9 @@ async function storm(rounds: number, seed: number, json: string | undefined): Pr
         totals.add(result);
         tell(result);
       }
-      const late = await series.checkAgain();
+      const minutely = await series.checkMinutely();
+      totals.minutelySlots += minutely.slots;
+      const late = [...(await series.checkAgain()), ...minutely.violations];
       totals.violations.push(...late);
       for (const violation of late) print(formatViolation(violation));
       return { keep: totals.violations.length > before };
@@ -73,7 +75,7 @@ async function storm(rounds: number, seed: number, json: string | undefined): Pr
   }
   print(formatTotals(totals, seed));
   if (json !== undefined) {
-    const { kills, figures, violations, shares, found, medianRoundMs } = totals;
+    const { kills, figures, minutelySlots, violations, shares, found, medianRoundMs } = totals;
     const all = {
       startedAt,
       seed,
@@ -81,6 +83,7 @@ async function storm(rounds: number, seed: number, json: string | undefined): Pr
       kills,
       medianRoundMs,
       figures,
+      minutelySlots,
       shares,
       found,
       violations,

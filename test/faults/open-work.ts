@@ -23,7 +23,9 @@ const COUNTS = {
   'chat runs running': "SELECT COUNT(*) FROM runs WHERE kind = 'chat' AND status = 'running'",
   'task runs queued': "SELECT COUNT(*) FROM runs WHERE kind = 'task' AND status = 'queued'",
   'task runs running': "SELECT COUNT(*) FROM runs WHERE kind = 'task' AND status = 'running'",
-  'tasks due': "SELECT COUNT(*) FROM scheduled_tasks WHERE status = 'active'",
+  // A one-time task is waited for.
+  'tasks due': `SELECT COUNT(*) FROM scheduled_tasks
+    WHERE status = 'active' AND (schedule_type = 'once' OR next_run <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))`,
   'rows queued': "SELECT COUNT(*) FROM outbox WHERE status = 'queued'",
   'rows sending': "SELECT COUNT(*) FROM outbox WHERE status = 'sending'",
 } as const;

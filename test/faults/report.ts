@@ -13,7 +13,7 @@ export function formatViolation({ round, breach, detail }: Violation): string {
 }
 
 export function formatTotals(totals: Totals, seed: number): string {
-  const { figures, kills, rounds, violations, medianRoundMs } = totals;
+  const { figures, kills, rounds, minutelySlots, violations, medianRoundMs } = totals;
   const shares = totals.shares
     .map(({ stratum, kills: aimed, hits }) => `  ${hits} of ${aimed}  ${stratum}`)
     .sort((one, other) => one.slice(one.indexOf('  ', 2)).localeCompare(other.slice(other.indexOf('  ', 2))));
@@ -26,7 +26,7 @@ export function formatTotals(totals: Totals, seed: number): string {
     `Seed ${seed}: ${rounds} rounds, ${kills} kills, median ${(medianRoundMs / 1000).toFixed(1)} s a round. ` +
       `${figures.messages} messages: ${figures.answered} answered, ${figures.closedWithNotice} closed with a notice. ` +
       `${figures.files} files: ${figures.filesWithEffect} with an effect, ${figures.filesInQuarantine} in quarantine, ${figures.filesPending} pending. ` +
-      `${figures.slots} slots, ${figures.slotRunsAgain} runs of them without effect. ` +
+      `${figures.slots} slots of one-time tasks, ${figures.slotRunsAgain} runs of them without effect; ${minutelySlots} of tasks that are due each minute. ` +
       `${figures.sent} messages sent, ${figures.resends} times again under the same id (phones asked for ${figures.askedAgain}). ` +
       `${violations.length} violations.`,
   ].join('\n');

@@ -86,6 +86,13 @@ export class Rounds {
     return late;
   }
 
+  /** Judges the task that is due each minute, over all rounds. */
+  async checkMinutely(): Promise<{ readonly slots: number; readonly violations: readonly Violation[] }> {
+    const { slots = 0, breaches = [] } = (await this.#settling.judgeMinutely()) ?? {};
+    const round = this.#past.at(-1)?.settled.round ?? 0;
+    return { slots, violations: breaches.map((found) => ({ ...found, round })) };
+  }
+
   async #plantInHost({ plant }: RoundPlan): Promise<void> {
     if (plant === this.#plant) return;
     this.#plant = plant;

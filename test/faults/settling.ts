@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Checker, type SettledRound, type Verdict, type Violation } from './checker.ts';
+import { judgeMinutely, type MinutelyVerdict, minutelyRuns } from './minutely.ts';
 import { inWords, isNothing, type OpenWork, openWork } from './open-work.ts';
 import { TooLate, until } from './until.ts';
 import { WireReader } from './wire-reader.ts';
@@ -43,6 +44,23 @@ export class Settling {
       if (!isBehind || lags === MOST_LAGS) return verdict;
       await wait(WIRE_LOG_LAG_MS);
     }
+  }
+
+  /**
+   * Judges the task that is due each minute, of a host that runs and has nothing under way.
+   * @returns undefined where there is no such task
+   * @throws TooLate when something stays under way
+   */
+  async judgeMinutely(): Promise<MinutelyVerdict | undefined> {
+    const { root } = this.#world;
+    let runs: ReturnType<typeof minutelyRuns>;
+    await until('nothing is under way', SETTLE_TIMEOUT_MS, () =>
+      root.read((database) => {
+        runs = minutelyRuns(database);
+        return isNothing(openWork(database, root, this.#folders));
+      }),
+    );
+    return runs && judgeMinutely(runs);
   }
 
   /** Whether every message of a workload is stored and nothing is under way. */

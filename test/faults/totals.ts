@@ -14,6 +14,8 @@ export class Totals {
   rounds = 0;
   kills = 0;
   readonly figures: Figures = noFigures();
+  /** Of tasks that are due each minute. */
+  minutelySlots = 0;
   readonly violations: Violation[] = [];
   readonly #shares = new Map<string, { kills: number; hits: number }>();
   /** At how many kills there was work of a kind under way. */

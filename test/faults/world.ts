@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type Person, Simulator } from '../../simulator/simulator.ts';
 import { CallWatch } from './calls/call-watch.ts';
 import { Host, type Start } from './host.ts';
+import { MINUTELY, minutelyRuns } from './minutely.ts';
 import type { ProbeSettings } from './probe/orders.ts';
 import { buildProgram, type Program } from './program.ts';
 import { Root } from './root.ts';
@@ -21,6 +22,8 @@ export interface WorldOptions {
   readonly chats: number;
   /** How many sandboxes may run at once. */
   readonly sandboxes: number;
+  /** Whether a task is due each minute in the first group. */
+  readonly hasMinutely?: boolean;
   /** Whether the hosts' calls to the system are counted, and can be struck. */
   readonly watchesCalls?: boolean;
 }
@@ -88,6 +91,7 @@ export class World {
       };
       world = new World(simulator, directory, program, env, calls, options);
       await world.#settleIn();
+      if (options.hasMinutely) await world.#scheduleMinutely();
       return world;
     } catch (error) {
       await world?.host.kill();
@@ -138,6 +142,14 @@ export class World {
         const open = database.prepare("SELECT COUNT(*) FROM outbox WHERE status IN ('queued', 'sending')");
         return Number(count) === this.chats.length + 1 && open.pluck().get() === 0;
       }),
+    );
+  }
+
+  async #scheduleMinutely(): Promise<void> {
+    const { jid, folder } = this.chats[0]!;
+    await this.drop(folder, 'tasks', 'minutely', JSON.stringify({ ...MINUTELY, targetJid: jid }));
+    await until('the task is scheduled', SETUP_TIMEOUT_MS, () =>
+      this.root.read((database) => minutelyRuns(database) !== undefined),
     );
   }
 
