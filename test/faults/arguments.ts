@@ -21,7 +21,7 @@ export class UsageError extends Error {
 
 export const USAGE = `npm run test:faults -- --rounds N --seed S    N rounds of kill -9 and restart (10); the seed fixes workload and kills (1)
                     --plant NAME              with a fault planted in the host, which the checker must find
-                    --calls kill|tear|no-space|full|read-only --first K --every N
+                    --calls kill|tear|no-space|full|read-only|broken --first K --every N
                                               instead of rounds: one scenario again and again, struck at its K-th change of a file (1), then at the
                                               K+N-th (1), and so on to its end
                     --json FILE               writes the figures there`;

@@ -11,7 +11,7 @@ import type { CallWatch, Strike } from './call-watch.ts';
 
 /**
  * - `killed`: by the strike
- * - `gave up`: a start that found no space, or a read-only disk, ended with an error
+ * - `gave up`: a start that found no space, or a disk that refuses, ended with an error
  * - `went on`: whatever it met, it came to its end
  */
 export type End = 'killed' | 'gave up' | 'went on';
@@ -44,11 +44,11 @@ const LOAD: Load = {
 
 /** The same work each time. */
 const SEED = 1;
-/** How long a disk stays full or read-only. */
+/** How long a disk stays full, read-only or broken. */
 const TROUBLE_MS = 1_500;
-/** A start that met a full or read-only disk must not have its owner throw sound files away. */
+/** A start that met such a disk must not have its owner throw sound files away. */
 const BAD_CURE = /\baway\b|Put a backup/;
-const DISK = /ENOSPC|no space|disk is full|database or disk|disk I\/O error|EROFS|read-only/i;
+const DISK = /ENOSPC|no space|disk is full|database or disk|disk I\/O error|EROFS|read-only|EIO/i;
 
 /**
  * One scenario, again and again, with a strike at another call each time: while the host is away a message and a file come; it starts, gets the

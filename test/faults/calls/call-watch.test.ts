@@ -33,7 +33,7 @@ const CHILD = `
   database.exec('CREATE TABLE t (a)');
 `;
 
-/** Tries again and again to change something; its exit code is how often the disk was read-only. */
+/** Tries again and again to change something; its exit code is how often the disk refused it. */
 const STUBBORN_CHILD = `
   import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
   writeFileSync('a', 'four');
@@ -50,7 +50,7 @@ const STUBBORN_CHILD = `
     try {
       change();
     } catch ({ code }) {
-      return code === 'EROFS';
+      return code === process.argv[1];
     }
   }).length);
 `;
@@ -84,11 +84,12 @@ describe.runIf(process.platform === 'linux')('the watch over calls', () => {
     strike: Strike,
     nth: number,
     script = CHILD,
+    ...words: readonly string[]
   ): Promise<NodeJS.Signals | number | null> {
     await rm(root, { recursive: true });
     await mkdir(join(root, 'logs'), { recursive: true });
     watch.order(strike, nth);
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script, ...words], {
       cwd: root,
       env: { PATH: process.env.PATH, ...watch.env },
       stdio: ['ignore', 'pipe', 'ignore'],
@@ -132,11 +133,18 @@ describe.runIf(process.platform === 'linux')('the watch over calls', () => {
     expect(watch.count().hit).toMatch(/^pwrite x\.db/);
   }, 60_000);
 
-  it('makes the disk read-only: from then on nothing is changed, made or deleted', async () => {
-    expect(await runChild('read-only', 2, STUBBORN_CHILD)).toBe(5);
-    expect(watch.count().hit).toBe('rename a -> b');
-    expect(await readFile(join(root, 'a'), 'utf8')).toBe('four');
-    expect(existsSync(join(root, 'n'))).toBe(false);
-    expect(existsSync(join(root, 'm'))).toBe(false);
-  }, 60_000);
+  it.each([
+    ['read-only', 'EROFS'],
+    ['broken', 'EIO'],
+  ] as const)(
+    'makes the disk %s: from then on nothing is changed, made or deleted',
+    async (strike, code) => {
+      expect(await runChild(strike, 2, STUBBORN_CHILD, code)).toBe(5);
+      expect(watch.count().hit).toBe('rename a -> b');
+      expect(await readFile(join(root, 'a'), 'utf8')).toBe('four');
+      expect(existsSync(join(root, 'n'))).toBe(false);
+      expect(existsSync(join(root, 'm'))).toBe(false);
+    },
+    60_000,
+  );
 });

@@ -16,6 +16,8 @@ const MODES = {
   full: 4,
   /** A call is refused as by a read-only disk, and so are those that follow until it is writable again. */
   'read-only': 5,
+  /** A call fails, and so do those that follow until the disk is sound again. */
+  broken: 6,
 } as const;
 
 export type Strike = keyof typeof MODES;

@@ -18,7 +18,7 @@ const SAMPLE = [
   ['no-space', 200],
   ['full', 120],
   ['read-only', 90],
-  ['read-only', 160],
+  ['broken', 160],
 ] as const;
 
 /** No scenario has so many. */

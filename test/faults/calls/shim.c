@@ -40,6 +40,8 @@ enum mode {
   FULL = 4,
   /* EROFS for a call and for all that follow while this mode lasts, as on a disk that the system made read-only. */
   READ_ONLY = 5,
+  /* EIO for a call and for all that follow while this mode lasts, as of a disk that breaks. */
+  BROKEN = 6,
 };
 
 /* The same layout is in control.ts. */
@@ -156,7 +158,7 @@ static void die(void) {
 }
 
 /* Whether it strikes at all that follows, too. */
-static int lasts(enum mode mode) { return mode == FULL || mode == READ_ONLY; }
+static int lasts(enum mode mode) { return mode >= FULL; }
 
 /* Counts a call. Returns the mode that strikes at it, or COUNT. */
 static enum mode strike(const char *call, const char *what, const char *to, size_t bytes, int is_write) {
@@ -201,12 +203,15 @@ static enum mode on_name(const char *call, int directory, const char *name, int 
   return mode;
 }
 
-/* Whether a new name below the root is refused: what makes one is not counted, but a disk that has become read-only takes none. */
-static int refuses(const char *name) {
-  if (control == NULL || atomic_load(&control->mode) != READ_ONLY || atomic_load(&control->hit) == 0) return 0;
+/* The mode that refuses a new name below the root: what makes one is not counted, but a disk that has become read-only takes none. */
+static enum mode on_new_name(const char *name) {
+  if (control == NULL || atomic_load(&control->hit) == 0) return COUNT;
+  enum mode mode = (enum mode)atomic_load(&control->mode);
   char path[PATH_MAX];
-  return full_path(AT_FDCWD, name, path) && below(path) != NULL;
+  return mode >= READ_ONLY && full_path(AT_FDCWD, name, path) && below(path) != NULL ? mode : COUNT;
 }
+
+static int error_of(enum mode mode) { return mode == READ_ONLY ? EROFS : mode == BROKEN ? EIO : ENOSPC; }
 
 static size_t sum(const struct iovec *parts, int count) {
   size_t bytes = 0;
@@ -219,7 +224,7 @@ static size_t sum(const struct iovec *parts, int count) {
   do {                                                      \
     enum mode struck = (how);                               \
     if (struck >= NO_SPACE) {                               \
-      errno = struck == READ_ONLY ? EROFS : ENOSPC;         \
+      errno = error_of(struck);                             \
       return -1;                                            \
     }                                                       \
   } while (0)
@@ -363,7 +368,7 @@ static int makes_file(int flags) { return (flags & O_CREAT) != 0 || (flags & O_T
 static int open_or_refuse(const char *path, int flags, mode_t permissions) {
   resolve();
   int writes = (flags & O_ACCMODE) != O_RDONLY || (makes_file(flags) && access(path, F_OK) != 0);
-  if (writes && refuses(path)) REFUSE(READ_ONLY);
+  if (writes) REFUSE(on_new_name(path));
   return real_open(path, flags, permissions);
 }
 
@@ -381,6 +386,6 @@ OPEN(open)
 
 int mkdir(const char *path, mode_t permissions) {
   resolve();
-  if (refuses(path)) REFUSE(READ_ONLY);
+  REFUSE(on_new_name(path));
   return real_mkdir(path, permissions);
 }
