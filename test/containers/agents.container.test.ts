@@ -5,10 +5,13 @@ import { CANARY, REAL_AGENTS, type RealAgent, shell, text, tool } from './agents
 import { ENGINES } from './engines.ts';
 import { TEST_IMAGE } from './image.ts';
 
-/** Looks for the key and for networks. The key is named in two halves: the command itself stands in the agent's transcript. */
+/**
+ * Looks for the key and for networks. The key is named in two halves: the command itself stands in the agent's transcript. Installed
+ * packages are left out: a gigabyte of them lies in main's view of the project, and an agent waits for its shell some seconds only.
+ */
 const SEARCH = [
   `key=${CANARY.slice(0, 6)}; key="$key"${CANARY.slice(6, 14)}`,
-  'files=$(grep -rls $key /workspace /home/node /tmp /app/agent-runner 2>/dev/null)',
+  'files=$(grep -rls --exclude-dir=node_modules $key /workspace /home/node /tmp /app/agent-runner 2>/dev/null)',
   "seen=$(cat /proc/*/environ 2>/dev/null | tr '\\0' '\\n' | grep -c $key)",
   'networks=$(tail -n +3 /proc/net/dev | cut -d: -f1 | xargs)',
   'echo "files [$files], environments $seen, networks $networks, sum $((40+2))"',

@@ -70,12 +70,16 @@ export const REAL_AGENTS: readonly RealAgent[] = [
   },
 ];
 
+/** Codex goes on without what a command says when it takes longer; it may ask for half a minute at most, and asks for ten seconds itself. */
+const CODEX_PATIENCE_MS = 30_000;
+
 const SHELL = /^(?:Bash|Shell|shell|exec_command)$/;
 
 /** Calls the agent's own shell. @throws when it offers none */
 export function shell(request: ModelRequest, command: string): Step {
   const name = offered(request, SHELL);
-  return { kind: 'tool', name, input: name === 'exec_command' ? { cmd: command } : { command } };
+  const input = name === 'exec_command' ? { cmd: command, yield_time_ms: CODEX_PATIENCE_MS } : { command };
+  return { kind: 'tool', name, input };
 }
 
 /** Calls one of the assistant's tools. @throws when it is not offered */
