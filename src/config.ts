@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
 import { z } from 'zod';
 import { LOG_LEVELS } from './log.ts';
-import { PROVIDERS, type Provider } from './protocol/turn.ts';
+import { PROVIDERS, type Provider } from './protocol/provider.ts';
 
 /** The only reader of the environment. Values come from the process, else from `.env` at the root. */
 

@@ -9,7 +9,7 @@ import { MountedKeys } from './credentials/mounted-keys.ts';
 import { makeProxyPlace } from './credentials/proxy-place.ts';
 import type { Log } from './log.ts';
 import type { Paths } from './paths.ts';
-import type { Provider } from './protocol/turn.ts';
+import type { Provider } from './protocol/provider.ts';
 import type { Store } from './store/store.ts';
 
 export interface Keys {

@@ -108,7 +108,7 @@ const kimi: BareAgent = {
   model: MODEL,
   variables: (url) => ({ KIMI_API_KEY: KEY, KIMI_BASE_URL: `${url}/v1` }),
   command: async (_, url) => {
-    const env = kimiEnvironment(turn(kimi.variables(url)), '/home/node/.kimi');
+    const env = kimiEnvironment(turn(kimi.variables(url)), '/home/node/.kimi', MODEL);
     return withEnvironment(env, 'kimi', ['acp']);
   },
   ask: (child) => {

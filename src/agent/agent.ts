@@ -1,5 +1,6 @@
 import type { ContainerConfig } from '../protocol/mailbox.ts';
-import type { OutputFrame, Provider } from '../protocol/turn.ts';
+import type { Provider } from '../protocol/provider.ts';
+import type { OutputFrame } from '../protocol/turn.ts';
 
 /** One turn in one sandbox, as the core of the house sees it. Nothing here is Docker's own. */
 

@@ -26,6 +26,17 @@ describe('a turn', () => {
     expect(log).not.toMatch(/pong|@Andy/);
   });
 
+  it('finds its agent and model in env-dir, where they can be read before the turn', async () => {
+    const program = `
+      import { readFileSync } from 'node:fs';
+      const env = readFileSync('/workspace/env-dir/env', 'utf8');
+      process.stdout.write(${JSON.stringify(encodeFrame({ status: 'success', result: 'HERE' }))}.replace('"HERE"', JSON.stringify(env)));
+    `;
+    const agent = await testAgent({ program });
+    const { results } = await agent.turn('x', { model: 'model-1' });
+    expect(results[0]).toMatch(/^AGENT_PROVIDER=offline\nAGENT_MODEL=model-1$/m);
+  });
+
   it('resumes its session in another sandbox', async () => {
     const agent = await testAgent();
     const first = await agent.turn('@Andy echo hello');

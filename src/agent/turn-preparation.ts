@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Log } from '../log.ts';
 import type { Paths } from '../paths.ts';
 import { layoutAt } from '../protocol/layout.ts';
-import type { Provider } from '../protocol/turn.ts';
+import type { Provider } from '../protocol/provider.ts';
 import type { Credentials, RunCredentials, TurnRequest } from './agent.ts';
 import { prepareDirectories } from './directories.ts';
 import { writeEnvDir } from './env-dir.ts';
@@ -80,7 +80,7 @@ export class TurnPreparation {
       provider,
     });
     try {
-      await writeEnvDir(runEnv, { ...this.#environment(provider), ...credentials.env }, runtime.owner);
+      await writeEnvDir(runEnv, { ...this.#environment(request), ...credentials.env }, runtime.owner);
     } catch (error) {
       await credentials.release();
       throw error;
@@ -96,10 +96,16 @@ export class TurnPreparation {
     };
   }
 
-  /** The agent's name is in it for its runner, which begins to load before it has read the turn. */
-  #environment(provider: Provider): Record<string, string> {
+  /** Agent and model are in it for the runner, which starts the agent's program before it has read the turn. */
+  #environment({ provider, model }: TurnRequest): Record<string, string> {
     const { timezone, idleTimeoutMs, agentEnv } = this.#options.settings;
-    return { TZ: timezone, AGENT_PROVIDER: provider, IDLE_TIMEOUT: String(idleTimeoutMs), ...agentEnv };
+    return {
+      TZ: timezone,
+      AGENT_PROVIDER: provider,
+      ...(model === undefined ? {} : { AGENT_MODEL: model }),
+      IDLE_TIMEOUT: String(idleTimeoutMs),
+      ...agentEnv,
+    };
   }
 
   #projectView(): Promise<Mount[]> {

@@ -1,5 +1,5 @@
 import type { NewId } from '../clock.ts';
-import type { Provider } from '../protocol/turn.ts';
+import type { Provider } from '../protocol/provider.ts';
 import type { Run, RunEnd } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
 import {

@@ -4,7 +4,7 @@ import { type Clock, SECOND, systemClock } from '../clock.ts';
 import { KEY_VARIABLES } from '../config.ts';
 import type { Log } from '../log.ts';
 import { layoutAt } from '../protocol/layout.ts';
-import type { Provider } from '../protocol/turn.ts';
+import type { Provider } from '../protocol/provider.ts';
 import { accessTo, addressPath, type Variables } from './model-access.ts';
 import type { ProxyPlace } from './proxy-place.ts';
 import { RequestHandler, type UsageReport } from './request-handler.ts';

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { parseEnv } from 'node:util';
 import { ADDRESS_VARIABLES, KEY_VARIABLES } from '../config.ts';
 import type { Log } from '../log.ts';
-import type { Provider } from '../protocol/turn.ts';
+import type { Provider } from '../protocol/provider.ts';
 import { replaceFile } from '../replace-file.ts';
 import type { Variables } from './model-access.ts';
 import type { SandboxUser } from './socket-directory.ts';

@@ -1,4 +1,4 @@
-import type { Provider } from '../protocol/turn.ts';
+import type { Provider } from '../protocol/provider.ts';
 
 /** The agents that need a model's service. */
 export type KeyedProvider = Exclude<Provider, 'offline'>;

@@ -1,6 +1,6 @@
 import type { Credentials, RunCredentials } from '../agent/agent.ts';
 import { ADDRESS_VARIABLES, KEY_VARIABLES } from '../config.ts';
-import type { Provider } from '../protocol/turn.ts';
+import type { Provider } from '../protocol/provider.ts';
 
 /** v1's way: the selected provider's variables, and no others, stand in the run's env-dir. Read again at each run. */
 export class MountedKeys implements Credentials {

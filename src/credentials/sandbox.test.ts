@@ -26,7 +26,7 @@ import { readEnvDir } from './env-file.ts';
 import { reachModel } from './reach-model.ts';
 
 const wanted = JSON.parse(fs.readFileSync(0, 'utf8')).prompt.replace('+', '');
-const given = await readEnvDir('/workspace/env-dir');
+const given = readEnvDir('/workspace/env-dir');
 const env = await reachModel({ ...process.env, ...given });
 const reply = await fetch(env.ANTHROPIC_BASE_URL + '/v1/messages', {
   method: 'POST',

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { PROVIDERS } from './turn.ts';
+import { PROVIDERS } from './provider.ts';
 
 /** Files that the agent writes for the host. */
 

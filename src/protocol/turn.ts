@@ -1,10 +1,8 @@
 import * as z from 'zod';
 import type { OutputFrame } from './output-frame.ts';
+import { PROVIDERS } from './provider.ts';
 
 export type { OutputFrame } from './output-frame.ts';
-
-export const PROVIDERS = ['claude', 'codex', 'kimi', 'offline'] as const;
-export type Provider = (typeof PROVIDERS)[number];
 
 /** What the host writes to the container's stdin: one JSON object, then end of file. */
 export const TurnInput = z.object({

@@ -1,4 +1,4 @@
-import type { Provider } from '../protocol/turn.ts';
+import type { Provider } from '../protocol/provider.ts';
 import type { Database } from './database.ts';
 
 export interface Session {

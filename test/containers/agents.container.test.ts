@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type ModelRequest, type Script, startModelServer, USAGE } from '../model-server/model-server.ts';
 import { House } from '../support/house.ts';
@@ -60,6 +62,11 @@ async function startHouse(agent: RealAgent, engine: string) {
   return { house, model };
 }
 
+function runLogs(house: House): readonly string[] {
+  const directory = house.path('groups', 'main', 'logs');
+  return readdirSync(directory).map((name) => readFileSync(join(directory, name), 'utf8'));
+}
+
 describe.each([...ENGINES, 'bubblewrap'])('in a sandbox of %s', (engine) => {
   describe.each(REAL_AGENTS)('$provider', (agent) => {
     it('answers, uses its shell and the assistant’s tools, and remembers in the next container', async () => {
@@ -105,6 +112,11 @@ describe.each([...ENGINES, 'bubblewrap'])('in a sandbox of %s', (engine) => {
         output: model.requests.length * USAGE.outputTokens,
       });
       expect(house.log().join('\n')).not.toContain(CANARY);
+      // An agent whose program is started before its turn is read gets that one: nobody would see why it took longer.
+      await house.idle();
+      const told = runLogs(house);
+      expect(told).toHaveLength(4);
+      expect(told.join('\n')).not.toContain('started ahead is not for this turn');
     });
   });
 });

@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { ContainerRunner } from '../../src/agent/container-runner.ts';
 import { chooseRuntime } from '../../src/agent/runtime/choose.ts';
 import { pathsAt } from '../../src/paths.ts';
-import type { Provider } from '../../src/protocol/turn.ts';
+import type { Provider } from '../../src/protocol/provider.ts';
 import { PACKAGE_ROOT, sharedDirectory, type TestAgentOptions, testAgent } from '../support/sandbox.ts';
 import { rememberingLog } from '../support/silent-log.ts';
 import { engine, engineRuntime, KINDS } from './engine-agent.ts';

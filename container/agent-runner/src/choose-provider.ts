@@ -1,4 +1,5 @@
-import { PROVIDERS, type Provider, type TurnInput } from '../../../src/protocol/turn.ts';
+import { isProvider, PROVIDERS, type Provider } from '../../../src/protocol/provider.ts';
+import type { TurnInput } from '../../../src/protocol/turn.ts';
 import { TurnFailure } from './failure.ts';
 
 /** Which variables bring a key for which agent, in the order in which the agents are preferred. */
@@ -9,10 +10,6 @@ const KEYS = [
 ] as const satisfies readonly (readonly [Provider, readonly string[]])[];
 
 type Environment = Readonly<Record<string, string | undefined>>;
-
-function isProvider(name: string): name is Provider {
-  return PROVIDERS.some((provider) => provider === name);
-}
 
 /**
  * Which agent answers: the one that the turn names, else AGENT_PROVIDER, else the first one whose key is there.

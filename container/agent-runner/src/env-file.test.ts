@@ -12,14 +12,14 @@ describe('the run’s environment', () => {
 
   it('is empty where there is none, or where it cannot be read', async () => {
     const directory = temporaryDirectory();
-    expect(await readEnvDir(directory)).toEqual({});
+    expect(readEnvDir(directory)).toEqual({});
     await mkdir(join(directory, 'env'));
-    expect(await readEnvDir(directory)).toEqual({});
+    expect(readEnvDir(directory)).toEqual({});
   });
 
   it('comes from the file env', async () => {
     const directory = temporaryDirectory();
     await writeFile(join(directory, 'env'), 'TZ=Europe/Berlin\n');
-    expect(await readEnvDir(directory)).toEqual({ TZ: 'Europe/Berlin' });
+    expect(readEnvDir(directory)).toEqual({ TZ: 'Europe/Berlin' });
   });
 });

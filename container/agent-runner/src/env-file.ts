@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const ASSIGNMENT = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)$/;
@@ -16,10 +16,13 @@ export function parseEnv(text: string): Record<string, string> {
   return variables;
 }
 
-/** The variables that the host gave this run in `env-dir/env`; none where there is no such file. */
-export async function readEnvDir(envDir: string): Promise<Record<string, string>> {
+/**
+ * The variables that the host gave this run in `env-dir/env`; none where there is no such file. Read at once: nothing else can be
+ * done before.
+ */
+export function readEnvDir(envDir: string): Record<string, string> {
   try {
-    return parseEnv(await readFile(join(envDir, 'env'), 'utf8'));
+    return parseEnv(readFileSync(join(envDir, 'env'), 'utf8'));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'ENOENT' && code !== 'ENOTDIR') {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
@@ -8,6 +8,8 @@ import { OutputFrame } from '../../../src/protocol/output-frame.ts';
 import { FRAME_END, FRAME_START } from '../../../src/protocol/turn.ts';
 import { PACKAGE_ROOT } from '../../../test/support/sandbox.ts';
 import { temporaryDirectory } from '../../../test/support/temporary.ts';
+import { isAlive } from './providers/programs/is-alive.ts';
+import { standIn } from './providers/programs/program-stand-in.ts';
 
 const RUNNER = join(PACKAGE_ROOT, 'container', 'agent-runner', 'dist', 'runner.mjs');
 const TURN = {
@@ -96,6 +98,34 @@ describe('the bundled runner', () => {
     const { code, frames } = await run(JSON.stringify(turn), { PATH: process.env.PATH ?? '' });
     expect(code).toBe(0);
     expect(frames).toEqual([{ status: 'success', result: null }]);
+  });
+
+  it.each([
+    ['the turn is another’s', { provider: 'offline' }, 'pong'],
+    [
+      'a task’s script is to run first',
+      { isScheduledTask: true, script: 'kill -0 $(cat ../started) || echo \'{"wakeAgent":false}\'' },
+      '{"status":"success","result":null}',
+    ],
+  ])('starts a slow agent before it has the turn, and ends it where %s', async (_, more, answer) => {
+    const workspace = temporaryDirectory();
+    const started = join(workspace, 'started');
+    const source = `import { writeFileSync } from 'node:fs';
+      writeFileSync('${started}', String(process.pid));
+      process.stdin.resume();`;
+    await mkdir(join(workspace, 'env-dir'));
+    await mkdir(join(workspace, 'group'));
+    await writeFile(join(workspace, 'env-dir', 'env'), 'AGENT_PROVIDER=kimi\nKIMI_API_KEY=k\n');
+    const bin = await standIn(workspace, 'kimi', source);
+    const child = spawn(process.execPath, [RUNNER], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { NANOCLAW_WORKSPACE: workspace, HOME: workspace, PATH: `${bin}:${process.env.PATH}` },
+    });
+    const said = text(child.stdout);
+    await expect.poll(() => readFile(started, 'utf8').catch(() => '')).not.toBe('');
+    child.stdin.end(JSON.stringify({ ...TURN, ...more }));
+    expect(await said).toContain(answer);
+    expect(await isAlive(Number(await readFile(started, 'utf8')))).toBe(false);
   });
 
   it('ends at SIGTERM, as 128 + 15 says', async () => {

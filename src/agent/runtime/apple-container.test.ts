@@ -3,7 +3,7 @@ import { appendFile, chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../../../test/support/temporary.ts';
-import type { Provider } from '../../protocol/turn.ts';
+import type { Provider } from '../../protocol/provider.ts';
 import { appleArguments, MountPathError } from './apple-arguments.ts';
 import { AppleContainer, appleStartFailure, FileMountError } from './apple-container.ts';
 import { ImageLacksAgentError, ImageMissingError } from './image-error.ts';

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
-import type { Provider } from '../../protocol/turn.ts';
+import type { Provider } from '../../protocol/provider.ts';
 import { sandboxPrefix } from '../install.ts';
 import type { Mount } from '../mounts.ts';
 import { type AppleTarget, appleArguments } from './apple-arguments.ts';

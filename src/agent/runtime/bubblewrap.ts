@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import type { Log } from '../../log.ts';
 import type { Paths } from '../../paths.ts';
-import type { Provider } from '../../protocol/turn.ts';
+import type { Provider } from '../../protocol/provider.ts';
 import type { Owner } from '../directories.ts';
 import { ownerFor } from './agent-user.ts';
 import {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { RuntimeName } from '../../config.ts';
 import type { Log } from '../../log.ts';
 import type { Paths } from '../../paths.ts';
-import type { Provider } from '../../protocol/turn.ts';
+import type { Provider } from '../../protocol/provider.ts';
 import type { Owner } from '../directories.ts';
 import { AppleContainer } from './apple-container.ts';
 import { Bubblewrap } from './bubblewrap.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Log } from '../../log.ts';
 import type { Paths } from '../../paths.ts';
-import type { Provider } from '../../protocol/turn.ts';
+import type { Provider } from '../../protocol/provider.ts';
 import { replaceFile } from '../../replace-file.ts';
 import type { Owner } from '../directories.ts';
 import type { Mount } from '../mounts.ts';

@@ -1,4 +1,4 @@
-import type { Provider } from '../../protocol/turn.ts';
+import type { Provider } from '../../protocol/provider.ts';
 import { RuntimeError } from './runtime.ts';
 
 /** A program that keeps images. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PROVIDERS, type Provider } from '../../protocol/turn.ts';
+import { PROVIDERS, type Provider } from '../../protocol/provider.ts';
 import { ImageLacksAgentError, type ImageProgram } from './image-error.ts';
 
 const SOURCE = 'nanoclaw.source';

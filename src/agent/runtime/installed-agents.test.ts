@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { chooseTestRuntime, PACKAGE_ROOT, sharedDirectory } from '../../../test/support/sandbox.ts';
 import { silentLog } from '../../../test/support/silent-log.ts';
 import { pathsAt } from '../../paths.ts';
-import type { Provider } from '../../protocol/turn.ts';
+import type { Provider } from '../../protocol/provider.ts';
 import { exists } from './exists.ts';
 import { checkInstalled, findInstalledAgents } from './installed-agents.ts';
 import { AgentMissingError } from './runtime.ts';

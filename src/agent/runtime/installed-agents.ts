@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Provider } from '../../protocol/turn.ts';
+import type { Provider } from '../../protocol/provider.ts';
 import { exists } from './exists.ts';
 import { AgentMissingError } from './runtime.ts';
 

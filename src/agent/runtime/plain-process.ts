@@ -2,7 +2,7 @@ import { mkdir, readdir, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Paths } from '../../paths.ts';
 import { CONTAINER_HOME, layoutAt, WORKSPACE_ROOT } from '../../protocol/layout.ts';
-import type { Provider } from '../../protocol/turn.ts';
+import type { Provider } from '../../protocol/provider.ts';
 import type { Mount } from '../mounts.ts';
 import { childExit } from './child-exit.ts';
 import { exists } from './exists.ts';

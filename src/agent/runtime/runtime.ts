@@ -1,7 +1,7 @@
 import type { ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import type { Log } from '../../log.ts';
-import type { Provider } from '../../protocol/turn.ts';
+import type { Provider } from '../../protocol/provider.ts';
 import type { Owner } from '../directories.ts';
 import type { Mount } from '../mounts.ts';
 import type { ChildExit } from './child-exit.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import type { RunCredentials } from '../../agent/agent.ts';
-import type { Provider } from '../../protocol/turn.ts';
+import type { Provider } from '../../protocol/provider.ts';
 import { KeyProxy, type KeyProxyOptions } from '../key-proxy.ts';
 import type { UsageReport } from '../request-handler.ts';
 import { SOCKET_NAME } from '../socket-directory.ts';

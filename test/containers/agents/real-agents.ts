@@ -1,4 +1,5 @@
-import type { OutputFrame, Provider } from '../../../src/protocol/turn.ts';
+import type { Provider } from '../../../src/protocol/provider.ts';
+import type { OutputFrame } from '../../../src/protocol/turn.ts';
 import { anthropic } from '../../model-server/anthropic.ts';
 import { chatProtocol as chat } from '../../model-server/chat.ts';
 import type { ModelProtocol, ModelRequest, Step } from '../../model-server/model-server.ts';

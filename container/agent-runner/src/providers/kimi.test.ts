@@ -5,8 +5,9 @@ import { layoutAt } from '../../../../src/protocol/layout.ts';
 import type { OutputFrame } from '../../../../src/protocol/turn.ts';
 import { temporaryDirectory } from '../../../../test/support/temporary.ts';
 import { KimiProvider } from './kimi.ts';
+import { isAlive } from './programs/is-alive.ts';
 import { standIn } from './programs/program-stand-in.ts';
-import type { AgentTurn } from './provider.ts';
+import type { AgentTurn, Surroundings } from './provider.ts';
 import { testTurn } from './test-turn.ts';
 
 const ID = 'session_1';
@@ -22,6 +23,7 @@ const say = (text) => update({ sessionUpdate: 'agent_message_chunk', content: { 
 const wire = home + '/sessions/wd/${ID}/agents/main';
 mkdirSync(wire, { recursive: true });
 mkdirSync(home + '/logs', { recursive: true });
+appendFileSync(import.meta.dirname + '/started', process.pid + '\\n');
 let hanging, ended;
 for await (const line of createInterface({ input: process.stdin })) {
   const { id, method, params } = JSON.parse(line);
@@ -73,7 +75,21 @@ async function rig() {
   await mkdir(layout.group, { recursive: true });
   const bin = await standIn(root, 'kimi', STAND_IN);
   const env = { PATH: `${bin}:${process.env.PATH}`, KIMI_API_KEY: 'sk-kimi', ANTHROPIC_API_KEY: 'sk-other' };
+  /** The programs that were started, by their process ids. */
+  const started = async (): Promise<number[]> => {
+    const pids = await readFile(join(root, 'started'), 'utf8').catch(() => '');
+    return pids.split('\n').filter(Boolean).map(Number);
+  };
   return {
+    layout,
+    env,
+    started,
+    /** Those of them that have not ended. */
+    living: async (): Promise<number[]> => {
+      const pids = await started();
+      const alive = await Promise.all(pids.map(isAlive));
+      return pids.filter((_, index) => alive[index]);
+    },
     turn: (prompt: string, more: Partial<AgentTurn> = {}) =>
       testTurn({
         layout,
@@ -88,9 +104,13 @@ async function rig() {
   };
 }
 
-async function frames(turn: AgentTurn, heard: (frame: OutputFrame) => void = () => undefined) {
+async function frames(
+  turn: AgentTurn,
+  heard: (frame: OutputFrame) => void = () => undefined,
+  kimi = new KimiProvider(),
+) {
   const all: OutputFrame[] = [];
-  for await (const frame of new KimiProvider().answer(turn)) {
+  for await (const frame of kimi.answer(turn)) {
     all.push(frame);
     heard(frame);
   }
@@ -186,5 +206,61 @@ describe('Kimi', () => {
     const prompts = await asked('session/prompt');
     expect(prompts).toHaveLength(1);
     expect(prompts[0]?.params.prompt?.[0]?.text).toMatch(/hello\n\nYour time/);
+  });
+});
+
+describe('Kimi’s program, started ahead of its turn', () => {
+  async function ahead(more: Partial<Surroundings> = {}) {
+    const { layout, env, ...of } = await rig();
+    const kimi = new KimiProvider();
+    await kimi.startAhead({ layout, env, stop: new AbortController().signal, ...more });
+    return { ...of, layout, kimi, last: (turn: AgentTurn) => frames(turn, undefined, kimi) };
+  }
+
+  it('is the one that answers, and the next turn has its own', async () => {
+    const { started, turn, last } = await ahead();
+    await expect.poll(started).toHaveLength(1);
+    expect((await last(turn('hello'))).at(-1)?.result).toBe('answer to hello');
+    expect(await started()).toHaveLength(1);
+    expect((await last(turn('again'))).at(-1)?.result).toBe('answer to again');
+    expect(await started()).toHaveLength(2);
+  });
+
+  it('gives way when the turn asks for another model', async () => {
+    const { started, living, turn, last, asked } = await ahead();
+    await expect.poll(started).toHaveLength(1);
+    const input = { prompt: 'hello', groupFolder: 'g', chatJid: '1@g.us', isMain: false, model: 'other' };
+    await last(turn('hello', { input }));
+    expect(await started()).toHaveLength(2);
+    expect((await asked('initialize')).map(({ env }) => env.KIMI_MODEL_NAME)).toEqual(['other']);
+    expect(await living()).toEqual([]);
+  });
+
+  it.each([
+    ['is dropped', async (kimi: KimiProvider) => kimi.dropAhead()],
+    ['is told to stop', async (_: KimiProvider, stop: AbortController) => stop.abort()],
+  ])('is gone when it %s', async (_, end) => {
+    const stop = new AbortController();
+    const { started, living, kimi } = await ahead({ stop: stop.signal });
+    await expect.poll(started).toHaveLength(1);
+    await end(kimi, stop);
+    await expect.poll(living).toEqual([]);
+  });
+
+  it.each([
+    ['had no program', () => ({ env: { PATH: temporaryDirectory(), KIMI_API_KEY: 'sk-kimi' } })],
+    ['had no key', () => ({ env: {} })],
+    ['had no place', () => ({ layout: layoutAt(join(temporaryDirectory(), 'none'), temporaryDirectory()) })],
+  ])('that %s is started by the turn itself', async (_, surroundings) => {
+    const { turn, last } = await ahead(surroundings());
+    expect((await last(turn('hello'))).at(-1)?.result).toBe('answer to hello');
+  });
+
+  it('that died is started again by the turn itself', async () => {
+    const { started, living, turn, last } = await ahead();
+    await expect.poll(started).toHaveLength(1);
+    for (const pid of await started()) process.kill(pid);
+    await expect.poll(living).toEqual([]);
+    expect((await last(turn('hello'))).at(-1)?.result).toBe('answer to hello');
   });
 });

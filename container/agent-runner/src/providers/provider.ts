@@ -1,5 +1,6 @@
 import type { Layout } from '../../../../src/protocol/layout.ts';
-import type { OutputFrame, Provider, TurnInput } from '../../../../src/protocol/turn.ts';
+import type { Provider } from '../../../../src/protocol/provider.ts';
+import type { OutputFrame, TurnInput } from '../../../../src/protocol/turn.ts';
 
 /** The follow-ups that come while the agent works. */
 export interface FollowUps {
@@ -10,19 +11,23 @@ export interface FollowUps {
   arriving(until: AbortSignal): AsyncIterable<string>;
 }
 
-/** What an agent is asked: the turn's own prompt, or a follow-up in the same sandbox. */
-export interface AgentTurn {
-  readonly input: TurnInput;
+/** What an agent finds before it is asked anything. */
+export interface Surroundings {
   readonly layout: Layout;
   /** The process's environment, `env-dir/env` and the secrets; the addresses in it can be reached from here. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Aborted when the turn must end: the agent's program is to be gone within two seconds. */
+  readonly stop: AbortSignal;
+}
+
+/** What an agent is asked: the turn's own prompt, or a follow-up in the same sandbox. */
+export interface AgentTurn extends Surroundings {
+  readonly input: TurnInput;
   readonly prompt: string;
   /** The session to resume; undefined: a new one. */
   readonly sessionId: string | undefined;
   readonly resumeAt: string | undefined;
   readonly followUps: FollowUps;
-  /** Aborted when the turn must end: the agent's program is to be gone within two seconds. */
-  readonly stop: AbortSignal;
   /** Aborted when time is nearly up: break off, and answer with what there is. */
   readonly wrapUp: AbortSignal;
 }
@@ -41,4 +46,11 @@ export interface AgentProvider {
    * yielding an error frame: a TurnFailure keeps its cause.
    */
   answer(turn: AgentTurn): AsyncIterable<AgentFrame>;
+  /**
+   * Starts the program before the turn is known, where it takes long to start: the turn's first answer takes it, if it is what
+   * that needs. Never rejects: what is missing is said by the answer.
+   */
+  startAhead?(surroundings: Surroundings): Promise<void>;
+  /** Ends what was started ahead and no answer took. */
+  dropAhead?(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import { PROVIDERS, type Provider } from '../../../../src/protocol/turn.ts';
+import { isProvider, type Provider } from '../../../../src/protocol/provider.ts';
 import type { AgentProvider } from './provider.ts';
 
 /** Loaded when it is asked for: no turn waits for another agent's code. */
@@ -14,8 +14,7 @@ export async function providerNamed(name: Provider): Promise<AgentProvider> {
   return new (await LOADERS[name]())();
 }
 
-/** Loads an agent's code ahead of the turn that will name it. @param name what is no agent's name is passed over */
-export async function preloadProvider(name: string | undefined): Promise<void> {
-  const known = PROVIDERS.find((provider) => provider === name);
-  if (known !== undefined) await LOADERS[known]();
+/** The agent of a name that nobody has looked at yet; undefined where it is no agent's. */
+export async function providerIfKnown(name: string | undefined): Promise<AgentProvider | undefined> {
+  return name !== undefined && isProvider(name) ? providerNamed(name) : undefined;
 }

@@ -3,6 +3,19 @@ import type { SessionUpdate } from '@agentclientprotocol/sdk';
 /** What the program itself says in between, as if the model had said it. */
 const COMPACTION = /^(Compacting conversation context|Compaction completed\.)/;
 
+/** The updates that an answer is made of. */
+const OF_USE: ReadonlySet<unknown> = new Set<SessionUpdate['sessionUpdate']>([
+  'agent_message_chunk',
+  'tool_call',
+  'tool_call_update',
+]);
+
+/** Whether an update tells of the answer; the others tell of thoughts, commands and settings. @param params as they came */
+export function isOfUse(params: unknown): boolean {
+  const { update } = (params ?? {}) as { readonly update?: { readonly sessionUpdate?: unknown } | null };
+  return OF_USE.has(update?.sessionUpdate);
+}
+
 /** Gathers the answer of a turn from its updates: what was said after the last call of a tool. */
 export class Answer {
   #text = '';

@@ -2,6 +2,7 @@ import { Readable, Writable } from 'node:stream';
 import {
   type AgentRequestParamsByMethod,
   type AgentRequestResponsesByMethod,
+  type AnyMessage,
   type ClientConnection,
   client,
   methods,
@@ -10,9 +11,11 @@ import {
   type RequestPermissionRequest,
   type RequestPermissionResponse,
   type SessionUpdate,
+  type Stream,
 } from '@agentclientprotocol/sdk';
 import { TurnFailure } from '../../failure.ts';
 import type { AgentProcess } from '../programs/agent-process.ts';
+import { isOfUse } from './answer.ts';
 
 type Method = keyof AgentRequestParamsByMethod & keyof AgentRequestResponsesByMethod & string;
 
@@ -24,6 +27,20 @@ export function grant({ options }: Pick<RequestPermissionRequest, 'options'>): R
     outcome:
       option === undefined ? { outcome: 'cancelled' } : { outcome: 'selected', optionId: option.optionId },
   };
+}
+
+/** What the program says, without the updates of which nothing is made: to check their form takes longer than all else here. */
+function streamOf({ stdin, stdout }: AgentProcess): Stream {
+  // Node's and the web's streams of bytes are the same at run time; their types differ in the buffers' kind.
+  const bytes = Readable.toWeb(stdout) as ReadableStream<Uint8Array>;
+  const { readable, writable } = ndJsonStream(Writable.toWeb(stdin), bytes);
+  const sieve = new TransformStream<AnyMessage, AnyMessage>({
+    transform: (message, controller) => {
+      const isUpdate = 'method' in message && message.method === methods.client.session.update;
+      if (!isUpdate || isOfUse(message.params)) controller.enqueue(message);
+    },
+  });
+  return { readable: readable.pipeThrough(sieve), writable };
 }
 
 /** The Agent Client Protocol with `kimi acp` over its stdin and stdout. */
@@ -40,13 +57,7 @@ export class KimiClient {
     this.#connection = client({ name: 'nanoclaw' })
       .onRequest(methods.client.session.requestPermission, ({ params }) => grant(params))
       .onNotification(methods.client.session.update, ({ params }) => heard(params.update))
-      // Node's and the web's streams of bytes are the same at run time; their types differ in the buffers' kind.
-      .connect(
-        ndJsonStream(
-          Writable.toWeb(program.stdin),
-          Readable.toWeb(program.stdout) as ReadableStream<Uint8Array>,
-        ),
-      );
+      .connect(streamOf(program));
     this.#gone = program.ended.then(({ code, signal }) => {
       const said = program.stderrTail.trim().split('\n').at(-1) ?? '';
       throw new TurnFailure(`Kimi ended before its turn (${signal ?? code}): ${said}`);

@@ -1,7 +1,6 @@
 import type { OutputFrame } from '../../../../../src/protocol/turn.ts';
 import { toolServer } from '../../tools/tool-server.ts';
 import type { Memory } from '../memory.ts';
-import type { AgentProcess } from '../programs/agent-process.ts';
 import { WRAP_UP_PROMPT } from '../programs/wrap-up.ts';
 import type { AgentTurn } from '../provider.ts';
 import { Answer } from './answer.ts';
@@ -9,31 +8,26 @@ import { Briefing, kimiBriefing } from './briefing.ts';
 import { KimiClient } from './client.ts';
 import { KEY_VARIABLE } from './environment.ts';
 import { loadFailure } from './failure.ts';
+import type { KimiProgram } from './kimi-program.ts';
 import { ServerLog } from './server-log.ts';
 import { TurnRecord } from './turn-record.ts';
 
 /** Tools run without anybody being asked. */
 const MODE = 'auto';
 
-export interface Started {
-  readonly program: AgentProcess;
-  /** The folder that Kimi keeps its sessions in. */
-  readonly home: string;
-  /** The size of Kimi's log before this run, in bytes. */
-  readonly logBegin: number;
-  readonly memory: Promise<Memory>;
-}
-
 /** One prompt and its answer with a program that was started. @throws TurnFailure and the protocol's errors */
-export async function* converse(turn: AgentTurn, started: Started): AsyncGenerator<OutputFrame> {
-  const { program, home, logBegin, memory } = started;
+export async function* converse(
+  turn: AgentTurn,
+  { process: program, home, logBegin }: KimiProgram,
+  memory: Memory,
+): AsyncGenerator<OutputFrame> {
   const servers = new ServerLog(home, logBegin);
   let answer = new Answer();
   const client = new KimiClient(program, (update) => {
     const note = answer.add(update);
     if (note !== undefined) process.stderr.write(`kimi: ${note}\n`);
   });
-  const briefing = new Briefing(home, kimiBriefing(turn, await memory));
+  const briefing = new Briefing(home, kimiBriefing(turn, memory));
   const [sessionId, prompt] = await Promise.all([
     openSession(client, turn),
     briefing.withPrompt(turn.prompt, turn.sessionId),

@@ -19,16 +19,20 @@ const ATTEMPTS = 2;
 /**
  * The environment of `kimi acp`.
  * @param home what it keeps its sessions in
+ * @param model the turn's; undefined: AGENT_MODEL's, else the service's own
  * @throws TurnFailure when there is neither a key nor an address
  */
-export function kimiEnvironment(turn: AgentTurn, home: string): Record<string, string> {
-  const key = turn.env.KIMI_API_KEY;
-  const address = turn.env.KIMI_BASE_URL;
+export function kimiEnvironment(
+  surroundings: Pick<AgentTurn, 'env' | 'layout'>,
+  home: string,
+  model: string | undefined,
+): Record<string, string> {
+  const { KIMI_API_KEY: key, KIMI_BASE_URL: address, AGENT_MODEL } = surroundings.env;
   if (!key && !address) throw noKey(['KIMI_API_KEY']);
   const service = serviceOf(key, address);
-  return childEnvironment(turn, {
+  return childEnvironment(surroundings, {
     KIMI_CODE_HOME: home,
-    KIMI_MODEL_NAME: turn.input.model || turn.env.AGENT_MODEL || service.model,
+    KIMI_MODEL_NAME: model || AGENT_MODEL || service.model,
     [KEY_VARIABLE]: key || PLACEHOLDER,
     KIMI_MODEL_BASE_URL: address || service.baseUrl,
     KIMI_DISABLE_TELEMETRY: '1',

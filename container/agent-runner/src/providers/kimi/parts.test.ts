@@ -5,8 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { layoutAt } from '../../../../../src/protocol/layout.ts';
 import { temporaryDirectory } from '../../../../../test/support/temporary.ts';
 import { TurnFailure } from '../../failure.ts';
-import { testTurn } from '../test-turn.ts';
-import { Answer } from './answer.ts';
+import { Answer, isOfUse } from './answer.ts';
 import { Briefing } from './briefing.ts';
 import { grant } from './client.ts';
 import { kimiEnvironment } from './environment.ts';
@@ -36,14 +35,22 @@ describe('Kimi’s answer', () => {
   });
 });
 
+it.each([
+  [{ update: { sessionUpdate: 'agent_message_chunk', content: {} } }, true],
+  [{ update: { sessionUpdate: 'tool_call' } }, true],
+  [{ update: { sessionUpdate: 'tool_call_update' } }, true],
+  [{ update: { sessionUpdate: 'available_commands_update' } }, false],
+  [{ update: null }, false],
+  [null, false],
+  ['words', false],
+])('of the update %j an answer is made: %s', (params, expected) => {
+  expect(isOfUse(params)).toBe(expected);
+});
+
 describe('Kimi’s environment', () => {
   const layout = layoutAt('/workspace', '/home/node');
-  const input = { prompt: 'hi', groupFolder: 'g', chatJid: '1@g.us', isMain: false };
   const given = (env: Record<string, string>, model?: string) =>
-    kimiEnvironment(
-      testTurn({ layout, env, input: model === undefined ? input : { ...input, model } }),
-      '/home/node/.kimi',
-    );
+    kimiEnvironment({ layout, env }, '/home/node/.kimi', model);
 
   it.each([
     [{ KIMI_API_KEY: 'sk-kimi-abc' }, 'https://api.kimi.com/coding/v1', 'kimi-for-coding'],

@@ -1,8 +1,7 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../../../../../test/support/temporary.ts';
 import { AgentProcess } from './agent-process.ts';
+import { isAlive } from './is-alive.ts';
 
 function shell(script: string): AgentProcess {
   const env = { PATH: process.env.PATH ?? '/usr/bin:/bin' };
@@ -12,15 +11,6 @@ function shell(script: string): AgentProcess {
 async function firstLine(program: AgentProcess): Promise<string> {
   for await (const line of program.lines()) return line;
   throw new Error('it said nothing');
-}
-
-/** A process that ended and that nobody has waited for is gone all the same. */
-async function isAlive(pid: number): Promise<boolean> {
-  const state = await promisify(execFile)('ps', ['-o', 'stat=', '-p', String(pid)]).then(
-    ({ stdout }) => stdout.trim(),
-    () => '',
-  );
-  return state !== '' && !state.startsWith('Z');
 }
 
 describe('an agent’s program', () => {

@@ -44,7 +44,10 @@ export class AgentProcess {
       this.#stderr = (this.#stderr + text).slice(-KEPT_STDERR);
     });
     this.ended = new Promise((resolve, reject) => {
-      child.once('error', reject);
+      child.once('error', (error) => {
+        this.#over = true;
+        reject(error);
+      });
       child.once('exit', () => {
         this.#over = true;
         signalGroup(child.pid, 'SIGKILL');
@@ -59,6 +62,11 @@ export class AgentProcess {
     });
     // Whoever awaits it hears of a failed start; nobody need.
     this.ended.catch(() => undefined);
+  }
+
+  /** Whether it has ended, or never began. */
+  get over(): boolean {
+    return this.#over;
   }
 
   /** The end of what it wrote to stderr; all of it went to the runner's own as it came. */
