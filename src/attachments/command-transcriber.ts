@@ -1,4 +1,5 @@
 import type { ChildProcess, spawn } from 'node:child_process';
+import { timeLimit } from '../time-limit.ts';
 import { cleanTranscript, LONGEST_TRANSCRIPT, type Transcriber } from './transcriber.ts';
 
 export interface CommandTranscriberOptions {
@@ -44,7 +45,7 @@ export class CommandTranscriber implements Transcriber {
       if (child.stdout == null) return;
       const out = firstOf(child.stdout, MAX_OUTPUT);
       const complaint = firstOf(child.stderr, COMPLAINT);
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+      const limit = timeLimit(signal, timeoutMs);
       const giveUp = () => {
         killGroup(child);
         // What has left the group may hold the pipes for ever.
@@ -52,9 +53,9 @@ export class CommandTranscriber implements Transcriber {
         child.stderr.destroy();
         reject(new Error(`${program} was ended, after ${timeoutMs} ms at most`));
       };
-      limit.addEventListener('abort', giveUp, { once: true });
+      limit.signal.addEventListener('abort', giveUp, { once: true });
       child.once('close', (code, killedBy) => {
-        limit.removeEventListener('abort', giveUp);
+        limit.clear();
         if (code === 0) resolve(out());
         else
           reject(

@@ -1,6 +1,7 @@
 import { openAsBlob } from 'node:fs';
 import { basename } from 'node:path';
 import { z } from 'zod';
+import { timeLimit } from '../time-limit.ts';
 import { cleanTranscript, type Transcriber } from './transcriber.ts';
 
 export interface ServiceTranscriberOptions {
@@ -27,19 +28,29 @@ export class ServiceTranscriber implements Transcriber {
   }
 
   async transcribe(file: string, signal: AbortSignal): Promise<string> {
-    const { url, model, key, timeoutMs } = this.#options;
+    const { model, key, timeoutMs } = this.#options;
     const form = new FormData();
     form.set('model', model);
     form.set('response_format', 'json');
     form.set('file', await openAsBlob(file), basename(file));
     const secret = key();
+    const limit = timeLimit(signal, timeoutMs);
+    try {
+      return await this.#ask(form, secret, limit.signal);
+    } finally {
+      limit.clear();
+    }
+  }
+
+  async #ask(form: FormData, secret: string | undefined, signal: AbortSignal): Promise<string> {
+    const { url } = this.#options;
     const response = await fetch(`${url.replace(/\/+$/, '')}/audio/transcriptions`, {
       method: 'POST',
       body: form,
       // The key is for this address and no other.
       redirect: 'error',
       headers: secret === undefined ? {} : { authorization: `Bearer ${secret}` },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+      signal,
     });
     if (!response.ok) {
       // What the service says may hold parts of the key.

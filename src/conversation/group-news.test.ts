@@ -1,28 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { rememberingLog } from '../../test/support/silent-log.ts';
-import { counter, FAMILY, MAIN, newMessage, testStore } from '../../test/support/test-store.ts';
+import { counter, FAMILY, MAIN, newMessage, testStore, testTask } from '../../test/support/test-store.ts';
 import type { Member } from '../channel/channel.ts';
-import type { Task } from '../store/tasks.ts';
 import { GroupNews } from './group-news.ts';
 
 const ANN: Member = { jid: MAIN.jid, name: 'Ann', isAdmin: true };
 const PETER: Member = { jid: '4915100000@s.whatsapp.net', name: 'Peter', isAdmin: false };
 const EVE: Member = { jid: '4915199999@s.whatsapp.net', isAdmin: false };
 const LID: Member = { jid: '102@lid', isAdmin: false };
-const TASK: Omit<Task, 'lastRun' | 'lastResult'> = {
-  id: 't',
-  folder: FAMILY.folder,
-  chatJid: FAMILY.jid,
-  prompt: 'x',
-  script: null,
-  scheduleType: 'cron',
-  scheduleValue: '0 9 * * *',
-  contextMode: 'group',
-  nextRun: '2026-01-01T09:00:00.000Z',
-  status: 'active',
-  createdAt: '2026-01-01T00:00:00.000Z',
-};
-
 function rig() {
   const store = testStore();
   store.groups.add(MAIN, 0);
@@ -111,7 +96,7 @@ describe('a group that the account was taken out of', () => {
     news.onMembers(FAMILY.jid, [ANN, PETER]);
     store.messages.add(newMessage({ id: '1', chatJid: FAMILY.jid, fromMe: false, isTrigger: true }));
     store.outbox.add({ chatJid: FAMILY.jid, message: { kind: 'text', text: 'late' }, source: 'reply' }, 0);
-    store.tasks.add(TASK);
+    store.tasks.add(testTask());
     news.onMembers(FAMILY.jid, []);
     news.onMembers(FAMILY.jid, []);
     expect(notices()).toEqual([
@@ -162,7 +147,7 @@ describe('a group that the account was taken out of', () => {
 
   it('is told to the owner once more when it is taken in again, and its tasks stay paused', () => {
     const { news, store, notices, lines } = rig();
-    store.tasks.add(TASK);
+    store.tasks.add(testTask());
     news.onMembers(FAMILY.jid, [ANN, PETER]);
     news.onMembers(FAMILY.jid, []);
     const [left] = store.outbox.heads();

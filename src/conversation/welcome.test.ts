@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { silentLog } from '../../test/support/silent-log.ts';
-import { FAMILY, testStore } from '../../test/support/test-store.ts';
+import { FAMILY, testStore, testTask } from '../../test/support/test-store.ts';
 import { wordsOf } from '../channel/channel.ts';
 import { Welcome } from './welcome.ts';
 
@@ -44,6 +44,17 @@ describe('a first connection', () => {
     expect(store.groups.main()).toMatchObject({ jid: '2@s', folder: 'main' });
     expect(store.groups.find('1@s')).toBeUndefined();
     expect(hellos()).toEqual(['1@s', '2@s']);
+  });
+
+  it('of an account whose chat was active already makes that chat the main channel, its tasks paused', () => {
+    const { store, welcome } = rig();
+    welcome.onAccount(account('1'), true);
+    store.groups.add({ ...FAMILY, jid: '2@s' }, 0);
+    store.tasks.add(testTask({ chatJid: '2@s' }));
+    welcome.onAccount(account('2'), true);
+    expect(store.groups.main()).toMatchObject({ jid: '2@s', folder: 'main' });
+    expect(store.groups.all()).toHaveLength(1);
+    expect(store.tasks.ofFolder(FAMILY.folder).map(({ status }) => status)).toEqual(['paused']);
   });
 
   it('after the same account was unlinked says once that it is back, and nothing else of the absence', () => {

@@ -1,6 +1,6 @@
 import type { Account } from '../channel/channel.ts';
 import type { Clock } from '../clock.ts';
-import { registerMain } from '../groups/registration.ts';
+import { registerMain, unregisterGroup } from '../groups/registration.ts';
 import type { Log } from '../log.ts';
 import type { Store } from '../store/store.ts';
 import { hello } from './notices.ts';
@@ -41,6 +41,9 @@ export class Welcome {
       const main = registerMain(store, account.selfChatJid, `@${this.#assistantName}`, now);
       if (main.jid === before && before !== account.selfChatJid) {
         // Another account was paired: whoever has the old number must not keep the rights of the main channel.
+        // A chat with the assistant that this account had until now becomes the main channel.
+        if (store.groups.find(account.selfChatJid) !== undefined)
+          unregisterGroup(store, account.selfChatJid, now);
         store.groups.moveMain(account.selfChatJid);
         this.#log.warn(
           { from: before, to: account.selfChatJid },

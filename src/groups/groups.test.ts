@@ -2,7 +2,7 @@ import { lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from '
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../../test/support/temporary.ts';
-import { FAMILY, MAIN, testStore } from '../../test/support/test-store.ts';
+import { FAMILY, MAIN, testStore, testTask } from '../../test/support/test-store.ts';
 import { pathsAt } from '../paths.ts';
 import { checkFolderName, FolderNameError } from './folder-name.ts';
 import { GroupFolderError, scaffoldGroup } from './group-folders.ts';
@@ -141,27 +141,20 @@ describe('registering', () => {
     const store = testStore();
     registerMain(store, MAIN.jid, '@Andy', 0);
     registerGroup(store, request, 0);
-    const task = {
-      id: 't',
-      folder: 'family',
-      chatJid: FAMILY.jid,
-      prompt: 'x',
-      script: null,
-      scheduleType: 'once',
-    } as const;
-    store.tasks.add({
-      ...task,
-      scheduleValue: 'x',
-      contextMode: 'group',
-      nextRun: null,
-      status: 'active',
-      createdAt: '',
-    });
+    store.tasks.add(testTask());
     unregisterGroup(store, FAMILY.jid, 0);
     expect(store.groups.find(FAMILY.jid)).toBeUndefined();
     expect(store.tasks.find('t')?.status).toBe('paused');
     expect(() => unregisterGroup(store, MAIN.jid, 0)).toThrow(RegistrationError);
     expect(() => unregisterGroup(store, FAMILY.jid, 0)).toThrow(/not active/);
+  });
+
+  it('can be named by an address that it had before', () => {
+    const store = testStore();
+    store.groups.add({ ...FAMILY, jid: 'ben@lid' }, 0);
+    store.samePerson.merge('ben@lid', 'ben@s.whatsapp.net');
+    expect(unregisterGroup(store, 'ben@lid', 0).folder).toBe(FAMILY.folder);
+    expect(store.groups.all()).toEqual([]);
   });
 });
 

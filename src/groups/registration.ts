@@ -98,9 +98,10 @@ export function unregisterGroup(store: Store, jid: string, now: number): Registe
   const group = store.groups.find(jid);
   if (group === undefined) throw new RegistrationError('That chat is not active.');
   if (group.isMain) throw new RegistrationError('The main channel cannot be taken out.');
-  store.groups.remove(jid);
+  // Its address now: the one that was named may be an earlier one.
+  store.groups.remove(group.jid);
   // What was asked before is not answered if the chat comes back one day.
-  store.messages.moveCursorToEnd(jid);
+  store.messages.moveCursorToEnd(group.jid);
   for (const task of store.tasks.ofFolder(group.folder)) {
     store.runs.cancelQueued(task.id, now);
     store.tasks.change(task.id, { status: 'paused' });

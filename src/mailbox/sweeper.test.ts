@@ -1,7 +1,8 @@
-import { mkdir, readdir, symlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { HOUR } from '../clock.ts';
+import { Directories } from './directories.ts';
 import { Rig } from './testing/rig.ts';
 
 let rig: Rig;
@@ -59,6 +60,15 @@ describe('what is left in a mailbox', () => {
     await rig.mailbox({ clock }).start();
     expect(await readdir(place('files'))).toEqual(['directory']);
     expect(await readdir(rig.root)).toContain('host-file');
+  });
+
+  it('in a directory that cannot be listed keeps no host from starting', async () => {
+    // Locked directories are open to root, who may run this: another refusal of the system stands in for that.
+    await rm(place('results'), { recursive: true });
+    await writeFile(place('results'), '');
+    vi.spyOn(Directories.prototype, 'isReal').mockResolvedValue(true);
+    onTestFinished(() => void vi.restoreAllMocks());
+    await rig.mailbox({ clock }).start();
   });
 
   it('behind a link in a directory’s place stays', async () => {

@@ -60,8 +60,7 @@ export class Sweeper {
     const { paths, directories, limits, warnings } = this.#options;
     const path = join(paths.groupIpc(folder), directory);
     if (!(await directories.isReal(folder, path))) return;
-    const { names } = await listNames(path, limits.listing, isLeft);
-    for (const name of names) {
+    for (const name of await this.#leftIn(folder, path, isLeft)) {
       const left = rawPath(path, name);
       try {
         const found = await lstat(left);
@@ -72,6 +71,16 @@ export class Sweeper {
         if (codeOf(error) === 'ENOENT') continue;
         warnings.warn(folder, 'What was left in a mailbox cannot be removed', { code: codeOf(error) });
       }
+    }
+  }
+  /** An agent may lock a directory that is its own: the host starts all the same. */
+  async #leftIn(folder: string, path: string, isLeft: Rule['isLeft']): Promise<readonly RawName[]> {
+    const { limits, warnings } = this.#options;
+    try {
+      return (await listNames(path, limits.listing, isLeft)).names;
+    } catch (error) {
+      warnings.warn(folder, 'What was left in a mailbox cannot be looked for', { path, code: codeOf(error) });
+      return [];
     }
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FAMILY, MAIN, newMessage, testStore } from '../../test/support/test-store.ts';
+import { FAMILY, MAIN, newMessage, testStore, testTask } from '../../test/support/test-store.ts';
 import type { RegisteredGroup } from './groups.ts';
 import type { Store } from './store.ts';
 
@@ -123,7 +123,7 @@ describe('two chats that are one', () => {
     const store = testStore();
     store.groups.add(direct(LID, 'peter-old'), 0);
     store.groups.add(direct(PETER, 'peter'), 0);
-    store.tasks.add(task('t', LID, 'peter-old'));
+    store.tasks.add(testTask({ chatJid: LID, folder: 'peter-old' }));
     expect(store.samePerson.merge(LID, PETER)).toBe('peter-old');
     expect(store.groups.all()).toMatchObject([{ jid: PETER, folder: 'peter' }]);
     expect(store.tasks.all()).toMatchObject([{ folder: 'peter', chatJid: PETER, status: 'active' }]);
@@ -133,7 +133,7 @@ describe('two chats that are one', () => {
     const store = testStore();
     store.groups.add({ ...MAIN, jid: LID }, 0);
     store.groups.add(direct(PETER, 'peter'), 0);
-    store.tasks.add(task('t', PETER, 'peter'));
+    store.tasks.add(testTask({ chatJid: PETER, folder: 'peter' }));
     expect(store.samePerson.merge(LID, PETER)).toBe('peter');
     expect(store.groups.all()).toMatchObject([{ jid: PETER, folder: 'main', isMain: true }]);
     expect(store.tasks.all()).toMatchObject([{ folder: 'peter', status: 'paused' }]);
@@ -178,19 +178,3 @@ describe('addresses that change once more', () => {
     expect(store.samePerson.current(LID)).toBe(LID);
   });
 });
-
-function task(id: string, chatJid: string, folder: string) {
-  return {
-    id,
-    folder,
-    chatJid,
-    prompt: 'x',
-    script: null,
-    scheduleType: 'cron',
-    scheduleValue: '0 9 * * *',
-    contextMode: 'group',
-    nextRun: '2026-01-01T09:00:00.000Z',
-    status: 'active',
-    createdAt: '2026-01-01T00:00:00.000Z',
-  } as const;
-}

@@ -42,6 +42,11 @@ describe('a text', () => {
     expect(parts.join(' ')).toBe(words);
   });
 
+  it('with nothing but blanks in its middle has no empty part', () => {
+    const parts = splitText(`${'x'.repeat(200)}\n${' '.repeat(500)}y`, small);
+    expect(parts.map((part) => part.trim())).toEqual(['x'.repeat(200), 'y']);
+  });
+
   it('without any blank is cut between characters as people see them', () => {
     const family = '👨‍👩‍👧‍👦';
     const parts = splitText(family.repeat(60), small);

@@ -52,7 +52,7 @@ export function splitText(text: string, limits: SplitLimits = LIMITS): readonly 
     const closing = cut.fence === undefined ? '' : `\n${cut.fence.marks}`;
     const part = rest.slice(0, cut.end) + closing;
     if (isLast) return [...parts, part + leftOut(rest.length - cut.end)];
-    parts.push(part);
+    if (part !== '') parts.push(part);
     const opening = cut.fence === undefined ? '' : `${cut.fence.marks}${cut.fence.info}\n`;
     rest = opening + rest.slice(cut.next);
   }

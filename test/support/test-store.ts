@@ -3,6 +3,7 @@ import { onTestFinished } from 'vitest';
 import type { RegisteredGroup } from '../../src/store/groups.ts';
 import type { NewMessage } from '../../src/store/messages.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
+import type { Task } from '../../src/store/tasks.ts';
 import { temporaryDirectory } from './temporary.ts';
 
 export const MAIN: RegisteredGroup = {
@@ -47,6 +48,26 @@ export function newMessage(change: Partial<NewMessage> & { id: string }): NewMes
     timestamp: Date.UTC(2026, 0, 1),
     fromMe: true,
     isTrigger: false,
+    ...change,
+  };
+}
+
+/** A task that is due each morning. */
+export function testTask(
+  change: Partial<Omit<Task, 'lastRun' | 'lastResult'>> = {},
+): Omit<Task, 'lastRun' | 'lastResult'> {
+  return {
+    id: 't',
+    folder: FAMILY.folder,
+    chatJid: FAMILY.jid,
+    prompt: 'x',
+    script: null,
+    scheduleType: 'cron',
+    scheduleValue: '0 9 * * *',
+    contextMode: 'group',
+    nextRun: '2026-01-01T09:00:00.000Z',
+    status: 'active',
+    createdAt: '2026-01-01T00:00:00.000Z',
     ...change,
   };
 }

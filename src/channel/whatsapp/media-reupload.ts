@@ -1,5 +1,6 @@
 import type { proto, WASocket } from '@whiskeysockets/baileys';
 import { SECOND } from '../../clock.ts';
+import { timeLimit } from '../../time-limit.ts';
 import type { MediaReference, MediaType } from './media-reference.ts';
 
 /** A phone that is off answers when it is on again; nobody waits for that. */
@@ -26,15 +27,17 @@ export async function reupload(
   const { mediaKey, directPath, url, key, type } = media;
   const content = { mediaKey, directPath: directPath ?? null, url: url ?? null };
   // Baileys itself waits without end.
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
+  const limit = timeLimit(signal, PATIENCE_MS);
   const givenUp = new Promise<never>((_, reject) => {
-    limit.addEventListener('abort', () => reject(new Error('the phone does not answer')), { once: true });
+    limit.signal.addEventListener('abort', () => reject(new Error('the phone does not answer')), {
+      once: true,
+    });
   });
   const message = {
     key: { ...key, participant: key.participant ?? null },
     message: { [FIELDS[type]]: content },
   };
-  await Promise.race([socket.updateMediaMessage(message), givenUp]);
+  await Promise.race([socket.updateMediaMessage(message), givenUp]).finally(() => limit.clear());
   // It writes the new place into what it was given.
   return content.directPath ?? undefined;
 }
