@@ -1,6 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { layoutAt } from '../../../../src/protocol/layout.ts';
 import type { OutputFrame } from '../../../../src/protocol/turn.ts';
 import { temporaryDirectory } from '../../../../test/support/temporary.ts';
@@ -34,7 +34,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   else if (method === 'session/new') reply({ sessionId: '${ID}' });
   else if (method === 'session/load' && params.sessionId === 'gone') fail(-32602, 'Invalid params: Unknown sessionId: gone');
   else if (method === 'session/load') { say('an answer of old'); reply({}); }
-  else if (method === 'session/set_mode') reply({});
+  else if (method === 'session/set_mode') { update({ sessionUpdate: 7 }); reply({}); }
   else if (method === 'session/cancel') { hanging({ stopReason: 'cancelled' }); }
   else if (method === 'session/close') { if (ended) appendFileSync(wire + '/wire.jsonl', JSON.stringify(ended) + '\\n'); reply({}); }
   else if (method === 'session/prompt') {
@@ -125,6 +125,14 @@ describe('Kimi', () => {
       { status: 'success', result: 'answer to hello', newSessionId: ID },
     ]);
     expect((await asked('session/set_mode'))[0]?.params.modeId).toBe('auto');
+  });
+
+  it('spends no time on the form of updates of which it makes nothing', async () => {
+    const { turn } = await rig();
+    const complaint = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    onTestFinished(() => complaint.mockRestore());
+    await frames(turn('hello'));
+    expect(complaint).not.toHaveBeenCalled();
   });
 
   it('does not take a loaded session’s history for its answer', async () => {

@@ -14,7 +14,7 @@ export interface FollowUps {
 /** What an agent finds before it is asked anything. */
 export interface Surroundings {
   readonly layout: Layout;
-  /** The process's environment, `env-dir/env` and the secrets; the addresses in it can be reached from here. */
+  /** The process's environment, `env-dir/env` and, once the turn is read, its secrets; the addresses in it can be reached from here. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted when the turn must end: the agent's program is to be gone within two seconds. */
   readonly stop: AbortSignal;
