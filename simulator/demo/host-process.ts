@@ -21,6 +21,8 @@ export interface HostProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** More flags of `start`; absent: where there is no sandbox, a plain process will do. */
   readonly flags?: readonly string[];
+  /** Its command line as a program, by path; absent: from the sources, as `npm run dev` does. */
+  readonly program?: string;
   /** Modules that are loaded before the host's own, by their URLs. */
   readonly preload?: readonly string[];
   /** A program that is to start it, with its arguments; it becomes the host itself. */
@@ -61,7 +63,9 @@ export class HostProcess extends EventEmitter<HostEvents> {
     );
     const flags = options.flags ?? ['--allow-plain-process'];
     const preload = (options.preload ?? []).flatMap((url) => ['--import', url]);
-    const node = [process.execPath, '--import', 'tsx', ...preload, 'src/cli.ts', 'start', '--raw', ...flags];
+    const loader = options.program === undefined ? ['--import', 'tsx'] : [];
+    const cli = options.program ?? 'src/cli.ts';
+    const node = [process.execPath, ...loader, ...preload, cli, 'start', '--raw', ...flags];
     const [program = '', ...args] = [...(options.wrapper ?? []), ...node];
     this.#child = spawn(program, args, {
       cwd: PROJECT,

@@ -123,7 +123,7 @@ describe('the watcher', () => {
 
 describe('a half-written file', () => {
   it('is not bad as long as it changes, and takes effect when it is whole', async () => {
-    const mailbox = rig.mailbox({ limits: { settleMs: 4_000, drainSettleMs: 0 } });
+    const mailbox = rig.mailbox({ limits: { settleMs: 2_000, drainSettleMs: 0 } });
     const text = JSON.stringify({ type: 'message', chatJid: FAMILY_JID, text: 'slowly' });
     const file = await open(join(rig.directory('family'), 'x.json'), 'w');
     try {

@@ -3,7 +3,7 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import { Intake } from './intake.ts';
 import { Rig } from './testing/rig.ts';
 
-const SETTLE_MS = 500;
+const SETTLE_MS = 100;
 /** A file's time is up while a listing is under way. */
 const LISTING_MS = 2 * SETTLE_MS;
 

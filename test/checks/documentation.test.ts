@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { ADDRESS_VARIABLES, Environment, KEY_VARIABLES, loadConfig } from '../../src/config.ts';
+import { testProgram } from '../support/program.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
 const run = promisify(execFile);
@@ -40,9 +41,7 @@ describe('what people read', () => {
     const forNpm = (name: string): string =>
       ['test', 'start'].includes(name) ? `npm ${name}` : `npm run ${name}`;
     expect(npm.filter((name) => !readme.includes(forNpm(name)))).toEqual([]);
-    const { stdout } = await run(process.execPath, ['--import', 'tsx', 'src/cli.ts', '--help'], {
-      cwd: ROOT,
-    });
+    const { stdout } = await run(process.execPath, [testProgram('cli'), '--help']);
     const commands = [...stdout.matchAll(/^ {2}([a-z]+) /gm)]
       .map(([, name]) => name ?? '')
       .filter((name) => name !== 'help');

@@ -4,6 +4,7 @@ import process from 'node:process';
 import { promisify } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
 import { House } from '../support/house.ts';
+import { testProgram } from '../support/program.ts';
 import { PACKAGE_ROOT, sharedDirectory } from '../support/sandbox.ts';
 
 const TIMEOUT_MS = 480_000;
@@ -13,7 +14,7 @@ const NOTES_A_CALL = 60;
 
 /** Runs a command of `nanoclaw` on a root. @returns what it said */
 async function nanoclaw(root: string, ...args: readonly string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', 'src/cli.ts', ...args], {
+  const { stdout } = await promisify(execFile)(process.execPath, [testProgram('cli'), ...args], {
     cwd: PACKAGE_ROOT,
     env: { PATH: process.env.PATH, HOME: root, NANOCLAW_ROOT: root, TIMEZONE: 'Europe/Berlin' },
   });

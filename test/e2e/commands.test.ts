@@ -9,11 +9,10 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Simulator } from '../../simulator/simulator.ts';
 import { inspectCredentials } from '../../src/channel/whatsapp/credentials.ts';
 import { openStore } from '../../src/store/store.ts';
+import { testProgram } from '../support/program.ts';
 import { PACKAGE_ROOT, sharedDirectory } from '../support/sandbox.ts';
 
-const COMMAND = ['--import', 'tsx', 'src/cli.ts'];
-/** Long enough for a machine that does other things too. */
-const WITHIN_MS = 60_000;
+const WITHIN_MS = 45_000;
 
 interface Ended {
   readonly code: number;
@@ -23,10 +22,10 @@ interface Ended {
 
 /** Runs a command of nanoclaw to its end, without a terminal. */
 async function nanoclaw(args: readonly string[], env: Record<string, string>): Promise<Ended> {
-  const run = promisify(execFile)(process.execPath, [...COMMAND, ...args], {
+  const run = promisify(execFile)(process.execPath, [testProgram('cli'), ...args], {
     cwd: PACKAGE_ROOT,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, AGENT_PROVIDER: 'offline', ...env },
-    timeout: 2 * WITHIN_MS,
+    timeout: WITHIN_MS,
   });
   try {
     return { code: 0, ...(await run) };
@@ -47,7 +46,7 @@ async function server(): Promise<{ simulator: Simulator; env: Record<string, str
 describe('nanoclaw pair', () => {
   it('links the account, greets its owner and ends', async () => {
     const { simulator, env } = await server();
-    const child = spawn(process.execPath, [...COMMAND, 'pair', '--raw'], {
+    const child = spawn(process.execPath, [testProgram('cli'), 'pair', '--raw'], {
       cwd: PACKAGE_ROOT,
       env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
       stdio: ['ignore', 'pipe', 'ignore'],
@@ -135,7 +134,7 @@ describe('nanoclaw pair', () => {
 
 /** `nanoclaw pair` on its way, and what it has printed. */
 function pairing(flags: readonly string[], env: Record<string, string>) {
-  const child = spawn(process.execPath, [...COMMAND, 'pair', ...flags], {
+  const child = spawn(process.execPath, [testProgram('cli'), 'pair', ...flags], {
     cwd: PACKAGE_ROOT,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -3,6 +3,7 @@ import process from 'node:process';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { House } from '../support/house.ts';
+import { testProgram } from '../support/program.ts';
 import { canMount, SmallDisk } from '../support/small-disk.ts';
 
 const SLOW_MS = 480_000;
@@ -13,10 +14,7 @@ const MEGABYTES = 32;
 /** Where a process can have no disk of its own nothing can be tried; where a sandbox is required that is no excuse. */
 const cannot = process.env.TEST_SANDBOX !== 'required' && !canMount();
 
-const nanoclaw = (command: string): readonly string[] => [
-  ...[process.execPath, '--import', 'tsx', 'src/cli.ts'],
-  command,
-];
+const nanoclaw = (command: string): readonly string[] => [process.execPath, testProgram('cli'), command];
 
 /** Its lines as a terminal shows them: those of a log file may be lost. */
 function listen(house: House): string[] {

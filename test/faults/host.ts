@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import type { Armed, KillOrder, ProbeSettings } from './probe/orders.ts';
-import type { Program } from './program.ts';
 
 /** The host could not start or ended by itself; the text holds its last words. */
 export class HostEnded extends Error {
@@ -12,7 +12,8 @@ export class HostEnded extends Error {
 }
 
 export interface HostOptions {
-  readonly program: Program;
+  /** Directory of the compiled `cli` and `probe`. */
+  readonly programs: string;
   readonly root: string;
   readonly env: Readonly<Record<string, string>>;
   readonly flags: readonly string[];
@@ -34,12 +35,13 @@ export class Host {
   readonly #lastWords: string[] = [];
   #sandbox = 'unknown';
 
-  constructor({ program, root, env, flags, onQr, probe }: HostOptions) {
+  constructor({ programs, root, env, flags, onQr, probe }: HostOptions) {
     const passedOn = PASSED_ON.flatMap((name) => {
       const value = process.env[name];
       return value === undefined ? [] : [[name, value] as const];
     });
-    const command = ['--import', pathToFileURL(program.probe).href, program.cli, 'start', '--raw', ...flags];
+    const probeUrl = pathToFileURL(join(programs, 'probe.mjs')).href;
+    const command = ['--import', probeUrl, join(programs, 'cli.mjs'), 'start', '--raw', ...flags];
     this.#child = spawn(process.execPath, command, {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       // A group of its own: Ctrl-C in the terminal is not for it.

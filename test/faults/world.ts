@@ -3,11 +3,11 @@ import { mkdir, mkdtemp, realpath, rename, rm, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Person, Simulator } from '../../simulator/simulator.ts';
+import { compile } from '../support/program.ts';
 import { CallWatch } from './calls/call-watch.ts';
 import { Host, type Start } from './host.ts';
 import { MINUTELY, minutelyRuns } from './minutely.ts';
 import type { ProbeSettings } from './probe/orders.ts';
-import { buildProgram, type Program } from './program.ts';
 import { Root } from './root.ts';
 import { until } from './until.ts';
 
@@ -39,23 +39,23 @@ export class World {
   /** Who writes in the groups, besides the owner. */
   readonly people: readonly Person[];
   host: Host;
-  /** Holds the root, the programs and the wire log. */
+  /** Holds the root and the wire log. */
   readonly directory: string;
   readonly calls: CallWatch | undefined;
-  readonly #program: Program;
+  readonly #programs: string;
   readonly #env: Readonly<Record<string, string>>;
 
   private constructor(
     simulator: Simulator,
     directory: string,
-    program: Program,
+    programs: string,
     env: Readonly<Record<string, string>>,
     calls: CallWatch | undefined,
     options: WorldOptions,
   ) {
     this.simulator = simulator;
     this.directory = directory;
-    this.#program = program;
+    this.#programs = programs;
     this.#env = { ...env, ...calls?.env };
     this.calls = calls;
     this.root = new Root(join(directory, 'root'));
@@ -76,8 +76,9 @@ export class World {
     chmodSync(directory, 0o755);
     let simulator: Simulator | undefined;
     let world: World | undefined;
+    // Together, so that the probe changes the classes of the host.
+    const programs = await compile({ cli: 'src/cli.ts', probe: 'test/faults/probe/probe.ts' });
     try {
-      const program = await buildProgram(join(directory, 'program'));
       const root = join(directory, 'root');
       await mkdir(root);
       const calls = options.watchesCalls ? await CallWatch.build(directory, root) : undefined;
@@ -89,14 +90,14 @@ export class World {
         MAX_CONCURRENT_CONTAINERS: String(options.sandboxes),
         ...sandboxEnvironment(),
       };
-      world = new World(simulator, directory, program, env, calls, options);
+      world = new World(simulator, directory, programs, env, calls, options);
       await world.#settleIn();
       if (options.hasMinutely) await world.#scheduleMinutely();
       return world;
     } catch (error) {
       await world?.host.kill();
       await simulator?.close();
-      await rm(directory, { recursive: true, force: true });
+      for (const path of [directory, programs]) await rm(path, { recursive: true, force: true });
       throw error;
     }
   }
@@ -123,6 +124,7 @@ export class World {
   async close({ keep = false } = {}): Promise<void> {
     await this.host.kill();
     await this.simulator.close();
+    await rm(this.#programs, { recursive: true, force: true });
     if (keep) return;
     await rm(this.directory, { recursive: true, force: true, maxRetries: 5 });
   }
@@ -155,7 +157,7 @@ export class World {
 
   #newHost(probe: ProbeSettings): Host {
     return new Host({
-      program: this.#program,
+      programs: this.#programs,
       root: this.root.paths.root,
       env: this.#env,
       flags: ['--offline-faults', ...(sandboxIsRequired() ? [] : ['--allow-plain-process'])],

@@ -1,12 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { onTestFinished, vi } from 'vitest';
 import type { Simulator } from '../../simulator/simulator.ts';
 import type { SendOutcome } from '../../src/channel/channel.ts';
 import type { Order, Told } from './crashing-line.ts';
-
-const CHILD = join(import.meta.dirname, 'crashing-line.ts');
+import { testProgram } from './program.ts';
 
 /** A child process with a line (crashing-line.ts), and what it has told. It ends with the test at the latest. */
 export class LineProcess {
@@ -17,9 +15,8 @@ export class LineProcess {
 
   /** @param cut after how many points, counted from the start, it ends; 0: it does not */
   constructor(root: string, server: Simulator, cut = 0) {
-    this.#child = fork(CHILD, [root, server.url, server.rootKey, `${cut}`], {
-      execArgv: ['--import', 'tsx'],
-    });
+    const program = testProgram('crashing-connection');
+    this.#child = fork(program, [root, server.url, server.rootKey, `${cut}`], { execArgv: [] });
     this.#child.on('message', (told: Told) => {
       this.#told.push(told);
       for (const look of [...this.#waiting]) look();

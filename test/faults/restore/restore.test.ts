@@ -9,8 +9,8 @@ import { finishSwap } from '../../../src/operations/backup/swap.ts';
 import { type Paths, pathsAt } from '../../../src/paths.ts';
 import { openStore } from '../../../src/store/store.ts';
 import { forEachStep, runStep, type StepEnd } from '../../support/killed-steps.ts';
+import { compile } from '../../support/program.ts';
 import { FAMILY } from '../../support/test-store.ts';
-import { bundle } from '../program.ts';
 import type { RestoreOrder } from './main.ts';
 import { restore } from './restore.ts';
 
@@ -18,20 +18,23 @@ const TIMEOUT_MS = 300_000;
 const NOW = Date.UTC(2026, 5, 1);
 
 let directory: string;
+let programs: string;
 let program: string;
 let file: string;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'nanoclaw-test-'));
-  const dist = await bundle(join(directory, 'package'), { restore: 'test/faults/restore/main.ts' });
-  program = join(dist, 'restore.mjs');
+  programs = await compile({ restore: 'test/faults/restore/main.ts' });
+  program = join(programs, 'restore.mjs');
   fill(rootNamed('source'), 'new');
   file = join(directory, 'backup.tar.gz');
   await takeBackup({ paths: rootNamed('source'), file, now: NOW, timezone: 'UTC' });
   fill(rootNamed('old'), 'old');
 }, TIMEOUT_MS);
 
-afterAll(() => rm(directory, { recursive: true, force: true }));
+afterAll(async () => {
+  for (const path of [directory, programs]) await rm(path, { recursive: true, force: true });
+});
 
 function rootNamed(name: string): Paths {
   const root = join(directory, name);

@@ -6,22 +6,25 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pathsAt } from '../../../src/paths.ts';
 import { type Dump, dumpDatabase } from '../../support/database-dump.ts';
 import { forEachStep, runStep, type StepEnd } from '../../support/killed-steps.ts';
-import { bundle } from '../program.ts';
+import { compile } from '../../support/program.ts';
 import { OLD_ROOTS, type OldRoot } from './old-databases.ts';
 import { type UpgradeOrder, upgrade } from './upgrade.ts';
 
 const TIMEOUT_MS = 300_000;
 
 let directory: string;
+let programs: string;
 let program: string;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'nanoclaw-test-'));
-  const dist = await bundle(join(directory, 'package'), { upgrade: 'test/faults/upgrade/main.ts' });
-  program = join(dist, 'upgrade.mjs');
+  programs = await compile({ upgrade: 'test/faults/upgrade/main.ts' });
+  program = join(programs, 'upgrade.mjs');
 }, TIMEOUT_MS);
 
-afterAll(() => rm(directory, { recursive: true, force: true }));
+afterAll(async () => {
+  for (const path of [directory, programs]) await rm(path, { recursive: true, force: true });
+});
 
 interface Root {
   /** Upgrades it by a process of its own that dies before a step; 0: it does not. */

@@ -1,9 +1,9 @@
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { Simulator } from '../../../simulator/simulator.ts';
-import { held, storages } from './testing/held.ts';
-import { Rig } from './testing/rig.ts';
+import { Simulator } from '../../simulator/simulator.ts';
+import { held, storages } from '../../src/channel/whatsapp/testing/held.ts';
+import { Rig } from '../../src/channel/whatsapp/testing/rig.ts';
 
 const DROPS = 1_000;
 /** After these the code is warm and what is made once has been made. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Simulator } from '../../../simulator/simulator.ts';
-import { held } from './testing/held.ts';
-import { Rig } from './testing/rig.ts';
+import { Simulator } from '../../simulator/simulator.ts';
+import { held } from '../../src/channel/whatsapp/testing/held.ts';
+import { Rig } from '../../src/channel/whatsapp/testing/rig.ts';
 
 /** Baileys' own timers of a closed socket run out within a minute. */
 const LEFT_BEHIND_MS = 70_000;
