@@ -11,6 +11,7 @@ import { Chats } from './server/chats.ts';
 import { Faults } from './server/faults.ts';
 import { addPast, type PastLine } from './server/history.ts';
 import type { How } from './server/inbound.ts';
+import type { LinkedCredentials } from './server/linking.ts';
 import { ReceiptBook, type ReceivedReceipt } from './server/receipts.ts';
 import { Server } from './server/server.ts';
 import { Service } from './server/service.ts';
@@ -230,6 +231,15 @@ export class Simulator {
    */
   enterCode(code: string, { as }: AsWhom = {}): Promise<void> {
     return this.#server.enterCode(code, as);
+  }
+
+  /**
+   * Links a device to the owner's account, or that of `as`, without a client: as if one had been paired, had
+   * logged in and had got the history, of which it keeps who is who. A client with what this returns logs in with
+   * no QR code.
+   */
+  linkDevice({ as }: AsWhom = {}): Promise<LinkedCredentials> {
+    return this.#server.linkDevice(as);
   }
 
   /**

@@ -27,7 +27,8 @@ export interface Correspondent {
   takeBundle(): KeyBundle;
 }
 
-function makeRepository() {
+/** A new Signal identity with nothing in its store. Its repository has timers: close it. */
+export function makeSignal() {
   const creds = initAuthCreds();
   const logger = silentLogger();
   const store = new MemoryKeyStore();
@@ -43,7 +44,7 @@ function makeRepository() {
 /** The phone of a person: one Signal identity with its sessions and sender keys. */
 export class PhoneDevice {
   readonly owner: Person;
-  readonly #signal = makeRepository();
+  readonly #signal = makeSignal();
   readonly #distributed = new Set<string>();
   #nextPreKeyId = 1;
 

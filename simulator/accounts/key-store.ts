@@ -11,6 +11,18 @@ export class MemoryKeyStore implements SignalKeyStore {
     for (const key of this.#values.keys()) if (!type || key.startsWith(`${type}/`)) this.#values.delete(key);
   }
 
+  /** Everything, by type and id. */
+  get all(): SignalDataSet {
+    const all: Record<string, Record<string, unknown>> = {};
+    for (const [key, value] of this.#values) {
+      // An id may have slashes.
+      const end = key.indexOf('/');
+      const type = key.slice(0, end);
+      all[type] = { ...all[type], [key.slice(end + 1)]: value };
+    }
+    return all;
+  }
+
   get<T extends Types>(type: T, ids: string[]): { [id: string]: SignalDataTypeMap[T] } {
     const found: { [id: string]: SignalDataTypeMap[T] } = {};
     for (const id of ids) {

@@ -4,12 +4,14 @@ import {
   initAuthCreds,
   makeWASocket,
   proto,
+  type SignalDataSet,
   type WAMessage,
   type WAMessageKey,
   type WASocket,
 } from '@whiskeysockets/baileys';
 import { MemoryKeyStore } from '../accounts/key-store.ts';
 import { silentLogger } from '../accounts/silent-logger.ts';
+import type { LinkedCredentials } from '../server/linking.ts';
 
 /** The version of WhatsApp Web that the client says it is. */
 const VERSION: [number, number, number] = [2, 3000, 1043857760];
@@ -57,15 +59,23 @@ function closeCode(update: Partial<ConnectionState>): number | undefined {
  * Tests drive the simulator with it.
  */
 export class PlainClient {
-  readonly creds: AuthenticationCreds = initAuthCreds();
+  readonly creds: AuthenticationCreds;
   readonly seen: Seen[] = [];
   readonly #url: string;
   readonly #keys = new MemoryKeyStore();
   readonly #watchers = new Set<() => void>();
   #socket: WASocket | undefined;
 
-  constructor(url: string) {
+  /** Without credentials it is linked to no account. */
+  constructor(url: string, linked?: LinkedCredentials) {
     this.#url = url;
+    this.creds = linked?.creds ?? initAuthCreds();
+    if (linked) this.#keys.set(linked.keys);
+  }
+
+  /** Its Signal keys, by type and id. */
+  get keys(): SignalDataSet {
+    return this.#keys.all;
   }
 
   get socket(): WASocket {

@@ -1,5 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { encodeSyncdPatch, newLTHashState, proto } from '@whiskeysockets/baileys';
+import {
+  decodePatches,
+  encodeSyncdPatch,
+  type LTHashState,
+  newLTHashState,
+  proto,
+  type WAPatchName,
+} from '@whiskeysockets/baileys';
 
 type KeyData = proto.Message.IAppStateSyncKeyData;
 
@@ -54,6 +61,22 @@ export class AppState {
     const patches = this.#patches.get(collection) ?? [];
     patches.push(patch);
     this.#patches.set(collection, patches);
+  }
+
+  /** What a client keeps of each collection when it has read all patches. */
+  async read(): Promise<Record<string, LTHashState>> {
+    const states: Record<string, LTHashState> = {};
+    for (const [name, patches] of this.#patches) {
+      const numbered = patches.map((patch, index) => ({
+        ...proto.SyncdPatch.decode(patch),
+        version: { version: index + 1 },
+      }));
+      const key = async (): Promise<KeyData> => this.#keyData;
+      // Only clients name collections here, and they know no others.
+      const { state } = await decodePatches(name as WAPatchName, numbered, newLTHashState(), key, {});
+      states[name] = state;
+    }
+    return states;
   }
 
   /** The patches after a version. */

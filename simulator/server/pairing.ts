@@ -149,23 +149,12 @@ export class Pairing {
   }
 
   /**
-   * The phone signs the device's identity and seals it with the secret; the client countersigns. Resolves with the
-   * new device, not yet linked. Rejects with BadDeviceSignature or ConnectionLost. `forge` signs with a foreign key
-   * instead of the account's.
+   * The client countersigns what the phone signed. Resolves with the new device, not yet linked. Rejects with
+   * BadDeviceSignature or ConnectionLost. `forge` signs with a foreign key instead of the account's.
    */
-  async complete(secret: Buffer, phone: PhoneDevice, device: number, forge = false): Promise<Companion> {
-    const { details, account } = this.#sign(phone, device, forge);
-    const signed = proto.ADVSignedDeviceIdentity.encode(account).finish();
-    const answer = await this.connection.query(
-      this.#success(phone, device, {
-        details: signed,
-        hmac: hmacSign(signed, secret),
-        accountType: proto.ADVEncryptionType.E2EE,
-      }),
-    );
-    const deviceSignature = this.#check(answer, details, account);
-    const identity = proto.ADVSignedDeviceIdentity.encode({ ...account, deviceSignature }).finish();
-    return new Companion(phone.owner, device, this.#noiseKey, this.#registration, identity);
+  complete(secret: Buffer, phone: PhoneDevice, device: number, forge = false): Promise<Companion> {
+    const candidate = { noiseKey: this.#noiseKey, registration: this.#registration };
+    return signDevice(candidate, secret, phone, device, (success) => this.connection.query(success), forge);
   }
 
   #ask(query: BinaryNode, step: BinaryNode): void {
@@ -196,67 +185,107 @@ export class Pairing {
       this.connection.send({ tag: 'notification', attrs, content: [hello] });
     });
   }
+}
 
-  #sign(
-    phone: PhoneDevice,
-    device: number,
-    forge: boolean,
-  ): { details: Uint8Array; account: proto.IADVSignedDeviceIdentity } {
-    const details = proto.ADVDeviceIdentity.encode({
-      rawId: 1,
-      timestamp: Math.floor(Date.now() / 1000),
-      keyIndex: device,
-      accountType: proto.ADVEncryptionType.E2EE,
-      deviceType: proto.ADVEncryptionType.E2EE,
-    }).finish();
-    const accountSignatureKey = phone.identityKey.public;
-    const accountKey = (forge ? Curve.generateKeyPair() : phone.identityKey).private;
-    const message = Buffer.concat([WA_ADV_ACCOUNT_SIG_PREFIX, details, this.#registration.identityKey]);
-    const accountSignature = Curve.sign(accountKey, message);
-    return { details, account: { details, accountSignatureKey, accountSignature } };
-  }
+/** A device that is to be linked: its static noise key, and what it says about itself. */
+interface Candidate {
+  noiseKey: Buffer;
+  registration: Registration;
+}
 
-  #success(phone: PhoneDevice, device: number, identity: proto.IADVSignedDeviceIdentityHMAC): BinaryNode {
-    const jid = addressOf(phone.owner, 'pn', device);
-    const lid = addressOf(phone.owner, 'lid', device);
-    return {
-      tag: 'iq',
-      attrs: { from: SERVER, type: 'set', t: seconds() },
-      content: [
-        {
-          tag: 'pair-success',
-          attrs: {},
-          content: [
-            {
-              tag: 'device-identity',
-              attrs: {},
-              content: proto.ADVSignedDeviceIdentityHMAC.encode(identity).finish(),
-            },
-            { tag: 'device', attrs: { jid, lid } },
-            { tag: 'platform', attrs: { name: 'android' } },
-          ],
-        },
-      ],
-    };
-  }
+/**
+ * The phone signs the device's identity and seals it with the secret that both know; the device countersigns.
+ * Resolves with the new device, not yet linked.
+ * @param ask hands "pair-success" to the device, resolves with its answer and rejects when there is none
+ * @param forge signs with a foreign key instead of the account's
+ * @throws BadDeviceSignature
+ */
+export async function signDevice(
+  { noiseKey, registration }: Candidate,
+  secret: Buffer,
+  phone: PhoneDevice,
+  device: number,
+  ask: (success: BinaryNode) => Promise<BinaryNode>,
+  forge = false,
+): Promise<Companion> {
+  const { identityKey } = registration;
+  const account = accountIdentity(identityKey, phone, device, forge);
+  const signed = proto.ADVSignedDeviceIdentity.encode(account).finish();
+  const accountType = proto.ADVEncryptionType.E2EE;
+  const answer = await ask(
+    pairSuccess(phone, device, { details: signed, hmac: hmacSign(signed, secret), accountType }),
+  );
+  const deviceSignature = checkedSignature(answer, identityKey, account);
+  const identity = proto.ADVSignedDeviceIdentity.encode({ ...account, deviceSignature }).finish();
+  return new Companion(phone.owner, device, noiseKey, registration, identity);
+}
 
-  #check(answer: BinaryNode, details: Uint8Array, account: proto.IADVSignedDeviceIdentity): Uint8Array {
-    const identity = child(child(answer, 'pair-device-sign'), 'device-identity');
-    const signed = proto.ADVSignedDeviceIdentity.decode(bytes(identity));
-    if (!Buffer.from(signed.details ?? []).equals(details)) throw new BadDeviceSignature('identity');
-    if (!Buffer.from(signed.accountSignature ?? []).equals(account.accountSignature ?? Buffer.alloc(0))) {
-      throw new BadDeviceSignature('account signature');
-    }
-    const { identityKey } = this.#registration;
-    const message = Buffer.concat([
-      WA_ADV_DEVICE_SIG_PREFIX,
-      details,
-      identityKey,
-      account.accountSignatureKey ?? Buffer.alloc(0),
-    ]);
-    const deviceSignature = signed.deviceSignature ?? Buffer.alloc(0);
-    if (!verifyXEdDSA(identityKey, message, deviceSignature))
-      throw new BadDeviceSignature('device signature');
-    return deviceSignature;
+function accountIdentity(
+  identityKey: Buffer,
+  phone: PhoneDevice,
+  device: number,
+  forge: boolean,
+): Required<Omit<proto.IADVSignedDeviceIdentity, 'deviceSignature'>> {
+  const details = proto.ADVDeviceIdentity.encode({
+    rawId: 1,
+    timestamp: Math.floor(Date.now() / 1000),
+    keyIndex: device,
+    accountType: proto.ADVEncryptionType.E2EE,
+    deviceType: proto.ADVEncryptionType.E2EE,
+  }).finish();
+  const accountKey = (forge ? Curve.generateKeyPair() : phone.identityKey).private;
+  const message = Buffer.concat([WA_ADV_ACCOUNT_SIG_PREFIX, details, identityKey]);
+  const accountSignature = Curve.sign(accountKey, message);
+  return { details, accountSignatureKey: phone.identityKey.public, accountSignature };
+}
+
+function pairSuccess(
+  phone: PhoneDevice,
+  device: number,
+  identity: proto.IADVSignedDeviceIdentityHMAC,
+): BinaryNode {
+  const jid = addressOf(phone.owner, 'pn', device);
+  const lid = addressOf(phone.owner, 'lid', device);
+  return {
+    tag: 'iq',
+    attrs: { from: SERVER, type: 'set', t: seconds() },
+    content: [
+      {
+        tag: 'pair-success',
+        attrs: {},
+        content: [
+          {
+            tag: 'device-identity',
+            attrs: {},
+            content: proto.ADVSignedDeviceIdentityHMAC.encode(identity).finish(),
+          },
+          { tag: 'device', attrs: { jid, lid } },
+          { tag: 'platform', attrs: { name: 'android' } },
+        ],
+      },
+    ],
+  };
+}
+
+function checkedSignature(
+  answer: BinaryNode,
+  identityKey: Buffer,
+  account: proto.IADVSignedDeviceIdentity,
+): Uint8Array {
+  const details = account.details ?? Buffer.alloc(0);
+  const identity = child(child(answer, 'pair-device-sign'), 'device-identity');
+  const signed = proto.ADVSignedDeviceIdentity.decode(bytes(identity));
+  if (!Buffer.from(signed.details ?? []).equals(details)) throw new BadDeviceSignature('identity');
+  if (!Buffer.from(signed.accountSignature ?? []).equals(account.accountSignature ?? Buffer.alloc(0))) {
+    throw new BadDeviceSignature('account signature');
   }
+  const message = Buffer.concat([
+    WA_ADV_DEVICE_SIG_PREFIX,
+    details,
+    identityKey,
+    account.accountSignatureKey ?? Buffer.alloc(0),
+  ]);
+  const deviceSignature = signed.deviceSignature ?? Buffer.alloc(0);
+  if (!verifyXEdDSA(identityKey, message, deviceSignature)) throw new BadDeviceSignature('device signature');
+  return deviceSignature;
 }

@@ -1,4 +1,5 @@
 import type { BinaryNode } from '@whiskeysockets/baileys';
+import type { Companion } from '../accounts/companion.ts';
 import type { PhoneDevice } from '../accounts/device.ts';
 import type { Person } from '../accounts/person.ts';
 import { UnknownLine } from '../messages/saying.ts';
@@ -10,6 +11,7 @@ import { tellDevices } from './device-notices.ts';
 import { type FaultTargets, streamError } from './faults.ts';
 import { GroupChanges } from './group-changes.ts';
 import { Inbound } from './inbound.ts';
+import { type LinkedCredentials, linkWithoutClient } from './linking.ts';
 import { Listener } from './listener.ts';
 import { login, loginFailure, readRegistration } from './login.ts';
 import { askAgain } from './outbound.ts';
@@ -114,6 +116,15 @@ export class Server implements ConnectionHandler, FaultTargets {
     if (!pairing) throw new BadCode(`no client that is connected asked for one for ${as.jid}`);
     const phone = this.#service.directory.phone(as);
     await this.#link(pairing, await pairing.agree(code, phone), phone);
+  }
+
+  /** Links a device to somebody's account as a pairing and a first login do, without a connection. */
+  async linkDevice(as = this.#service.directory.owner): Promise<LinkedCredentials> {
+    const { directory } = this.#service;
+    const device = directory.takeDeviceNumber(as);
+    const { companion, linked } = await linkWithoutClient(this.#service, directory.phone(as), device);
+    this.#linked(companion);
+    return linked;
   }
 
   introduced(connection: Connection, introduction: Introduction): void {
@@ -229,7 +240,7 @@ export class Server implements ConnectionHandler, FaultTargets {
   }
 
   async #link(pairing: Pairing, secret: Buffer, phone: PhoneDevice): Promise<void> {
-    const { directory, events, log, faults } = this.#service;
+    const { directory, faults } = this.#service;
     const { connection } = pairing;
     const device = directory.takeDeviceNumber(phone.owner);
     const companion = await pairing
@@ -239,11 +250,16 @@ export class Server implements ConnectionHandler, FaultTargets {
         throw error;
       });
     this.#pairings.delete(connection.id);
+    this.#linked(companion, connection);
+    void connection.closeAfter(streamError(RESTART));
+  }
+
+  #linked(companion: Companion, connection?: Connection): void {
+    const { directory, events, log } = this.#service;
     directory.link(companion);
     tellDevices(this.#service, companion, 'add');
-    log.write({ kind: 'pairing', connection: connection.id, device: companion.jid });
+    log.write({ kind: 'pairing', connection: connection?.id, device: companion.jid });
     events.emit('paired', { jid: companion.jid, lid: companion.lid });
-    void connection.closeAfter(streamError(RESTART));
   }
 
   #login(connection: Connection, introduction: Introduction): void {

@@ -47,7 +47,8 @@ export type WireEntry =
       text: string;
       type: string;
     }
-  | { kind: 'pairing'; connection: number; device: string }
+  /** Without a connection: the device was linked without a client. */
+  | { kind: 'pairing'; connection: number | undefined; device: string }
   | { kind: 'fault'; fault: string; detail?: unknown }
   | { kind: 'problem'; problem: string; detail: string };
 

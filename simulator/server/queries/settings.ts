@@ -16,6 +16,9 @@ const PRIVACY = {
   calladd: 'all',
 } as const;
 
+/** Names the set of switches; a client sends it along when it asks again. */
+export const PROPS_HASH = 'simulator';
+
 const NOT_FOUND = 404;
 
 /** Says "done" to whatever it is. */
@@ -33,7 +36,7 @@ export const privacy: QueryHandler = (_service, _companion, query) => {
 
 /** `abt`: switches that the server sets for clients; none is set. */
 export const props: QueryHandler = (_service, _companion, query) =>
-  result(query, [{ tag: 'props', attrs: { protocol: '1', hash: 'simulator' }, content: [] }]);
+  result(query, [{ tag: 'props', attrs: { protocol: '1', hash: PROPS_HASH }, content: [] }]);
 
 /** `blocklist`: nobody is blocked. */
 export const blocklist: QueryHandler = (_service, _companion, query) =>
