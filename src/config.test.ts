@@ -34,13 +34,13 @@ describe('the configuration', () => {
     });
   });
 
-  it('counts an empty value as absent', () => {
+  it('treats an empty value as missing', () => {
     expect(
       loadConfig({ NANOCLAW_ROOT: root('AGENT_PROVIDER=offline\nLOG_LEVEL=\n'), TIMEZONE: '' }).logLevel,
     ).toBe('info');
   });
 
-  it('chooses the agent whose key is there: Claude, Codex, Kimi in that order', () => {
+  it('selects the agent whose key is there: Claude, Codex, Kimi in that order', () => {
     const directory = root();
     const choose = (keys: Record<string, string>): string =>
       loadConfig({ NANOCLAW_ROOT: directory, ...keys }).provider;
@@ -49,11 +49,11 @@ describe('the configuration', () => {
     expect(choose({ KIMI_API_KEY: 'k' })).toBe('kimi');
   });
 
-  it('without a key stops and names the variables', () => {
+  it('fails without a key and names the variables', () => {
     expect(() => loadConfig({ NANOCLAW_ROOT: root() })).toThrow(/ANTHROPIC_API_KEY.*AGENT_PROVIDER=offline/);
   });
 
-  it('of a command that runs no agent needs no key', () => {
+  it('needs no key for a command that runs no agent', () => {
     expect(loadBaseConfig({ NANOCLAW_ROOT: root() }).assistantName).toBe('Andy');
   });
 
@@ -101,14 +101,14 @@ describe('the settings of files', () => {
   const load = (variables: Record<string, string>) =>
     loadConfig({ NANOCLAW_ROOT: root(), AGENT_PROVIDER: 'offline', ...variables });
 
-  it('have defaults, and nothing transcribes', () => {
+  it('have defaults, and transcription is off', () => {
     expect(load({})).toMatchObject({
       attachments: { maxBytes: 67_108_864, maxTotalBytes: 5_368_709_120, days: 30 },
       transcription: { command: undefined, url: undefined, model: 'whisper-1', timeoutMs: 120_000 },
     });
   });
 
-  it('divide the command at spaces', () => {
+  it('split the command at spaces', () => {
     expect(load({ TRANSCRIBE_COMMAND: ' /opt/whisper  --lang de ' }).transcription.command).toEqual([
       '/opt/whisper',
       '--lang',
@@ -128,14 +128,14 @@ describe('the settings of files', () => {
   });
 
   it.each(['https://ann:s3cret@api.example/v1', 'https://s3cret@api.example/v1'])(
-    'refuse %s: keys have a place of their own, and are not repeated',
+    'refuse %s: keys belong into their own variable, and the error does not repeat them',
     (url) => {
       expect(() => load({ TRANSCRIBE_URL: url })).toThrow(/TRANSCRIBE_URL .*TRANSCRIBE_API_KEY/);
       expect(() => load({ TRANSCRIBE_URL: url })).not.toThrow(/s3cret/);
     },
   );
 
-  it('take one way to transcribe, not two, and hold no key', () => {
+  it('accept one way to transcribe, not two, and hold no key', () => {
     const both = { TRANSCRIBE_COMMAND: 'whisper', TRANSCRIBE_URL: 'https://api.example/v1' };
     expect(() => load(both)).toThrow(/both set/);
     const config = load({ TRANSCRIBE_URL: 'https://api.example/v1', TRANSCRIBE_API_KEY: 'sk-secret' });

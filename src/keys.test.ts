@@ -27,7 +27,7 @@ async function wiring(variables: Record<string, string>) {
 }
 
 it.each(['proxy', 'mount'])(
-  'an address that is none stops the start under %s, with its variable',
+  'an invalid address stops the start under %s, and the error names its variable',
   async (mode) => {
     const { wire } = await wiring({
       ...{ CREDENTIALS: mode, AGENT_PROVIDER: 'kimi', KIMI_API_KEY: 'k', KIMI_BASE_URL: 'localhost:1234' },
@@ -38,7 +38,7 @@ it.each(['proxy', 'mount'])(
   },
 );
 
-it('a file for manual commands that cannot be written stops nothing', async () => {
+it('a file for manual commands that cannot be written does not stop the start', async () => {
   const { wire, paths, lines } = await wiring({
     CREDENTIALS: 'mount',
     AGENT_PROVIDER: 'kimi',

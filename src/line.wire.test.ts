@@ -70,7 +70,7 @@ const chat = (jid: string): RegisteredGroup => ({
 });
 
 describe('a registered group', () => {
-  it('goes on when the server once names no group at all', async () => {
+  it('stays registered when the server once names no group at all', async () => {
     const { channel, store } = rig;
     const { jid } = server.createGroup({ subject: 'Family', members: [peter] });
     await vi.waitFor(() => expect(store.members.count(jid)).toBe(2), 5_000);
@@ -96,8 +96,8 @@ describe('a registered group', () => {
   });
 });
 
-describe('a line that opens', () => {
-  it('lets what waits leave and tells of it, although its own record cannot be written', async () => {
+describe('a connection that opens', () => {
+  it('starts the delivery and is reported, although its own record cannot be written', async () => {
     const { paths, states, store } = rig;
     server.faults.goOffline();
     await vi.waitFor(() => expect(states.at(-1)?.status).toBe('connecting'), 5_000);
@@ -116,7 +116,7 @@ describe('a line that opens', () => {
   });
 });
 
-describe('a message that somebody’s phone asks for again', () => {
+describe('a message that somebody’s phone requests again', () => {
   it('is sent again to its own chat, and to nobody else who knows its id', async () => {
     const { delivery, store } = rig;
     const eve = server.addPerson({ name: 'Eve' });
@@ -137,7 +137,7 @@ describe('a message that somebody’s phone asks for again', () => {
 });
 
 describe('a message that cannot be read', () => {
-  it('is stored once, when it was asked for again', async () => {
+  it('is stored once when it was requested again', async () => {
     const { store } = rig;
     store.groups.add(chat(peter.jid), 0);
     server.faults.garbleMessages();

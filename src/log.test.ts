@@ -18,7 +18,7 @@ function rig() {
 }
 
 describe('the log', () => {
-  it('is one line of text an event, fields beside a stable message', () => {
+  it('has one line of text an event, fields beside a stable message', () => {
     const { log, file, lines } = rig();
     log.info({ group: 'family' }, 'Turn done');
     log.child({ room: 'mailbox' }).info('several\nlines');
@@ -27,7 +27,7 @@ describe('the log', () => {
     expect(second).toMatch(/INFO: \[mailbox\] several\\nlines$/);
   });
 
-  it('ends the line about a session with its id, for those who cut it off there', () => {
+  it('ends the line about a session with its id, for scripts that cut it off there', () => {
     const { log, file, lines } = rig();
     log.info('Session initialized: abc-123');
     expect(lines(file)[0]?.split(/\s+/).at(-1)).toBe('abc-123');
@@ -43,7 +43,7 @@ describe('the log', () => {
     expect(written[1]).toMatch(/ERROR: bad .*no room \[ENOSPC\]/);
   });
 
-  it('is moved aside when it has grown, and keeps the newest three', () => {
+  it('is rotated when it has grown, and keeps the newest three', () => {
     const directory = temporaryDirectory();
     const file = new LogFile(join(directory, 'x.log'), 100, () => undefined, noGap);
     for (let n = 0; n < 30; n++) file.write(`${String(n).padStart(50, '.')}\n`);
@@ -52,7 +52,7 @@ describe('the log', () => {
     expect(readFileSync(join(directory, 'x.log.1'), 'utf8')).toContain('29');
   });
 
-  it('tells whoever asked that an event speaks of a trouble of the machine, also as the cause of another', () => {
+  it('notifies its listener of an event about machine trouble, also as the cause of another error', () => {
     const { log, close, onTrouble } = openLog({ level: 'info' });
     onTestFinished(close);
     const told = vi.fn();
@@ -66,7 +66,7 @@ describe('the log', () => {
     expect(told).toHaveBeenCalledTimes(2);
   });
 
-  it('that cannot be written is told once and ends nothing', () => {
+  it('is reported once when it cannot be written, and stops nothing', () => {
     const directory = temporaryDirectory();
     mkdirSync(join(directory, 'x.log'));
     const failed = vi.fn();

@@ -6,7 +6,7 @@ import { cureOfDisk } from './machine-trouble.ts';
 const sqlite = (code: string): Error => new BetterSqlite3.SqliteError('disk I/O error', code);
 
 it.each(['SQLITE_FULL', 'SQLITE_IOERR_SHMSIZE', 'SQLITE_IOERR_WRITE'])(
-  'a sound account is not to be moved away because of its disk: %s',
+  'a healthy account is not to be moved away because of its disk: %s',
   (code) => {
     expect(new CredentialsDatabaseError('store/whatsapp.db', sqlite(code)).message).toMatch(/make room/);
     expect(new CredentialsDatabaseError('store/whatsapp.db', sqlite(code)).message).not.toMatch(/away/);

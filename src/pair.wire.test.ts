@@ -39,14 +39,14 @@ async function rig() {
   return { server, peter, link, leave, said };
 }
 
-describe('linking', () => {
-  it('tells of the hello that the phone has got', async () => {
+describe('linking an account', () => {
+  it('reports the greeting that the phone has got', async () => {
     const { server, link, said } = await rig();
     expect(await link()).toMatchObject({ kind: 'linked', name: 'Maria', hello: 'sent' });
     expect(said(server.selfChat)).toEqual([expect.stringContaining('I live in this chat now')]);
   });
 
-  it('does not take another message that leaves meanwhile for the hello', async () => {
+  it('does not mistake another message that leaves meanwhile for the greeting', async () => {
     const { peter, link, leave, said } = await rig();
     await link();
     await leave('late');
@@ -54,7 +54,7 @@ describe('linking', () => {
     expect(said(peter.jid)).toEqual(['Andy: late']);
   });
 
-  it('does not take the hello for arrived when only another message was confirmed', async () => {
+  it('does not count the greeting as arrived when only another message was confirmed', async () => {
     const { server, link, leave } = await rig();
     await leave('late');
     const off = server.on('line', ({ text }) => {
@@ -65,7 +65,7 @@ describe('linking', () => {
     expect(await link({ helloMs: 1_500 })).toMatchObject({ kind: 'linked', hello: 'unconfirmed' });
   });
 
-  it('once more, after the phone has unlinked it, says so in the chat, once', async () => {
+  it('says once in the chat that the account is linked again after the phone has unlinked it', async () => {
     const { server, link, said } = await rig();
     await link();
     await server.faults.unlinkDevices();

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { silentLog } from '../test/support/silent-log.ts';
 import { NotStoppedError, type StopStep, stopInOrder } from './stop-in-order.ts';
 
-it('stops one after the other', async () => {
+it('the steps of a stop run one after the other', async () => {
   const stopped: string[] = [];
   const step = (name: string): StopStep => [
     name,
@@ -15,7 +15,7 @@ it('stops one after the other', async () => {
   expect(stopped).toEqual(['a', 'b', 'c']);
 });
 
-it('tries every step although some fail, and names those', async () => {
+it('every step of a stop is tried although some fail, and the error names those', async () => {
   const stopped: string[] = [];
   const steps: StopStep[] = [
     [

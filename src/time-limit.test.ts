@@ -17,7 +17,7 @@ function waitFor(signal: AbortSignal, ms: number): Promise<string> {
   });
 }
 
-describe('a limit of time', () => {
+describe('a time limit', () => {
   it('fires although garbage is collected meanwhile', async () => {
     const stop = new AbortController();
     const fired = waitFor(stop.signal, 200);
@@ -29,7 +29,7 @@ describe('a limit of time', () => {
     expect(stop.signal.aborted).toBe(false);
   });
 
-  it('fires with the signal that it was made of, also with one that has fired', async () => {
+  it('aborts with the signal that it was made from, even with one that has already aborted', async () => {
     const stop = new AbortController();
     const fired = waitFor(stop.signal, 60_000);
     stop.abort(new DOMException('the host stops', 'AbortError'));
@@ -39,7 +39,7 @@ describe('a limit of time', () => {
     late.clear();
   });
 
-  it('does not fire once it was cleared', async () => {
+  it('does not fire after it was cleared', async () => {
     const limit = timeLimit(new AbortController().signal, 10);
     limit.clear();
     await delay(50);

@@ -14,7 +14,7 @@ describe('a bounded text', () => {
     expect(text.toString()).toBe('01234\n[… 9990 characters left out …]\n56789');
   });
 
-  it('may be had at once', () => {
+  it('can be read at any time, even before the text has ended', () => {
     expect(bounded('0123456789', 5)).toBe('0123456789');
     expect(bounded('01234...56789', 5)).toBe('01234\n[… 3 characters left out …]\n56789');
   });

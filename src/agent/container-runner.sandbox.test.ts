@@ -12,7 +12,7 @@ async function runLogs(directory: string): Promise<string[]> {
 }
 
 describe('a turn', () => {
-  it('is answered, with its session, and leaves a run log without what was said', async () => {
+  it('is answered, with its session, and leaves a run log without the conversation', async () => {
     const agent = await testAgent();
     const { outcome, frames, results } = await agent.turn('@Andy ping');
     expect(outcome).toMatchObject({ reason: 'exited', exitCode: 0, frames: 2, error: undefined });
@@ -67,7 +67,7 @@ describe('a turn', () => {
     expect(await agent.runner.hasTaken('family', '1.json')).toBe(true);
   });
 
-  it('is told when its time is nearly up', async () => {
+  it('gets a notice when its time is nearly up', async () => {
     const program = `
       import { existsSync } from 'node:fs';
       import { setTimeout } from 'node:timers/promises';
@@ -90,14 +90,14 @@ describe('a turn', () => {
     expect(results).toEqual(['what I have']);
   });
 
-  it('begins a new session in the place of one that it does not know', async () => {
+  it('starts a new session in place of one that its agent does not know', async () => {
     const agent = await testAgent();
     const { frames, results } = await agent.turn('@Andy ping', { sessionId: '../../../etc/passwd' });
     expect(results).toEqual(['pong']);
     expect(frames[0]?.newSessionId).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  it('keeps what it remembers in its group and away from another', async () => {
+  it('keeps its memory in its group, away from other groups', async () => {
     const agent = await testAgent();
     await agent.turn('@Andy remember that Ann likes tea');
     expect((await agent.turn('@Andy what do you remember?')).results).toEqual([
@@ -110,14 +110,14 @@ describe('a turn', () => {
     expect(other.results[0]).toMatch(/^I remember nothing/);
   });
 
-  it('fails in the agent’s own words', async () => {
+  it('fails with the agent’s own error message', async () => {
     const agent = await testAgent();
     const { outcome, frames } = await agent.turn('@Andy fail');
     expect(outcome).toMatchObject({ reason: 'exited', exitCode: 1, frames: 2 });
     expect(frames[1]).toMatchObject({ status: 'error', error: 'I was asked to fail', errorKind: 'other' });
   });
 
-  it('hands frames over one at a time and in order', async () => {
+  it('passes frames on one at a time and in order', async () => {
     const frame = (n: number) => encodeFrame({ status: 'success', result: String(n) });
     const agent = await testAgent({
       program: `process.stdout.write(${JSON.stringify([0, 1, 2, 3, 4].map(frame).join(''))})`,
@@ -137,7 +137,7 @@ describe('a turn', () => {
 });
 
 describe('an agent that misbehaves', () => {
-  it('crashes: the code is told', async () => {
+  it('an agent that crashes ends the turn with its exit code', async () => {
     const { log, lines } = rememberingLog();
     const agent = await testAgent({ log });
     const { outcome } = await agent.turn('@Andy crash');
@@ -151,13 +151,13 @@ describe('an agent that misbehaves', () => {
     expect(lines.map(({ msg }) => msg)).toContain('Container exited with code 70');
   });
 
-  it('exits well without a frame: no frame is told', async () => {
+  it('an agent that exits with 0 but without a frame fails the turn: the error says that there was no frame', async () => {
     const agent = await testAgent();
     const { outcome } = await agent.turn('@Andy vanish');
     expect(outcome).toMatchObject({ reason: 'exited', exitCode: 0, frames: 0 });
   });
 
-  it('hangs: it is ended at its deadline', async () => {
+  it('an agent that hangs is ended at its deadline', async () => {
     const { log, lines } = rememberingLog();
     const agent = await testAgent({ log, idleGraceMs: 0 });
     const { outcome } = await agent.turn('@Andy hang', { containerConfig: { timeout: 1_000 } });
@@ -170,7 +170,7 @@ describe('an agent that misbehaves', () => {
     expect(await agent.runtime.listOwn()).toEqual([]);
   });
 
-  it('ignores SIGTERM: it is killed by name', async () => {
+  it('an agent that ignores SIGTERM is killed by its sandbox’s name', async () => {
     const program = `
       process.on('SIGTERM', () => process.stderr.write('SIGTERM ignored\\n'));
       process.stdout.write(${JSON.stringify(encodeFrame({ status: 'success', result: 'deaf' }))});
@@ -189,7 +189,7 @@ describe('an agent that misbehaves', () => {
     expect((await runLogs(agent.paths.groupLogs('family')))[0]).toContain('SIGTERM ignored');
   });
 
-  it('floods a frame with 100 MB: it is ended, and the run log stays small', async () => {
+  it('an agent that floods a frame with 100 MB is ended, and the run log stays small', async () => {
     const agent = await testAgent();
     const { outcome } = await agent.turn('@Andy flood frame 100');
     expect(outcome).toMatchObject({ reason: 'bad_output', frames: 0 });
@@ -197,7 +197,7 @@ describe('an agent that misbehaves', () => {
     expect((await runLogs(agent.paths.groupLogs('family')))[0]?.length).toBeLessThan(100_000);
   });
 
-  it('reports errors of a megabyte, again and again: their two ends are kept, everywhere', async () => {
+  it('an agent that reports errors of a megabyte again and again leaves only both ends of them everywhere', async () => {
     const frame = encodeFrame({ status: 'error', error: `first ${'x'.repeat(1_000_000)} last` });
     const program = `for (let n = 0; n < 20; n += 1) process.stdout.write(${JSON.stringify(frame)}); process.exitCode = 1;`;
     const { log, lines } = rememberingLog();
@@ -210,7 +210,7 @@ describe('an agent that misbehaves', () => {
     expect(JSON.stringify(lines).length).toBeLessThan(100_000);
   });
 
-  it('reports a key in an error, where it is cut too: no part of it gets out', async () => {
+  it('an agent that reports a key in an error leaks no part of it, not even where the text is cut', async () => {
     const key = 'sk-canary-0123456789abcdef';
     const frame = encodeFrame({ status: 'error', error: `${'x'.repeat(990)}${key}${'y'.repeat(5_000)}` });
     const agent = await testAgent({
@@ -226,15 +226,18 @@ describe('an agent that misbehaves', () => {
     expect(kept).not.toContain('sk-canary');
   });
 
-  it.each(['flood 100', 'flood lines 100'])('says %s outside frames: it is still answered', async (flood) => {
-    const agent = await testAgent();
-    const { outcome, results } = await agent.turn(`@Andy ${flood}`);
-    expect(outcome).toMatchObject({ reason: 'exited', exitCode: 0 });
-    expect(results).toEqual(['done']);
-    expect((await runLogs(agent.paths.groupLogs('family')))[0]?.length).toBeLessThan(100_000);
-  });
+  it.each(['flood 100', 'flood lines 100'])(
+    'an agent that writes %s outside frames still gives its answer',
+    async (flood) => {
+      const agent = await testAgent();
+      const { outcome, results } = await agent.turn(`@Andy ${flood}`);
+      expect(outcome).toMatchObject({ reason: 'exited', exitCode: 0 });
+      expect(results).toEqual(['done']);
+      expect((await runLogs(agent.paths.groupLogs('family')))[0]?.length).toBeLessThan(100_000);
+    },
+  );
 
-  it('ends in the middle of a frame: that is bad output', async () => {
+  it('an agent that ends in the middle of a frame fails the turn with bad output', async () => {
     const agent = await testAgent();
     const { outcome } = await agent.turn('@Andy leave a frame open');
     expect(outcome).toMatchObject({ reason: 'bad_output', error: 'stdout ended in the middle of a frame' });
@@ -243,7 +246,7 @@ describe('an agent that misbehaves', () => {
   it.each([
     ['no JSON', 'nonsense'],
     ['not of the agreed form', '{"status":"maybe"}'],
-  ])('says a frame that is %s: it is ended', async (words, content) => {
+  ])('an agent that writes a frame that is %s is ended', async (words, content) => {
     const frame = encodeFrame({ status: 'success' }).replace('{"status":"success"}', content);
     const program = `process.stdout.write(${JSON.stringify(frame)}); setInterval(() => {}, 1000)`;
     const agent = await testAgent({ program });
@@ -252,7 +255,7 @@ describe('an agent that misbehaves', () => {
     expect(outcome.error).toContain(words);
   });
 
-  it('does not read its input: that is no reason to fail', async () => {
+  it('an agent that does not read its input does not fail the turn', async () => {
     const program = `process.stdin.destroy(); process.stdout.write(${JSON.stringify(encodeFrame({ status: 'success', result: 'ok' }))})`;
     const agent = await testAgent({ program });
     const { outcome, results } = await agent.turn('x'.repeat(1024 * 1024));
@@ -260,7 +263,7 @@ describe('an agent that misbehaves', () => {
     expect(results).toEqual(['ok']);
   });
 
-  it('leaves a process behind that holds its pipes: the turn ends all the same', async () => {
+  it('an agent that leaves a process holding its pipes does not delay the end of the turn', async () => {
     const program = `import { spawn } from 'node:child_process';
       spawn('sleep', ['60'], { stdio: 'inherit', detached: true }).unref();
       process.stdout.write(${JSON.stringify(encodeFrame({ status: 'success', result: 'ok' }))});
@@ -273,7 +276,7 @@ describe('an agent that misbehaves', () => {
 });
 
 describe('the host', () => {
-  it('ends a turn when it wants to', async () => {
+  it('ends a turn when it is asked to', async () => {
     const agent = await testAgent();
     const running = await agent.runner.run(agent.request('@Andy hang'), async () => undefined);
     await running.stop();
@@ -350,7 +353,7 @@ describe('the host', () => {
     expect(await readdir(agent.paths.runEnv)).toEqual([]);
   });
 
-  it('refuses to start where a link stands in a directory’s place, and names the cure', async () => {
+  it('refuses to start where a link stands in a directory’s place, and the error names the fix', async () => {
     const agent = await testAgent();
     const outside = sharedDirectory();
     await mkdir(agent.paths.group('family'), { recursive: true });

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { deadlineMs, softDeadlineMs } from './deadline.ts';
 
-it('a group’s own time counts, and a sandbox that waits is not ended before it has waited', () => {
+it('a group’s own timeout counts, and a waiting sandbox is not ended before its idle timeout', () => {
   expect(deadlineMs(undefined, 60_000, 0)).toBe(60_000);
   expect(deadlineMs(5_000, 60_000, 0, 0)).toBe(5_000);
   expect(deadlineMs(5_000, 60_000, 10_000)).toBe(40_000);

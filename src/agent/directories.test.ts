@@ -15,7 +15,7 @@ const owner =
 const uidOf = async (path: string) => (await lstat(path)).uid;
 
 describe('the directories of a group', () => {
-  it('are made, and those that the agent may write to belong to its user', async () => {
+  it('are created, and those that the agent may write to belong to its user', async () => {
     const paths = pathsAt(temporaryDirectory());
     await prepareDirectories(paths, GROUP, owner, silentLog);
     const host = process.getuid?.() ?? 0;
@@ -36,7 +36,7 @@ describe('the directories of a group', () => {
     }
   });
 
-  it('are handed over with what the host put there, links and second names of files excepted', async () => {
+  it('get the sandbox’s user as the owner of their content, except links and files with a second name', async () => {
     const root = temporaryDirectory();
     const paths = pathsAt(root);
     const group = paths.group('family');
@@ -53,7 +53,7 @@ describe('the directories of a group', () => {
     expect(await uidOf(join(root, 'outside'))).toBe(process.getuid?.());
   });
 
-  it('of main include the memory that all share', async () => {
+  it('the main channel’s directories include the memory that all groups share', async () => {
     const paths = pathsAt(temporaryDirectory());
     await prepareDirectories(paths, { groupFolder: 'main', isMain: true }, owner, silentLog);
     expect(await uidOf(paths.globalGroup)).toBe(owner.uid);

@@ -16,12 +16,12 @@ describe('a run’s environment directory', () => {
     await expect(stat(directory)).rejects.toThrow(/ENOENT/);
   });
 
-  it('takes no value that would become another variable', async () => {
+  it('refuses a value that would become another variable', async () => {
     const directory = join(temporaryDirectory(), 'run');
     await expect(writeEnvDir(directory, { A: '1\nB=2' }, undefined)).rejects.toThrow(EnvValueError);
   });
 
-  it('is never one that is there already', async () => {
+  it('is always a new directory', async () => {
     await expect(writeEnvDir(temporaryDirectory(), {}, undefined)).rejects.toThrow(/EEXIST/);
   });
 });

@@ -50,7 +50,7 @@ describe('a frame reader', () => {
     );
   });
 
-  it('takes an answer that quotes the markers for what it is', () => {
+  it('accepts an answer that quotes the markers', () => {
     const quoting = { status: 'success', result: `${FRAME_START}\n${FRAME_END}\n` } as const;
     expect(
       reading()
@@ -59,23 +59,23 @@ describe('a frame reader', () => {
     ).toEqual([quoting]);
   });
 
-  it('begins a frame although the line before it was left unended', () => {
+  it('starts a frame although the line before it has no end', () => {
     const { push, noise } = reading();
     expect(push(`progress…${frame}`)).toEqual([content]);
     expect(noise()).toBe('progress…\n');
   });
 
-  it('takes an end without a start for noise', () => {
+  it('treats an end marker without a start marker as noise', () => {
     const { push, noise } = reading();
     expect(push(`${FRAME_END}\n${frame}`)).toEqual([content]);
     expect(noise()).toBe(`${FRAME_END}\n`);
   });
 
-  it('begins anew at a second start marker', () => {
+  it('starts over at a second start marker', () => {
     expect(reading().push(`${FRAME_START}\nhalf a fra\n${frame}`)).toEqual([content]);
   });
 
-  it('says so when the stream ends in the middle of a frame', () => {
+  it('reports a stream that ends in the middle of a frame', () => {
     const { reader, push } = reading();
     push(`${FRAME_START}\n{"status"`);
     expect(reader.unfinished).toBe(true);
@@ -83,7 +83,7 @@ describe('a frame reader', () => {
     expect(reader.unfinished).toBe(false);
   });
 
-  it('gives up a frame over the cap, with newlines or without', () => {
+  it('gives up a frame over the size limit, with newlines or without', () => {
     for (const piece of ['x'.repeat(KB), 'x\n'.repeat(KB / 2), '\n'.repeat(KB)]) {
       const { push } = reading(16 * KB);
       push(`${FRAME_START}\n`);
@@ -93,7 +93,7 @@ describe('a frame reader', () => {
     }
   });
 
-  it('lets a flood outside frames pass without keeping it, and still finds what follows', () => {
+  it('drops a flood outside frames, and still finds what follows', () => {
     let seen = 0;
     const reader = new FrameReader({
       maxFrameBytes: KB,

@@ -31,13 +31,13 @@ beforeEach(async () => {
 });
 
 describe('the hash of the image’s sources', () => {
-  it('is the one that build.sh computes', async () => {
+  it('is the same as the one that build.sh computes', async () => {
     const hash = await sourceHash(root);
     expect(hash).toMatch(/^[0-9a-f]{16}$/);
     expect(await byScript()).toBe(hash);
   });
 
-  it('is the same for this project’s own files, by both', async () => {
+  it('is the same for this project’s own files in the host and in build.sh', async () => {
     for (const directory of [
       'container/lib',
       'container/skills',
@@ -59,7 +59,7 @@ describe('the hash of the image’s sources', () => {
     },
   );
 
-  it('changes with a file that came and with a name that changed', async () => {
+  it('changes with a new file and with a renamed file', async () => {
     const hashes = [await sourceHash(root)];
     await write('container/skills/new/SKILL.md', 'x');
     hashes.push(await sourceHash(root));
@@ -69,7 +69,7 @@ describe('the hash of the image’s sources', () => {
     expect(await byScript()).toBe(hashes[2]);
   });
 
-  it('knows nothing of tests, of what is built or installed, of links and of names with a dot first', async () => {
+  it('ignores tests, build outputs, installed packages, links and names that start with a dot', async () => {
     const before = await sourceHash(root);
     await write('container/build.test.ts', 'x');
     await write('container/agent-runner/dist/runner.mjs', 'x');
@@ -82,13 +82,13 @@ describe('the hash of the image’s sources', () => {
     expect(await byScript()).toBe(before);
   });
 
-  it('cannot be had where there are no sources', async () => {
+  it('is missing where there are no sources', async () => {
     await expect(sourceHash(temporaryDirectory())).rejects.toThrow(/ENOENT/);
   });
 });
 
 describe('an image', () => {
-  it('is warned of when it was built from something else, and only then', async () => {
+  it('is reported only when it was built from other sources', async () => {
     const { log, lines } = rememberingLog();
     const current = await sourceHash(PACKAGE_ROOT);
     await warnOfStaleImage({ imageSource: async () => undefined }, PACKAGE_ROOT, log);
@@ -98,7 +98,7 @@ describe('an image', () => {
     expect(lines.map(({ msg }) => msg)).toEqual([expect.stringContaining('container/build.sh')]);
   });
 
-  it('that cannot be compared stops nobody: it is said, and that is all', async () => {
+  it('an image that cannot be compared is logged and stops nothing', async () => {
     const { log, lines } = rememberingLog();
     const built = { imageSource: async () => '0123456789abcdef' };
     await warnOfStaleImage(built, temporaryDirectory(), log);

@@ -6,7 +6,7 @@ import { deadlineMs } from './deadline.ts';
 import { installId, sandboxName } from './install.ts';
 
 describe('an install', () => {
-  it('is known by where its root really lies', async () => {
+  it('is identified by the real path of its root', async () => {
     const root = temporaryDirectory();
     await mkdir(join(root, 'a'));
     await symlink(join(root, 'a'), join(root, 'link'));
@@ -16,14 +16,14 @@ describe('an install', () => {
     expect(await installId(root)).not.toBe(id);
   });
 
-  it('names its sandboxes, each run another', () => {
+  it('gives each run’s sandbox a name of its own', () => {
     const name = sandboxName('0a1b2c3d', 'family', '0195c3a1-7a10-7bbb-8ccc-1234567890ab');
     expect(name).toBe('nanoclaw-0a1b2c3d-family-1234567890ab');
   });
 });
 
 describe('a deadline', () => {
-  it('is the group’s own time, or everyone’s, but never less than the wait for follow-ups and 30 seconds', () => {
+  it('is the group’s own timeout or the default, but at least the idle timeout and 30 seconds', () => {
     expect(deadlineMs(undefined, 1_800_000, 0)).toBe(1_800_000);
     expect(deadlineMs(60_000, 1_800_000, 0)).toBe(60_000);
     expect(deadlineMs(1_000, 1_800_000, 0)).toBe(30_000);

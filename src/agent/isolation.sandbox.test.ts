@@ -9,8 +9,8 @@ import { pathsAt } from '../paths.ts';
 const runtime = await chooseTestRuntime({ installId: 'none', paths: pathsAt(tmpdir()), log: silentLog });
 
 if (runtime.kind === 'plain-process') {
-  describe('without a sandbox', () => {
-    it('people are told that the agent runs in none', () => {
+  describe('the host without a sandbox', () => {
+    it('warns people that the agent runs without a sandbox', () => {
       expect(runtime.description).toMatch(/no sandbox/);
     });
   });

@@ -34,7 +34,7 @@ async function stuckRuntime(request: RuntimeRequest, state: { isStuck: boolean }
   };
 }
 
-it('a sandbox that may still run keeps its group’s next turn waiting, and no other group’s', async () => {
+it('a sandbox that may still run delays its own group’s next turn, and no other group’s', async () => {
   const state = { isStuck: true };
   const agent = await testAgent({ runtime: (request) => stuckRuntime(request, state) });
   const first = await agent.turn('@Andy ping');
@@ -48,7 +48,7 @@ it('a sandbox that may still run keeps its group’s next turn waiting, and no o
   expect((await agent.turn('@Andy ping')).results).toEqual(['pong']);
 });
 
-it('a follow-up whose place cannot be looked at was not taken', async () => {
+it('a follow-up whose directory cannot be read counts as not taken', async () => {
   const agent = await testAgent();
   const ipc = agent.paths.groupIpc('family');
   await mkdir(ipc, { recursive: true });

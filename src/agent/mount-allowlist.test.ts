@@ -51,7 +51,7 @@ describe('the mount allowlist', () => {
     expect(said()).toEqual(['Mount validated', 'Mount validated']);
   });
 
-  it('keeps other groups than main reading, unless it is told otherwise', async () => {
+  it('keeps other groups than main reading, unless it allows them to write', async () => {
     const mount = { hostPath: '~/projects/app', readonly: false };
     await allow(PROJECTS);
     expect(await permit(mount, false)).toMatchObject([{ readonly: true }]);
@@ -59,7 +59,7 @@ describe('the mount allowlist', () => {
     expect(await permit(mount, false)).toMatchObject([{ readonly: false }]);
   });
 
-  it('lets nobody write below a root that does not say so; the nearest root decides', async () => {
+  it('denies writing below a root that does not allow it; the nearest root decides', async () => {
     const roots = [{ path: '~', allowReadWrite: true }, { path: '~/projects' }];
     await allow({ allowedRoots: roots });
     expect(await permit({ hostPath: '~/projects/app', readonly: false })).toMatchObject([{ readonly: true }]);
@@ -92,20 +92,20 @@ describe('the mount allowlist', () => {
     expect(reasons()).toMatch(reason);
   });
 
-  it('looks through links before it decides', async () => {
+  it('resolves links before it decides', async () => {
     await allow(PROJECTS);
     await symlink(join(home, 'private'), join(home, 'projects', 'way-out'));
     expect(await permit({ hostPath: '~/projects/way-out' })).toEqual([]);
   });
 
-  it('refuses a file, and patterns of its own', async () => {
+  it('refuses a file, and paths that match patterns of its own', async () => {
     await allow({ ...PROJECTS, blockedPatterns: ['app'] });
     await writeFile(join(home, 'projects', 'file'), '');
     expect(await permit({ hostPath: '~/projects/file' })).toEqual([]);
     expect(await permit({ hostPath: '~/projects/app' })).toEqual([]);
   });
 
-  it('never shows the host’s own state, from within or from above', async () => {
+  it('never allows the host’s own state, neither a path inside it nor one above it', async () => {
     await allow({ allowedRoots: [{ path: '~' }] });
     expect(await permit({ hostPath: '~/state/store' })).toEqual([]);
     expect(await permit({ hostPath: '~/state' })).toEqual([]);
@@ -114,7 +114,7 @@ describe('the mount allowlist', () => {
   });
 
   it.each(['../group', '/etc', 'a/b', '', '.', '.hidden'])(
-    'refuses to show something as %j',
+    'refuses the container path %j',
     async (containerPath) => {
       await allow(PROJECTS);
       expect(await permit({ hostPath: '~/projects/app', containerPath })).toEqual([]);

@@ -42,7 +42,7 @@ describe('the mounts of a sandbox', () => {
     ]);
   });
 
-  it('of main are the same with the project and a writable global memory', () => {
+  it('the mounts of main are the same, with the project and a writable global memory', () => {
     const everyone = asLines();
     const main = asLines({ isMain: true });
     expect(main.filter((line) => !everyone.includes(line))).toEqual([

@@ -54,8 +54,8 @@ async function newRoot() {
   return { root, paths };
 }
 
-describe('after the host was killed', () => {
-  it('nothing of its sandboxes is left once the next host has started', async () => {
+describe('the start after the host was killed', () => {
+  it('removes all sandboxes of the killed host', async () => {
     const { root, paths } = await newRoot();
     const agent = await testAgent({ paths });
     const host = await startHost(root, agent.runtime.kind);
@@ -67,7 +67,7 @@ describe('after the host was killed', () => {
     expect((await agent.turn('@Andy ping')).results).toEqual(['pong']);
   });
 
-  it('a plain process is found by its record and ended', async () => {
+  it('finds a plain process by its record and ends it', async () => {
     const { root, paths } = await newRoot();
     const host = await startHost(root, 'plain-process');
     await killHost(host);
@@ -78,7 +78,7 @@ describe('after the host was killed', () => {
     expect(await agent.runner.removeOrphans()).toBe(0);
   });
 
-  it('another install’s sandboxes are left alone', async () => {
+  it('leaves another install’s sandboxes alone', async () => {
     const mine = await newRoot();
     const theirs = await newRoot();
     const host = await startHost(theirs.root, 'plain-process');
@@ -89,7 +89,7 @@ describe('after the host was killed', () => {
     expect(await owner.runner.removeOrphans()).toBe(1);
   });
 
-  it('what ran in another runtime is ended too, and one that does not work here holds nobody up', async () => {
+  it('ends sandboxes of another runtime too, and goes on when such a runtime does not work here', async () => {
     const { root, paths } = await newRoot();
     const host = await startHost(root, 'plain-process');
     await killHost(host);
@@ -108,12 +108,12 @@ describe('after the host was killed', () => {
     expect(await removeOrphans(chosen, paths.runEnv, silentLog, others)).toBe(0);
   });
 
-  it('the start ends when the chosen runtime cannot tell what it has', async () => {
+  it('fails when the chosen runtime cannot list its sandboxes', async () => {
     const { paths } = await newRoot();
     await expect(removeOrphans(unusable(), paths.runEnv, silentLog)).rejects.toThrow(/no engine/);
   });
 
-  it('a process that was given an orphan’s number is left alone, and a torn record is no hindrance', async () => {
+  it('leaves a process alone that got an orphan’s number, and ignores a torn record', async () => {
     const { paths } = await newRoot();
     const bystander = spawn('sleep', ['600'], { stdio: 'ignore' });
     onTestFinished(() => void bystander.kill('SIGKILL'));

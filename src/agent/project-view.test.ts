@@ -6,7 +6,7 @@ import { pathsAt } from '../paths.ts';
 import { prepareProjectView } from './project-view.ts';
 
 describe('main’s view of the project', () => {
-  it('is copies of the text files and the allowed directories, nothing else', async () => {
+  it('holds copies of the text files and the allowed directories, nothing else', async () => {
     const packageRoot = temporaryDirectory();
     const paths = pathsAt(temporaryDirectory());
     for (const name of ['src', 'docs', 'store', 'data', '.git', 'node_modules'])

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { temporaryDirectory } from '../../test/support/temporary.ts';
 import { removeContents } from './remove-tree.ts';
 
-it('a tree goes with all its names, and what its links lead to stays', async () => {
+it('removing a tree removes all names in it and leaves the targets of its links', async () => {
   const directory = temporaryDirectory();
   const kept = join(temporaryDirectory(), 'kept');
   await writeFile(kept, 'kept');
@@ -18,7 +18,7 @@ it('a tree goes with all its names, and what its links lead to stays', async () 
   expect(await readFile(kept, 'utf8')).toBe('kept');
 });
 
-it('the event loop goes on while many files are removed', async () => {
+it('removing many files does not block the event loop', async () => {
   const directory = temporaryDirectory();
   await Promise.all(Array.from({ length: 3_000 }, (_, name) => writeFile(join(directory, `${name}`), '')));
   let turns = 0;

@@ -15,8 +15,8 @@ function rig(now = 0, acceptUntil = 100) {
   return { directory, input };
 }
 
-describe('what a running sandbox is told', () => {
-  it('is a follow-up in the form that the agent reads, whole under its name', async () => {
+describe('the input of a running sandbox', () => {
+  it('gives the agent a follow-up in the form that it reads, whole under its name', async () => {
     const { directory, input } = rig();
     expect(await input.followUp('1.json', 'and this')).toBe(true);
     expect(await readdir(directory)).toEqual(['1.json']);
@@ -26,7 +26,7 @@ describe('what a running sandbox is told', () => {
     });
   });
 
-  it('is a follow-up that it sees only when it was noted, and never when it could not be', async () => {
+  it('shows a follow-up only once it was noted, and never when it could not be noted', async () => {
     const { directory, input } = rig();
     let seen: string[] = [];
     await input.followUp('1.json', 'noted', () => {
@@ -41,7 +41,7 @@ describe('what a running sandbox is told', () => {
     expect(await readdir(directory)).toEqual(['1.json']);
   });
 
-  it('was taken when it was there and is gone, not when it was never shown', async () => {
+  it('reports a follow-up as taken when its file was there and is gone, not when it was never shown', async () => {
     const { directory, input } = rig();
     // A host that dies after the row has left the file under its first name.
     await writeFile(join(directory, '.1.json.tmp'), '');
@@ -52,14 +52,14 @@ describe('what a running sandbox is told', () => {
     expect(await wasTaken(directory, '2.json')).toBe(true);
   });
 
-  it('is not to finish while a follow-up waits', async () => {
+  it('does not ask the agent to finish while a follow-up waits', async () => {
     const { directory, input } = rig();
     await input.followUp('1.json', 'and this');
     expect(await input.finish()).toBe(false);
     expect(await readdir(directory)).toEqual(['1.json']);
   });
 
-  it('is to finish once, and nothing more after that', async () => {
+  it('asks the agent to finish once, and accepts nothing more after that', async () => {
     const { directory, input } = rig();
     expect(await Promise.all([input.finish(), input.finish()])).toEqual([true, true]);
     expect(await input.followUp('1.json', 'too late')).toBe(false);
@@ -67,7 +67,7 @@ describe('what a running sandbox is told', () => {
     expect(await readdir(directory)).toEqual(['_close']);
   });
 
-  it('is to finish though its directory cannot be looked at: nothing can be waiting there', async () => {
+  it('asks the agent to finish although its directory cannot be read: nothing can be waiting there', async () => {
     const { directory, input } = rig();
     await rm(directory, { recursive: true });
     await writeFile(directory, 'no directory');
@@ -75,13 +75,13 @@ describe('what a running sandbox is told', () => {
     expect(await input.followUp('1.json', 'too late')).toBe(false);
   });
 
-  it('is that time is nearly up', async () => {
+  it('notifies the agent that time is nearly up', async () => {
     const { directory, input } = rig();
     await input.wrapUp();
     expect(await readdir(directory)).toEqual(['_wrap_up']);
   });
 
-  it('is nothing when it has ended, or when too little time is left', async () => {
+  it('gives no notice to an agent that has ended, or when too little time is left', async () => {
     const late = rig(100, 100);
     expect(await late.input.followUp('1.json', 'late')).toBe(false);
     const ended = rig();
@@ -91,7 +91,7 @@ describe('what a running sandbox is told', () => {
     expect([...(await readdir(late.directory)), ...(await readdir(ended.directory))]).toEqual([]);
   });
 
-  it('takes nothing from a name that is in use as a directory: the agent planted it, and the error says so', async () => {
+  it('fails for a name that the agent has made a directory, and the error says so', async () => {
     const { directory, input } = rig();
     await mkdir(join(directory, '1.json'));
     await writeFile(join(directory, '1.json', 'x'), '');

@@ -21,7 +21,7 @@ const RECORD: RunRecord = {
 };
 
 describe('a run log', () => {
-  it('tells how the run ended, what it saw and what it said', async () => {
+  it('says how the run ended, what it was shown and what it printed', async () => {
     const directory = join(temporaryDirectory(), 'logs');
     const name = await writeRunLog(directory, 'abc', RECORD);
     expect(name).toBe('container-2026-03-01T12-00-00.000Z-abc.log');
@@ -43,7 +43,7 @@ describe('a run log', () => {
     expect(text).not.toContain('== Input ==');
   });
 
-  it('keeps the input and the command where they are given', async () => {
+  it('includes the input and the command where they are given', async () => {
     const directory = temporaryDirectory();
     const name = await writeRunLog(directory, 'abc', {
       ...RECORD,
@@ -69,7 +69,7 @@ describe('a run log', () => {
     expect(await readFile(join(root, 'precious'), 'utf8')).toBe('kept');
   });
 
-  it('makes room: the newest 50 stay, and what is no run log stays too', async () => {
+  it('removes old run logs: the newest 50 stay, and so do files that are no run logs', async () => {
     const directory = temporaryDirectory();
     await writeFile(join(directory, 'notes.txt'), '');
     for (let n = 0; n < 55; n += 1) {

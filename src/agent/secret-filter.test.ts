@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { SecretFilter, secretsIn, withoutSecrets } from './secret-filter.ts';
 
 describe('the secret filter', () => {
-  it('finds a secret however the text is cut, and changes nothing else', () => {
+  it('removes a secret however the text is cut, and changes nothing else', () => {
     const secrets = ['sk-abcabd-2', 'abcabd'];
     const text = 'xx abcabcabd sk-abcabd-2 abcab sk-abcabd';
     const whole = 'xx abc[redacted] [redacted] abcab sk-[redacted]';
@@ -23,14 +23,14 @@ describe('the secret filter', () => {
     );
   });
 
-  it('lets text through at once that no secret begins with', () => {
+  it('passes text on at once when it cannot start a secret', () => {
     const filter = new SecretFilter(['secret-value']);
     expect(filter.push('progress 10%\n')).toBe('progress 10%\n');
     expect(filter.push('a sec')).toBe('a ');
     expect(filter.push('ond line')).toBe('second line');
   });
 
-  it('knows secrets by their names, and leaves values alone that are too short to be one', () => {
+  it('finds secrets by the names of their variables, and ignores values that are too short to be one', () => {
     expect(
       secretsIn({
         ANTHROPIC_API_KEY: 'sk-12345678',

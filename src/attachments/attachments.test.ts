@@ -69,7 +69,7 @@ function rig(change: Partial<AttachmentsOptions> = {}, root = temporaryDirectory
 }
 
 describe('a file that comes with a message', () => {
-  it('lies in the folder of its group under a safe name, whole and readable', async () => {
+  it('is stored in the folder of its group under a safe name, whole and readable', async () => {
     const { attachments, say, settled, directory, root } = rig();
     await attachments.start();
     say({ fileName: 'Lunch at Café.jpg', mimeType: 'image/jpeg' });
@@ -91,7 +91,7 @@ describe('a file that comes with a message', () => {
     'a/b\\c',
     '..',
     `${'ж'.repeat(300)}`,
-  ])('claimed to be called %j leaves nothing anywhere else', async (fileName) => {
+  ])('a file that claims the name %j leaves nothing anywhere else', async (fileName) => {
     const { attachments, say, settled, directory } = rig();
     await attachments.start();
     say({ fileName });
@@ -101,7 +101,7 @@ describe('a file that comes with a message', () => {
     expect(readdirSync(join(directory, 'family'))).toEqual([file!.replace('family/', '')]);
   });
 
-  it('is what its bytes are: an image that is a script is text', async () => {
+  it('gets its type from its bytes: an image that is a script is text', async () => {
     const { attachments, say, settled } = rig({
       channel: { fetch: gives('#!/bin/sh\nrm -rf /\n'), state: { status: 'open' } },
     });
@@ -113,7 +113,7 @@ describe('a file that comes with a message', () => {
     });
   });
 
-  it('may be empty, and is no known type when it is noise', async () => {
+  it('may be empty, and has no known type when its bytes are noise', async () => {
     const { attachments, say, settled, fetch } = rig();
     fetch.mockImplementationOnce(gives('')).mockImplementationOnce(gives(Buffer.from([0x93, 0, 1, 2, 0x80])));
     await attachments.start();
@@ -123,7 +123,7 @@ describe('a file that comes with a message', () => {
     expect(await settled(2)).toMatchObject({ mimeType: 'application/octet-stream' });
   });
 
-  it('never takes the place of another one', async () => {
+  it('never replaces another file', async () => {
     const { attachments, say, settled, directory, lines } = rig({ newId: () => 'the-same-one' });
     await attachments.start();
     say({});
@@ -135,7 +135,7 @@ describe('a file that comes with a message', () => {
   });
 });
 
-it('a chat flooded with files that never come holds up no file of another chat', async () => {
+it('a chat flooded with files that never arrive does not delay the files of another chat', async () => {
   const { attachments, say, settled, store, fetch } = rig();
   const stall: Channel['fetch'] = (_reference, _file, _most, signal) =>
     new Promise((resolve) => {
@@ -154,7 +154,7 @@ it('a chat flooded with files that never come holds up no file of another chat',
   expect(await settled(6)).toMatchObject({ status: 'saved' });
 });
 
-describe('a file that cannot be had', () => {
+describe('a file that cannot be fetched', () => {
   const outcome =
     (found: FetchOutcome): Channel['fetch'] =>
     async () =>
@@ -175,7 +175,7 @@ describe('a file that cannot be had', () => {
     expect(fetch).toHaveBeenCalledTimes(3);
   });
 
-  it('is tried again at once when the clock was set back since', async () => {
+  it('is tried again at once when the clock was set back meanwhile', async () => {
     const { attachments, say, settled, row, fetch } = rig();
     fetch.mockImplementationOnce(outcome({ kind: 'failed', reason: 'cut off' }));
     await attachments.start();
@@ -186,7 +186,7 @@ describe('a file that cannot be had', () => {
     expect(await settled()).toMatchObject({ status: 'saved' });
   });
 
-  it('is not given up while the line is away, for hours', async () => {
+  it('is not given up while WhatsApp is disconnected, even for hours', async () => {
     const channel: { fetch: Channel['fetch']; state: LineState } = {
       fetch: outcome({ kind: 'failed', reason: 'getaddrinfo ENOTFOUND' }),
       state: { status: 'connecting' },
@@ -218,7 +218,7 @@ describe('a file that cannot be had', () => {
     expect(fetch).toHaveBeenCalledTimes(2);
   });
 
-  it('because the disk is full is tried again until there is room, and leaves nothing', async () => {
+  it('is retried on a full disk until there is room, and leaves nothing behind', async () => {
     const { store, attachments, say, settled, row, fetch, directory } = rig();
     fetch.mockImplementation(async () => {
       throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
@@ -242,7 +242,7 @@ describe('a file that cannot be had', () => {
     expect(await settled()).toMatchObject({ status: 'saved', error: null });
   });
 
-  it('nor settled, for want of room in the database, rests in between', async () => {
+  it('is retried only after a pause when the database has no room for the result either', async () => {
     const { store, attachments, say, settled, fetch } = rig();
     fetch.mockImplementation(async () => {
       throw Object.assign(new Error('full'), { code: 'SQLITE_FULL' });
@@ -264,8 +264,8 @@ describe('a file that cannot be had', () => {
   });
 });
 
-describe('after a crash', () => {
-  it('half-fetched files are swept away, and a file that its row did not know of yet is replaced', async () => {
+describe('files after a restart', () => {
+  it('are cleaned up after a crash: half-fetched ones are deleted, and one that its row does not name is replaced', async () => {
     const root = temporaryDirectory();
     const { attachments, say, settled, store, directory } = rig({}, root);
     mkdirSync(join(root, 'incoming'));
@@ -280,7 +280,7 @@ describe('after a crash', () => {
     await vi.waitFor(() => expect(readdirSync(join(root, 'incoming'))).toEqual([]));
   });
 
-  it('and after a stop what was under way waits for the next start', async () => {
+  it('are fetched at the next start when a stop interrupted them', async () => {
     const { attachments, say, row, fetch, store } = rig();
     fetch.mockImplementation(
       (_reference, _file, _most, signal) =>
@@ -300,7 +300,7 @@ describe('after a crash', () => {
 describe('a voice note', () => {
   const hears = (words: string) => ({ transcribe: async () => words });
 
-  it('becomes text, and calls when it begins with the assistant’s name', async () => {
+  it('becomes text, and triggers the assistant when it begins with its name', async () => {
     const { attachments, say, settled, store } = rig({ transcriber: hears('Andy, what is the time?') });
     await attachments.start();
     say({ kind: 'voice' });
@@ -308,7 +308,7 @@ describe('a voice note', () => {
     expect(store.messages.waiting()).toEqual([{ chatJid: FAMILY.jid, firstSeq: 1 }]);
   });
 
-  it('of somebody from whom the chat rests calls nobody', async () => {
+  it('does not trigger the assistant when its sender is muted by the loop guard', async () => {
     const rests = vi.fn(() => true);
     const { attachments, say, settled, store } = rig({ transcriber: hears('Andy, go on'), rests });
     await attachments.start();
@@ -318,7 +318,7 @@ describe('a voice note', () => {
     expect(store.messages.waiting()).toEqual([]);
   });
 
-  describe('whose words come after a turn has passed it', () => {
+  describe('a voice note that is transcribed after a turn has passed it', () => {
     async function late(pass: (store: ReturnType<typeof rig>['store']) => void, words = 'Andy, the time?') {
       const all = rig({ transcriber: hears(words) });
       all.say({ kind: 'voice' });
@@ -333,14 +333,17 @@ describe('a voice note', () => {
     it.each([
       ['shown it', shown],
       ['been answered', (store) => store.messages.moveCursor(FAMILY.jid, 1)],
-    ] satisfies [string, typeof shown][])('calls by a message of its own when it has %s', async (_, pass) => {
-      const { store } = await late(pass);
-      expect(store.messages.waiting()).toEqual([{ chatJid: FAMILY.jid, firstSeq: 2 }]);
-      expect(store.messages.versions(FAMILY.jid, 'A')).toMatchObject([
-        { seq: 1, isTrigger: 0 },
-        { seq: 2, text: 'Andy, the time?', sender: 'bob', isTrigger: 1, editOf: 'A', replyToId: 'A' },
-      ]);
-    });
+    ] satisfies [string, typeof shown][])(
+      'triggers by a message of its own when the turn has %s',
+      async (_, pass) => {
+        const { store } = await late(pass);
+        expect(store.messages.waiting()).toEqual([{ chatJid: FAMILY.jid, firstSeq: 2 }]);
+        expect(store.messages.versions(FAMILY.jid, 'A')).toMatchObject([
+          { seq: 1, isTrigger: 0 },
+          { seq: 2, text: 'Andy, the time?', sender: 'bob', isTrigger: 1, editOf: 'A', replyToId: 'A' },
+        ]);
+      },
+    );
 
     it('is answered with a quote of the voice note itself', async () => {
       const { store } = await late(shown);
@@ -350,12 +353,12 @@ describe('a voice note', () => {
       });
     });
 
-    it('adds no message when they call nobody', async () => {
+    it('adds no message when its words do not trigger the assistant', async () => {
       const { store } = await late(shown, 'Good night');
       expect(store.messages.versions(FAMILY.jid, 'A')).toHaveLength(1);
     });
 
-    it('adds no message when it was to call nobody', async () => {
+    it('adds no message when it was not allowed to trigger the assistant', async () => {
       const { store } = await late((store) => {
         shown(store);
         store.messages.rewrite(1, { text: '', isTrigger: false, isContext: true, at: 0 });
@@ -363,7 +366,7 @@ describe('a voice note', () => {
       expect(store.messages.versions(FAMILY.jid, 'A')).toHaveLength(1);
     });
 
-    it('calls once over a crash before the words were committed', async () => {
+    it('triggers once although the host crashed before the words were committed', async () => {
       const { store, attachments, say, settled, row } = rig({ transcriber: hears('Andy, go on') });
       const save = store.attachments.saved.bind(store.attachments);
       vi.spyOn(store.attachments, 'saved').mockImplementationOnce((...found) => {
@@ -381,7 +384,7 @@ describe('a voice note', () => {
     });
   });
 
-  it('that says something else calls nobody', async () => {
+  it('does not trigger the assistant when it says something else', async () => {
     const { attachments, say, settled, store } = rig({ transcriber: hears('Handy is the German word') });
     await attachments.start();
     say({ kind: 'voice' });
@@ -389,7 +392,7 @@ describe('a voice note', () => {
     expect(store.messages.waiting()).toEqual([]);
   });
 
-  it('that cannot be made text is a file like others, and says so', async () => {
+  it('is a file like any other when it cannot be transcribed, and the prompt says so', async () => {
     const { attachments, say, settled, lines } = rig({
       transcriber: {
         transcribe: async () => {

@@ -46,7 +46,7 @@ function rig(files: number, change: { days?: number; maxTotalBytes?: number; clo
 }
 
 describe('files', () => {
-  it('are let go after their days, and their rows say so', async () => {
+  it('are deleted after the configured number of days, and their rows say so', async () => {
     const { store, retention, left } = rig(3);
     await retention.sweep(31 * DAY);
     expect(left()).toEqual([2, 3]);
@@ -56,7 +56,7 @@ describe('files', () => {
     });
   });
 
-  it('are kept for ever where that is wanted', async () => {
+  it('are kept for ever where that is configured', async () => {
     const { retention, left } = rig(2, { days: 0 });
     await retention.sweep(10_000 * DAY);
     expect(left()).toEqual([1, 2]);
@@ -68,7 +68,7 @@ describe('files', () => {
     expect(left()).toEqual([3, 4]);
   });
 
-  it('of a chat with few of them make no room for those of a flooded one', async () => {
+  it('are not deleted in a chat with few files to make room for those of a flooded chat', async () => {
     const { store, retention, left } = rig(2, { maxTotalBytes: 40 });
     store.messages.add(newMessage({ id: 'O', chatJid: 'other', sender: 'eve' }));
     const flood = Array.from({ length: 3 }, () => ({ kind: 'image', reference: 'r' }) as const);
@@ -82,7 +82,7 @@ describe('files', () => {
     expect(store.attachments.kept().map(({ seq }) => seq)).toEqual([1, 2, 4, 5]);
   });
 
-  it('that come in a burst are looked over once, and once more for those behind', async () => {
+  it('are checked once for a burst of new ones, and once more for those that came meanwhile', async () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
     const { store, retention } = rig(1, { days: 0, clock: { now: () => Date.now() } });
@@ -99,7 +99,7 @@ describe('files', () => {
     expect(left()).toEqual([1]);
   });
 
-  it('go with their message when it is taken back, as soon as that is known', async () => {
+  it('are deleted with their message as soon as its deletion is known', async () => {
     const { store, retention, left } = rig(2);
     store.bells.on('attachments', () => retention.wake());
     store.messages.erase(FAMILY.jid, 'M1', 1, 0);

@@ -34,7 +34,7 @@ function isAtWork(pid: number): boolean {
 }
 
 describe('a program that transcribes', () => {
-  it('gets its arguments and the file as they are, and its output is the text', async () => {
+  it('gets its arguments and the file unchanged, and its output is the text', async () => {
     const file = note();
     expect(await program('printf "%s|" "$@"').transcribe(file, never)).toBe(`--language|de;id|${file}|`);
   });
@@ -48,15 +48,15 @@ describe('a program that transcribes', () => {
   it.each([
     ['fails', 'echo "no model" >&2; exit 3', /exited with code 3: no model/],
     ['says nothing', 'echo', /found no words/],
-  ])('that %s is an error', async (_, script, reason) => {
+  ])('a program that %s is an error', async (_, script, reason) => {
     await expect(program(script).transcribe(note(), never)).rejects.toThrow(reason);
   });
 
-  it('that hangs is ended', async () => {
+  it('a program that hangs is ended', async () => {
     await expect(program('exec sleep 60', 100).transcribe(note(), never)).rejects.toThrow(/was ended/);
   });
 
-  it('that hangs in a program of its own is ended with it', async () => {
+  it('a hanging process that the program started is ended with it', async () => {
     const pidFile = join(temporaryDirectory(), 'pid');
     const hanging = program(`sleep 60 & echo $! > '${pidFile}'; wait`, 2_000);
     await expect(hanging.transcribe(note(), never)).rejects.toThrow(/was ended/);
@@ -64,7 +64,7 @@ describe('a program that transcribes', () => {
     await vi.waitFor(() => expect(isAtWork(pid)).toBe(false));
   });
 
-  it('that has left something running is not waited for when the host stops', async () => {
+  it('a process that the program started does not delay the stop of the host', async () => {
     const abort = new AbortController();
     const pidFile = join(temporaryDirectory(), 'pid');
     const words = program(`sleep 60 & echo $! > '${pidFile}'; wait`).transcribe(note(), abort.signal);
@@ -76,7 +76,7 @@ describe('a program that transcribes', () => {
     await vi.waitFor(() => expect(isAtWork(pid)).toBe(false));
   });
 
-  it('that is not there is an error', async () => {
+  it('a program that does not exist is an error', async () => {
     const missing = new CommandTranscriber({
       command: ['/no/such/program'],
       timeoutMs: 1_000,
@@ -86,7 +86,7 @@ describe('a program that transcribes', () => {
     await expect(missing.transcribe(note(), never)).rejects.toThrow(/ENOENT/);
   });
 
-  it('that floods is read to its end and cut', async () => {
+  it('a program that floods its output is read to the end, and the text is cut', async () => {
     const text = await program('yes talk | head -c 3000000').transcribe(note(), never);
     expect(text.length).toBeLessThanOrEqual(20_000);
   });
@@ -108,7 +108,7 @@ describe('a service that transcribes', () => {
     return new ServiceTranscriber({ url, model: 'whisper-1', key: () => 'sk-secret', timeoutMs: 5_000 });
   }
 
-  it('is asked in OpenAI’s way, with its key', async () => {
+  it('is called with OpenAI’s protocol and its key', async () => {
     const seen: { url?: string | undefined; key?: string | undefined; body?: string } = {};
     const service = await serve((request, body, response) => {
       Object.assign(seen, { url: request.url, key: request.headers.authorization, body });
@@ -125,12 +125,12 @@ describe('a service that transcribes', () => {
     ['refuses', 401, '{"error":"bad key sk-secret"}', /answered 401$/],
     ['says nothing of use', 200, '{"words":1}', /without a text/],
     ['answers in words', 200, 'Meet me at nine', /answered without a text$/],
-  ])('that %s is an error that names no key', async (_, status, body, reason) => {
+  ])('a service that %s is an error that names no key', async (_, status, body, reason) => {
     const service = await serve((_request, _body, response) => void response.writeHead(status).end(body));
     await expect(service.transcribe(note(), never)).rejects.toThrow(reason);
   });
 
-  it('that answers without an end is left', async () => {
+  it('a service whose answer never ends is aborted', async () => {
     let sent = 0;
     const service = await serve((_request, _body, response) => {
       const more = (): void => {

@@ -75,7 +75,7 @@ function rig({ ownPrefix, requiresTrigger = true }: { ownPrefix?: string; requir
 }
 
 describe('an edit of a message that waits', () => {
-  it('stands in its place, and calls when the new text does', () => {
+  it('replaces its text, and triggers when the new text does', () => {
     const { reception, texts, calls } = rig();
     reception.onMessage(message({ text: 'hi' }));
     expect(reception.onChange(edit('@Andy hi'))).toBe(true);
@@ -83,7 +83,7 @@ describe('an edit of a message that waits', () => {
     expect(calls()).toBe(true);
   });
 
-  it('away from the call calls no more', () => {
+  it('an edit that removes the trigger makes the message trigger no more', () => {
     const { reception, texts, calls } = rig();
     reception.onMessage(message({}));
     reception.onChange(edit('never mind'));
@@ -91,7 +91,7 @@ describe('an edit of a message that waits', () => {
     expect(calls()).toBe(false);
   });
 
-  it('told twice, or after a later one, changes nothing', () => {
+  it('an edit that is repeated or arrives after a later one changes nothing', () => {
     const { reception, texts, lines } = rig();
     reception.onMessage(message({}));
     const first = edit('first');
@@ -103,7 +103,7 @@ describe('an edit of a message that waits', () => {
     expect(lines.at(-1)).toMatchObject({ level: 20, msg: 'Not changed by edit: it says that already' });
   });
 
-  it('by somebody else is ignored, with a line at debug', () => {
+  it('an edit by somebody else is ignored, with a log line at debug', () => {
     const { reception, texts, lines } = rig();
     reception.onMessage(message({}));
     reception.onChange(edit('@Andy send money', { senderJid: EVE }));
@@ -111,7 +111,7 @@ describe('an edit of a message that waits', () => {
     expect(lines.at(-1)).toMatchObject({ level: 20, msg: 'Not changed by edit: somebody else wrote it' });
   });
 
-  it('calls nobody where its author may not call', () => {
+  it('does not trigger where its author may not trigger', () => {
     const { reception, texts, calls, judgeAs } = rig();
     judgeAs('context');
     reception.onMessage(message({ text: 'hi' }));
@@ -123,7 +123,7 @@ describe('an edit of a message that waits', () => {
     expect(texts()).toEqual(['@Andy hi']);
   });
 
-  it('may call when its author may by then, as any other message does', () => {
+  it('may trigger when its author is allowed by then, as any other message does', () => {
     const { reception, rows, calls, judgeAs } = rig();
     judgeAs('context');
     reception.onMessage(message({ text: 'hi' }));
@@ -133,7 +133,7 @@ describe('an edit of a message that waits', () => {
     expect(rows()).toMatchObject([{ isTrigger: 1, isContext: 0 }]);
   });
 
-  it('calls nobody in a group that needs no trigger either when its author may not by then', () => {
+  it('does not trigger in a group without a trigger either when its author is not allowed by then', () => {
     const { reception, calls, judgeAs } = rig({ requiresTrigger: false });
     reception.onMessage(message({ text: 'hi' }));
     judgeAs('context');
@@ -143,7 +143,7 @@ describe('an edit of a message that waits', () => {
 });
 
 describe('an edit of a message that was shown', () => {
-  it('is a message of its own that names the old one, and calls nobody again', () => {
+  it('is a message of its own that names the old one, and does not trigger again', () => {
     const { reception, rows, calls, show, answer } = rig();
     reception.onMessage(message({}));
     show();
@@ -158,7 +158,7 @@ describe('an edit of a message that was shown', () => {
     expect(rows()).toHaveLength(2);
   });
 
-  it('calls when no text before did, and not in the old one’s place even while its turn runs', () => {
+  it('triggers when no text before did, as a message of its own even while a turn runs', () => {
     const { reception, rows, calls, show } = rig();
     reception.onMessage(message({ text: 'hi' }));
     show();
@@ -167,7 +167,7 @@ describe('an edit of a message that was shown', () => {
     expect(calls()).toBe(true);
   });
 
-  it('edited again before it is shown stays one message', () => {
+  it('stays one message when it is edited again before it is shown', () => {
     const { reception, texts, calls, show } = rig();
     reception.onMessage(message({ text: 'hi' }));
     show();
@@ -179,7 +179,7 @@ describe('an edit of a message that was shown', () => {
 });
 
 describe('a deletion', () => {
-  it('of a message that waits takes it out, and it calls no more', () => {
+  it('removes a message that waits, which triggers no more', () => {
     const { reception, store, texts, calls } = rig();
     reception.onMessage(message({}));
     reception.onMessage(
@@ -195,7 +195,7 @@ describe('a deletion', () => {
     expect(calls()).toBe(false);
   });
 
-  it('takes it out of the answers that quote it, sent or not', () => {
+  it('removes the text from the answers that quote it, sent or not', () => {
     const { reception, store } = rig();
     const answer = (id: string, wireId: string): number => {
       const quoted = { id, senderJid: BOB, text: `said in ${id}` };
@@ -214,7 +214,7 @@ describe('a deletion', () => {
     expect(kept('OTHER')).toMatchObject({ quoted: { text: 'said in B' } });
   });
 
-  it('calls nobody in a group that needs no trigger either', () => {
+  it('does not trigger in a group without a trigger either', () => {
     const { reception, calls } = rig({ requiresTrigger: false });
     reception.onMessage(message({ text: 'hi' }));
     expect(calls()).toBe(true);
@@ -222,7 +222,7 @@ describe('a deletion', () => {
     expect(calls()).toBe(false);
   });
 
-  it('of a message that was not shown is not told of by the prompt around it either', () => {
+  it('a deletion of a message that was not shown is not mentioned in the prompt around it either', () => {
     const { reception, texts, store } = rig();
     reception.onMessage(message({ id: '1', text: 'before' }));
     reception.onMessage(message({ text: 'a slip' }));
@@ -232,7 +232,7 @@ describe('a deletion', () => {
     expect(texts()).toEqual(['before', '@Andy hi']);
   });
 
-  it('of what was shown stays as deleted, with all that it was edited to', () => {
+  it('a shown message stays as deleted, with all its edits', () => {
     const { reception, rows, show } = rig();
     reception.onMessage(message({}));
     show();
@@ -243,7 +243,7 @@ describe('a deletion', () => {
     expect(rows()).toHaveLength(1);
   });
 
-  it('by somebody else counts only from an admin of the group', () => {
+  it('a deletion by somebody else counts only from an admin of the group', () => {
     const { reception, store, texts } = rig();
     store.chats.note({ jid: FAMILY.jid, isGroup: true });
     store.members.replace(FAMILY.jid, [
@@ -258,8 +258,8 @@ describe('a deletion', () => {
   });
 });
 
-describe('a change that comes before its message', () => {
-  it('stands in for it', () => {
+describe('a change that arrives before its message', () => {
+  it('replaces the message’s text', () => {
     const { reception, texts, calls } = rig();
     reception.onChange(edit('@Andy new'));
     reception.onMessage(message({ text: 'old' }));
@@ -293,7 +293,7 @@ describe('a change that comes before its message', () => {
 });
 
 describe('a mention of the account', () => {
-  it('calls on a number of its own, whatever the text', () => {
+  it('triggers on a number of the assistant’s own, whatever the text', () => {
     const { reception, calls } = rig();
     reception.onMessage(message({ text: 'please, @Ann', mentionsAssistant: true }));
     expect(calls()).toBe(true);
@@ -305,7 +305,7 @@ describe('a mention of the account', () => {
     expect(calls()).toBe(false);
   });
 
-  it('of somebody who calls himself as the assistant does calls nobody', () => {
+  it('does not trigger when it means a person who has the assistant’s name', () => {
     const { reception, calls } = rig();
     reception.onMessage(message({ text: '@Andy hi', beginsWithMention: true }));
     expect(calls()).toBe(false);
@@ -313,7 +313,7 @@ describe('a mention of the account', () => {
 });
 
 describe('a reaction', () => {
-  it('calls nobody, and is read with the words that it belongs to', () => {
+  it('does not trigger, and is included in the next prompt with its message', () => {
     const { reception, rows, calls, answer } = rig({ requiresTrigger: false });
     reception.onMessage(message({}));
     answer();

@@ -152,7 +152,7 @@ describe('a turn', () => {
       if (message.chatJid === MAIN.jid) expect(message).not.toHaveProperty('quoted');
   });
 
-  it('does not start for messages that call nobody', async () => {
+  it('does not start for messages that do not trigger', async () => {
     const { store, agent, conversation } = rig(answers('never'));
     store.groups.add(MAIN, 0);
     store.messages.add(newMessage({ id: '1', text: 'just a note' }));
@@ -160,7 +160,7 @@ describe('a turn', () => {
     expect(agent.requests).toEqual([]);
   });
 
-  it('waits for the end of a backlog, in which what was deleted or edited comes behind', async () => {
+  it('waits for the end of a backlog, in which deletions and edits arrive last', async () => {
     const { store, agent, enter } = rig(answers('ok'));
     store.groups.add(MAIN, 0);
     enter({ status: 'connecting' });
@@ -174,7 +174,7 @@ describe('a turn', () => {
     expect(agent.requests[0]?.prompt).toMatch(/first[\s\S]*second/);
   });
 
-  it('begins although the line does not open, when nothing more comes', async () => {
+  it('starts although the connection does not open, when nothing more arrives', async () => {
     const { store, agent, enter } = rig(answers('ok'));
     store.groups.add(MAIN, 0);
     enter({ status: 'connecting' });
@@ -183,7 +183,7 @@ describe('a turn', () => {
     await vi.waitFor(() => expect(agent.requests).toHaveLength(1));
   });
 
-  it('resumes the session of the one before', async () => {
+  it('resumes the session of the turn before', async () => {
     const { store, agent } = rig(answers('yes'));
     store.groups.add(MAIN, 0);
     call(store, '1');
@@ -194,7 +194,7 @@ describe('a turn', () => {
     expect(agent.requests.map(({ sessionId }) => sessionId)).toEqual([undefined, 'session-1']);
   });
 
-  it('is one at a time per group: messages that arrive meanwhile lead to the next one', async () => {
+  it('starts only after the previous turn of its group, with the messages that arrived meanwhile', async () => {
     let release: () => void = () => undefined;
     const { store, agent } = rig(async (_, say) => {
       await new Promise<void>((resolve) => {
@@ -236,7 +236,7 @@ describe('a turn', () => {
     await vi.waitFor(() => expect(store.messages.waiting()).toEqual([]));
   });
 
-  it('of a person goes before a task that waits for the same group', async () => {
+  it('starts for a person before a task that waits for the same group', async () => {
     const { store, agent, conversation } = rig(answers('ok'));
     store.groups.add(MAIN, 0);
     const task = {
@@ -267,7 +267,7 @@ describe('a turn', () => {
     expect(agent.requests.map(({ isScheduledTask }) => isScheduledTask)).toEqual([false, true]);
   });
 
-  it('says nothing when the answer is internal, and counts as answered', async () => {
+  it('sends nothing when the answer is internal, and counts as answered', async () => {
     const { store } = rig(answers('<internal>nothing to say</internal>'));
     store.groups.add(MAIN, 0);
     call(store, '1');
@@ -279,7 +279,7 @@ describe('a turn', () => {
 describe('a failed turn', () => {
   const crash: Script = async () => ({ exitCode: 1, error: 'Container exited with code 1' });
 
-  it('that left no effect is tried again after 5 and 20 seconds, then the chat is told once', async () => {
+  it('is tried again after 5 and 20 seconds when it left no effect, then the chat is notified once', async () => {
     const { store, agent } = rig(crash);
     store.groups.add(MAIN, 0);
     call(store, '1');
@@ -298,7 +298,7 @@ describe('a failed turn', () => {
     expect(texts(store)).toEqual([expect.stringMatching(/did not work.*container-1\.log/)]);
   });
 
-  it('that can heal is answered by a later try, and the chat sees only the answer', async () => {
+  it('is answered by a later try when its error is transient, and the chat sees only the answer', async () => {
     const { store, agent } = rig(crash);
     store.groups.add(MAIN, 0);
     call(store, '1');
@@ -321,7 +321,7 @@ describe('a failed turn', () => {
       'a missing image',
       async () => ({ reason: 'start_failed', retryable: false, error: 'no image' }) as const,
     ],
-  ] as const)('by %s is not tried again', async (_, script) => {
+  ] as const)('is not tried again after %s', async (_, script) => {
     const { store, agent } = rig(script as Script);
     store.groups.add(MAIN, 0);
     call(store, '1');
@@ -330,7 +330,7 @@ describe('a failed turn', () => {
     expect(texts(store)).toHaveLength(1);
   });
 
-  it('that left an effect is closed and never run again', async () => {
+  it('is closed and never run again when it left an effect', async () => {
     const { store, agent } = rig(async (request) => {
       store.outbox.add(
         {
@@ -351,7 +351,7 @@ describe('a failed turn', () => {
     expect(texts(store)).toEqual(['on my way', expect.stringMatching(/did not work/)]);
   });
 
-  it('by an exit without a frame says so', async () => {
+  it('reports an exit without a frame', async () => {
     const { store } = rig(async () => ({}));
     store.groups.add(MAIN, 0);
     call(store, '1');
@@ -359,7 +359,7 @@ describe('a failed turn', () => {
     await vi.waitFor(() => expect(texts(store)).toEqual([expect.stringMatching(/without an answer/)]));
   });
 
-  it('does not hold up another group', async () => {
+  it('does not delay another group', async () => {
     const { store } = rig(async (request, say) => {
       if (request.groupFolder === 'main') return { exitCode: 1, error: 'x' };
       await say({ status: 'success', result: 'fine here' });
@@ -458,7 +458,7 @@ describe('a run that waits', () => {
   const queue = (store: Store, chatJid: string, folder = 'family'): void =>
     store.runs.queueTask({ id: 'q', folder, chatJid, taskId: 't', slot: 's', attempt: 1, notBefore: 0 }, 0);
 
-  it('of a chat that is not registered any more never starts, whoever has its folder now', () => {
+  it('never starts for a chat that is not registered any more, whoever has its folder now', () => {
     const { store, agent, conversation } = rig(answers('never'));
     store.groups.add({ ...FAMILY, jid: 'another@g.us' }, 0);
     queue(store, FAMILY.jid);
@@ -467,7 +467,7 @@ describe('a run that waits', () => {
     expect(store.runs.queued()).toEqual([]);
   });
 
-  it('of a task does not overtake a person who waits for another try', async () => {
+  it('does not start for a task before the next try for a person', async () => {
     const { store, agent, conversation } = rig(async () => ({ exitCode: 1, error: 'x' }));
     store.groups.add(MAIN, 0);
     call(store, '1');
@@ -480,8 +480,8 @@ describe('a run that waits', () => {
   });
 });
 
-describe('a host that cannot store what the agent says', () => {
-  it('does not call the turn a success', async () => {
+describe('a host that cannot store the agent’s output', () => {
+  it('does not count the turn as a success', async () => {
     const { store, agent } = rig(async (_, say) => {
       await say({ status: 'success', result: 'first' });
       const failed = await say({ status: 'success', result: 'second' }).then(
@@ -503,7 +503,7 @@ describe('a host that cannot store what the agent says', () => {
     );
   });
 
-  it('settles a run that it could not settle before it claims the next one', async () => {
+  it('settles an unsettled run before it claims the next one', async () => {
     const { store, agent } = rig(async (request) => {
       store.outbox.add(
         {
@@ -532,7 +532,7 @@ describe('a host that cannot store what the agent says', () => {
     expect(texts(store)).toEqual(['by a tool', expect.stringMatching(/interrupted/)]);
   });
 
-  it('settles a task’s run that it could not settle although nothing else waits, so that its next slot can run', async () => {
+  it('settles a task’s unsettled run although nothing else waits, so that its next slot can run', async () => {
     const { store, agent } = rig(answers('done'));
     store.groups.add(MAIN, 0);
     store.tasks.add(TASK);
@@ -565,7 +565,7 @@ describe('a host that cannot store what the agent says', () => {
     await vi.waitFor(() => expect(texts(store)).toEqual(['at last']));
   });
 
-  it('settles no run before its mailbox is drained, for what lies there is its effect', async () => {
+  it('settles no run before its mailbox is drained, because the files in it are its effects', async () => {
     const store = testStore();
     let room = false;
     let pending: string | undefined;
@@ -595,7 +595,7 @@ describe('a host that cannot store what the agent says', () => {
 });
 
 describe('a run that has ended', () => {
-  it('ends no second time, and is followed by one try only', () => {
+  it('does not end a second time, and is followed by one try only', () => {
     const store = testStore();
     const settlement = new Settlement(store, counter('again'), clock.now);
     store.groups.add(MAIN, 0);
@@ -617,8 +617,8 @@ describe('a run that has ended', () => {
   });
 });
 
-describe('what a tool sent', () => {
-  it('stands in the chat before the answer that followed it', async () => {
+describe('a message that a tool sent', () => {
+  it('appears in the chat before the answer that followed it', async () => {
     const store = testStore();
     let dropped = true;
     const drain = async (): Promise<void> => {
@@ -650,7 +650,7 @@ describe('a turn whose messages have files', () => {
     for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
   };
 
-  it('begins when they are there, and names them', async () => {
+  it('starts when they have arrived, and names them', async () => {
     const { store, agent } = rig(answers('a cat'));
     store.groups.add(MAIN, 0);
     picture(store, 'A');
@@ -663,7 +663,7 @@ describe('a turn whose messages have files', () => {
     );
   });
 
-  it('holds up no other chat, and begins without them after a minute', async () => {
+  it('delays no other chat, and starts without them after a minute', async () => {
     const { store, agent } = rig(answers('fine'));
     store.groups.add(MAIN, 0);
     store.groups.add(FAMILY, 0);
@@ -675,7 +675,7 @@ describe('a turn whose messages have files', () => {
     expect(agent.requests[1]?.prompt).toContain('error="it is still being fetched"');
   });
 
-  it('is given a follow-up only when that one’s files are there', async () => {
+  it('gets a follow-up only when that one’s files have arrived', async () => {
     let release: () => void = () => undefined;
     const { store, agent } = rig(async (_, say) => {
       await new Promise<void>((resolve) => {

@@ -63,7 +63,7 @@ const call = (store: Store, id: string, text = '@Andy hi'): void => {
 };
 
 describe('a follow-up', () => {
-  it('reaches the sandbox at work, with what was said before it since', async () => {
+  it('reaches the running sandbox, with the messages before it', async () => {
     const { store, agent, started, given } = rig();
     store.groups.add(MAIN, 0);
     call(store, '1', '@Andy first');
@@ -79,7 +79,7 @@ describe('a follow-up', () => {
     expect(agent.requests).toHaveLength(1);
   });
 
-  it('that does not call the assistant waits', async () => {
+  it('a message that does not trigger the assistant is not a follow-up and waits', async () => {
     const { store, agent, started } = rig();
     store.groups.add(MAIN, 0);
     call(store, '1');
@@ -108,7 +108,7 @@ describe('a follow-up', () => {
     expect(agent.requests).toHaveLength(1);
   });
 
-  it('that was taken while another answer was on its way is not answered by that one', async () => {
+  it('is not answered by an answer that was on its way when it was taken', async () => {
     const { store, agent, started, given } = rig();
     store.groups.add(MAIN, 0);
     call(store, '1');
@@ -122,7 +122,7 @@ describe('a follow-up', () => {
     expect(store.messages.cursor(MAIN.jid)).toBe(2);
   });
 
-  it('that was not taken when the sandbox ends is the next turn', async () => {
+  it('becomes the next turn when it was not taken before the sandbox ended', async () => {
     const { store, agent, started, given } = rig();
     store.groups.add(MAIN, 0);
     call(store, '1');
@@ -136,7 +136,7 @@ describe('a follow-up', () => {
     expect(agent.requests[1]?.prompt).not.toContain('hi');
   });
 
-  it('that was taken by a turn which then failed after it had acted is closed with it', async () => {
+  it('is closed with the turn that took it, when that had effects and then failed', async () => {
     const { store, agent, started, given } = rig();
     store.groups.add(MAIN, 0);
     call(store, '1');
@@ -165,7 +165,7 @@ describe('a follow-up', () => {
     expect(agent.requests[1]?.prompt).toContain('second');
   });
 
-  it('reaches a sandbox that idles after its answer; one that idles makes way for a task', async () => {
+  it('reaches a sandbox that idles after its answer; an idle sandbox ends for a task', async () => {
     const { store, agent, started, given } = rig({ idleTimeoutMs: 60_000 });
     store.groups.add(MAIN, 0);
     call(store, '1');
@@ -205,7 +205,7 @@ describe('a follow-up', () => {
     expect(agent.requests[1]?.groupFolder).toBe(FAMILY.folder);
   });
 
-  it('that was taken before a crash is closed with its run, if the run had acted', async () => {
+  it('is closed after a crash with the run that took it, if that run had effects', async () => {
     const { store, agent, conversation } = rig();
     store.groups.add(MAIN, 0);
     const run = { id: 'run-0', folder: MAIN.folder, chatJid: MAIN.jid, attempt: 1, firstSeq: 1, lastSeq: 1 };
@@ -223,11 +223,11 @@ describe('a follow-up', () => {
   });
 });
 
-describe('a follow-up that meets an accident', () => {
+describe('a follow-up in a run that fails', () => {
   it.each([
     ['after the last answer is told of, for nobody may have answered it', 1, 1],
     ['before the last answer is not told of', 2, 0],
-  ])('and was taken %s', async (_, cursor, notices) => {
+  ])('is handled correctly when it was taken %s', async (_, cursor, notices) => {
     const { store, conversation } = rig();
     store.groups.add(MAIN, 0);
     const run = { id: 'run-0', folder: MAIN.folder, chatJid: MAIN.jid, attempt: 1, firstSeq: 1, lastSeq: 1 };
@@ -243,7 +243,7 @@ describe('a follow-up that meets an accident', () => {
     expect(store.outbox.heads().filter(({ source }) => source === 'notice')).toHaveLength(notices);
   });
 
-  it('that was taken by an agent which ended well without answering it is the next turn', async () => {
+  it('is the next turn when the agent took it and ended without an answer to it', async () => {
     const { store, agent, started, given } = rig();
     store.groups.add(MAIN, 0);
     call(store, '1');
@@ -258,7 +258,7 @@ describe('a follow-up that meets an accident', () => {
     expect(store.messages.cursor(MAIN.jid)).toBe(1);
   });
 
-  it('is not answered by what was said before it was taken', async () => {
+  it('is not answered by an answer from before it was taken', async () => {
     let onDrain = (): void => undefined;
     const { store, agent, started, given } = rig({ drainMailbox: async () => onDrain() });
     store.groups.add(MAIN, 0);
@@ -275,7 +275,7 @@ describe('a follow-up that meets an accident', () => {
     act.end();
   });
 
-  it('and cannot be written does not keep a sandbox that has answered', async () => {
+  it('does not keep a sandbox that has answered when its file cannot be written', async () => {
     const { store, agent, started } = rig({ idleTimeoutMs: 60_000 });
     const run = agent.run.bind(agent);
     agent.run = async (...turn) => ({
@@ -298,7 +298,7 @@ describe('a follow-up that meets an accident', () => {
 });
 
 describe('a session that cannot be resumed', () => {
-  it('is dropped; the chat is told, and the turn goes on once with a new one', async () => {
+  it('is dropped; the chat is notified, and the turn continues once with a new one', async () => {
     const { store, agent, started } = rig();
     store.groups.add(MAIN, 0);
     store.sessions.save(MAIN.folder, 'offline', { sessionId: 'old' });
@@ -322,7 +322,7 @@ describe('a session that cannot be resumed', () => {
     expect(said).toEqual([expect.stringContaining('lost the thread'), 'answer']);
   });
 
-  it('is told by the program’s last words where there was no frame', async () => {
+  it('is recognized by the program’s last words where there was no frame', async () => {
     const { store, started } = rig();
     store.groups.add(MAIN, 0);
     store.sessions.save(MAIN.folder, 'offline', { sessionId: 'old' });
@@ -343,7 +343,7 @@ describe('a session that cannot be resumed', () => {
       { error: '404 {"error":"session not found"}', errorKind: 'model_unknown' },
     ],
     ['another error in such words', { error: 'the tool said: No conversation found', errorKind: 'other' }],
-  ] as const)('is kept through %s', async (_, frame) => {
+  ] as const)('is kept after %s', async (_, frame) => {
     const { store, started } = rig();
     store.groups.add(MAIN, 0);
     store.sessions.save(MAIN.folder, 'offline', { sessionId: 'old' });
@@ -356,7 +356,7 @@ describe('a session that cannot be resumed', () => {
   });
 });
 
-it('a follow-up whose row cannot be stored is never seen by the agent: it would be answered twice', async () => {
+it('a follow-up whose row cannot be stored is never shown to the agent, which would answer it twice', async () => {
   const { store, agent, started } = rig();
   store.groups.add(MAIN, 0);
   call(store, '1');

@@ -27,7 +27,7 @@ function rig() {
   return { store, channel, rounds };
 }
 
-it('all groups are asked for when the line opens first, and once a day after that', async () => {
+it('all groups are requested when the connection opens first, and once a day after that', async () => {
   const { rounds, channel, store } = rig();
   rounds.lineOpened();
   await vi.advanceTimersByTimeAsync(1);
@@ -40,7 +40,7 @@ it('all groups are asked for when the line opens first, and once a day after tha
   expect(channel.asked).toBe(2);
 });
 
-it('what was not answered is asked again after a while', async () => {
+it('a request for all groups that was not answered is repeated after a while', async () => {
   const { rounds, channel, store } = rig();
   channel.fails = true;
   rounds.lineOpened();
@@ -52,7 +52,7 @@ it('what was not answered is asked again after a while', async () => {
   expect(store.state.get('groups:synced')).toBeDefined();
 });
 
-it('nothing is asked while the line is away', async () => {
+it('no groups are requested while WhatsApp is disconnected', async () => {
   const { rounds, channel } = rig();
   channel.state = { status: 'connecting' };
   rounds.lineOpened();
@@ -60,7 +60,7 @@ it('nothing is asked while the line is away', async () => {
   expect(channel.asked).toBe(0);
 });
 
-it('who asks while it is being asked shares the answer', async () => {
+it('a caller that asks during a request for all groups shares its answer', async () => {
   const { rounds, channel } = rig();
   expect(await Promise.all([rounds.now(), rounds.now()])).toEqual([3, 3]);
   expect(channel.asked).toBe(1);

@@ -21,8 +21,8 @@ function rig() {
   return { store, clock, start, told, record: start() };
 }
 
-describe('the record of the line', () => {
-  it('tells the main channel of a long absence, once, in its own time', () => {
+describe('the record of the connection', () => {
+  it('reports a long disconnection to the main channel once, with its own times', () => {
     const { clock, record, told } = rig();
     record.onLine(OPEN);
     record.onLine(AWAY);
@@ -39,7 +39,7 @@ describe('the record of the line', () => {
     ]);
   });
 
-  it('names the days of an absence over midnight', () => {
+  it('names the days of a disconnection over midnight', () => {
     const { clock, record, told } = rig();
     record.onLine(OPEN);
     record.onLine(AWAY);
@@ -50,7 +50,7 @@ describe('the record of the line', () => {
     ]);
   });
 
-  it('is silent after a short absence, a flapping line, and the first opening', () => {
+  it('is silent after a short disconnection, a flapping connection, and the first one', () => {
     const { clock, record, told } = rig();
     record.onLine(AWAY);
     clock.at += HOUR;
@@ -63,7 +63,7 @@ describe('the record of the line', () => {
     expect(told()).toEqual([]);
   });
 
-  it('counts an absence from its beginning when the host was started again in it', () => {
+  it('counts a disconnection from its beginning when the host was restarted in it', () => {
     const { clock, record, start, told } = rig();
     record.onLine(OPEN);
     record.onLine(AWAY);
@@ -77,7 +77,7 @@ describe('the record of the line', () => {
     expect(told()).toHaveLength(1);
   });
 
-  it('counts an absence from the start of a host that was offline from its beginning', () => {
+  it('counts a disconnection from the start of a host that was offline from its beginning', () => {
     const { store, clock, record, told } = rig();
     store.state.set('account', MAIN.jid);
     record.onLine({ status: 'connecting' });
@@ -88,7 +88,7 @@ describe('the record of the line', () => {
     expect(told()).toMatchObject([{ text: expect.stringContaining('from 03:10 to 03:21') }]);
   });
 
-  it('is no absence before the first pairing, however long that takes', () => {
+  it('counts no disconnection before the first pairing, however long that takes', () => {
     const { clock, record, told } = rig();
     record.onLine({ status: 'unpaired', qr: 'x' });
     clock.at += HOUR;
@@ -97,7 +97,7 @@ describe('the record of the line', () => {
     expect(told()).toEqual([]);
   });
 
-  it('waits for a database that takes nothing, and then tells when it was', () => {
+  it('waits for a database that cannot be written, and reports the disconnection with its times afterwards', () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
     const { store, clock, record, told } = rig();
@@ -116,7 +116,7 @@ describe('the record of the line', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('tries a last time what the database did not take, when the host stops', () => {
+  it('tries a last time to save what the database refused, when the host stops', () => {
     const { store, record } = rig();
     const transaction = vi.spyOn(store, 'transaction').mockImplementation(() => {
       throw new Error('database is locked');
@@ -127,7 +127,7 @@ describe('the record of the line', () => {
     expect(store.state.get('line')).toBe('open');
   });
 
-  it('keeps the state in words, and since when it is so whatever its reason', () => {
+  it('keeps the state in words and its start, whatever the reason', () => {
     const { store, clock, record } = rig();
     record.onLine(AWAY);
     const since = new Date(clock.at).toISOString();

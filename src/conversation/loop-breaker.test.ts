@@ -20,8 +20,8 @@ function talk(answers: number, everyMs: number, pauseMs: number, sender = BOT) {
 
 const MOST_ANSWERS = FAST.answers;
 
-describe('a loop', () => {
-  it('is a sender who calls right after each of ten answers within five minutes', () => {
+describe('the loop guard', () => {
+  it('detects a sender who triggers right after each of ten answers within five minutes', () => {
     const { times, calls, call } = talk(MOST_ANSWERS, 20 * SECOND, 3 * SECOND);
     expect(loopOf(times, calls, call)).toBe(FAST);
   });
@@ -31,11 +31,11 @@ describe('a loop', () => {
     ['over more than five minutes', talk(10, 40 * SECOND, 3 * SECOND)],
     ['with time to think', talk(10, 25 * SECOND, 15 * SECOND)],
     ['of nothing at all', talk(0, 1, 1)],
-  ])('is no talk %s', (_, { times, calls, call }) => {
+  ])('does not detect a loop in a talk %s', (_, { times, calls, call }) => {
     expect(loopOf(times, calls, call)).toBeUndefined();
   });
 
-  it('is a sender who calls within a minute of each of thirty answers within two hours', () => {
+  it('detects a sender who triggers within a minute of each of thirty answers within two hours', () => {
     const { times, calls, call } = talk(SLOW.answers, 70 * SECOND, 40 * SECOND);
     expect(loopOf(times, calls, call)).toBe(SLOW);
     const other = { sender: ANN, at: START + 50 * SECOND };
@@ -46,17 +46,17 @@ describe('a loop', () => {
     ['of 29 answers', talk(29, 70 * SECOND, 40 * SECOND)],
     ['over more than two hours', talk(30, 260 * SECOND, 40 * SECOND)],
     ['with a minute and more to think', talk(30, 180 * SECOND, 70 * SECOND)],
-  ])('is no slow talk %s', (_, { times, calls, call }) => {
+  ])('does not detect a loop in a slow talk %s', (_, { times, calls, call }) => {
     expect(loopOf(times, calls, call)).toBeUndefined();
   });
 
-  it('is none in which somebody else called too', () => {
+  it('does not detect a loop in which other people triggered too', () => {
     const { times, calls, call } = talk(MOST_ANSWERS, 20 * SECOND, 3 * SECOND);
     const other = { sender: ANN, at: START + 50 * SECOND };
     expect(loopOf(times, [...calls, other], call)).toBeUndefined();
   });
 
-  it('is seen by the platform’s whole seconds too', () => {
+  it('detects a loop with timestamps of whole seconds too', () => {
     const { times, calls, call } = talk(MOST_ANSWERS, 20 * SECOND, -900);
     expect(loopOf(times, calls, call)).toBe(FAST);
   });
@@ -110,7 +110,7 @@ function rig() {
 }
 
 describe('a chat with an assistant of another make', () => {
-  it('rests after ten answers, says so once, and goes on after a while', () => {
+  it('is muted after ten answers, says so once, and continues after a while', () => {
     const { call, pass, lines, store } = rig();
     const rested = Array.from({ length: 14 }, () => {
       pass(3 * SECOND);
@@ -127,7 +127,7 @@ describe('a chat with an assistant of another make', () => {
     expect(call(BOT)).toBe(false);
   });
 
-  it('that takes its time rests after thirty answers', () => {
+  it('is muted after thirty slow answers', () => {
     const { call, pass, lines } = rig();
     const rested = Array.from({ length: SLOW.answers + 1 }, () => {
       pass(40 * SECOND);
@@ -137,7 +137,7 @@ describe('a chat with an assistant of another make', () => {
     expect(lines).toHaveLength(1);
   });
 
-  it.each(['message', 'notice'] as const)('rests too where the answers are of the kind %s', (source) => {
+  it.each(['message', 'notice'] as const)('is muted too where the answers are of the kind %s', (source) => {
     const { call, pass } = rig();
     const rested = Array.from({ length: MOST_ANSWERS + 1 }, () => {
       pass(3 * SECOND);
@@ -146,7 +146,7 @@ describe('a chat with an assistant of another make', () => {
     expect(rested.filter((rests) => rests)).toHaveLength(1);
   });
 
-  it('still answers others meanwhile', () => {
+  it('still answers other people meanwhile', () => {
     const { call, pass } = rig();
     for (let n = 0; n <= MOST_ANSWERS; n++) {
       pass(3 * SECOND);
@@ -156,7 +156,7 @@ describe('a chat with an assistant of another make', () => {
     expect(call(BOT)).toBe(true);
   });
 
-  it('never rests from the owner', () => {
+  it('never mutes the owner', () => {
     const { call, pass } = rig();
     for (let n = 0; n < 20; n++) {
       pass(3 * SECOND);
@@ -165,7 +165,7 @@ describe('a chat with an assistant of another make', () => {
   });
 });
 
-it('the notice names the sender and the time of day', () => {
+it('the notice about a muted sender names the sender and the time of day', () => {
   const { call, pass, store } = rig();
   for (let n = 0; n <= MOST_ANSWERS; n++) {
     pass(3 * SECOND);

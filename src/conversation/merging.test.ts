@@ -10,7 +10,7 @@ import { Merging } from './merging.ts';
 const LID = '102@lid';
 const PETER = '491512345678@s.whatsapp.net';
 
-it('two addresses are merged as soon as the database takes it', async () => {
+it('two addresses are merged as soon as the database allows it', async () => {
   const directory = temporaryDirectory();
   const store = testStore(directory);
   const { log, lines } = rememberingLog();

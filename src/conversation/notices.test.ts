@@ -11,8 +11,8 @@ const OUTCOME = {
   durationMs: 1,
 } as const;
 
-describe('what the chat is told of a failed turn', () => {
-  it('is the cause in plain words, what the owner can do about it, and the log’s name', () => {
+describe('the notice about a failed turn', () => {
+  it('has the cause in plain words, the fix for the owner, and the log’s name', () => {
     const failure = findFailure(OUTCOME, {
       status: 'error',
       error: '401 invalid x-api-key',
@@ -25,7 +25,7 @@ describe('what the chat is told of a failed turn', () => {
     );
   });
 
-  it('of an agent that is not installed comes at once: no other try can heal it', () => {
+  it('is sent at once for an agent that is not installed, because retries cannot help', () => {
     const frame = { status: 'error', error: 'no codex on PATH', errorKind: 'not_installed' } as const;
     expect(findFailure(OUTCOME, frame)).toMatchObject({
       retryable: false,
@@ -33,7 +33,7 @@ describe('what the chat is told of a failed turn', () => {
     });
   });
 
-  it('is nothing after an answer', () => {
+  it('is missing after an answer', () => {
     const outcome = { ...OUTCOME, exitCode: 0, error: undefined };
     expect(findFailure(outcome, undefined)).toBeUndefined();
   });

@@ -49,15 +49,15 @@ function rig(directory = temporaryDirectory()) {
 /** A group in which every message calls. */
 const TALKATIVE = { ...FAMILY, requiresTrigger: false };
 
-describe('a message that comes in', () => {
-  it('to a registered chat is stored and waits for a turn', () => {
+describe('an incoming message', () => {
+  it('is stored for a registered chat and waits for a turn', () => {
     const { store, reception } = rig();
     store.groups.add(FAMILY, 0);
     reception.onMessage(message({}));
     expect(store.messages.waiting()).toEqual([{ chatJid: FAMILY.jid, firstSeq: 1 }]);
   });
 
-  it('to a chat that is not registered leaves its name and time, never its text', () => {
+  it('leaves its chat’s name and time when the chat is not registered, never its text', () => {
     const { store, reception, lines } = rig();
     reception.onMessage(message({ isGroup: false, chatJid: 'bob@s.whatsapp.net' }));
     expect(store.chats.find('bob@s.whatsapp.net')).toMatchObject({
@@ -69,7 +69,7 @@ describe('a message that comes in', () => {
     expect(lines.at(-1)).toMatchObject({ level: 20, msg: 'No turn: the chat is not registered' });
   });
 
-  it('that calls nobody says so at debug', () => {
+  it('is logged at debug when it does not trigger', () => {
     const { store, reception, lines } = rig();
     store.groups.add(FAMILY, 0);
     reception.onMessage(message({ text: 'lunch?' }));
@@ -77,7 +77,7 @@ describe('a message that comes in', () => {
     expect(lines.at(-1)?.msg).toBe('No turn: it does not begin with @Andy');
   });
 
-  it('twice, as after a reconnect, is one', () => {
+  it('is stored once when it arrives twice, as after a reconnect', () => {
     const { store, reception, lines } = rig();
     store.groups.add(FAMILY, 0);
     reception.onMessage(message({}));
@@ -87,7 +87,7 @@ describe('a message that comes in', () => {
     expect(lines.at(-1)?.msg).toBe('No turn: it was received already');
   });
 
-  it('that the assistant sent itself is known by its wire id and never answered, even if it calls', () => {
+  it('is recognized by its wire id when the assistant sent it, and never answered', () => {
     const { store, reception } = rig();
     store.groups.add(MAIN, 0);
     const seq = store.outbox.add(
@@ -99,7 +99,7 @@ describe('a message that comes in', () => {
     expect(store.messages.waiting()).toEqual([]);
   });
 
-  it('while the database is locked waits for it, in order with those that follow', async () => {
+  it('waits for a locked database, in order with those that follow', async () => {
     const directory = temporaryDirectory();
     const { store, reception, lines } = rig(directory);
     store.groups.add(FAMILY, 0);
@@ -115,7 +115,7 @@ describe('a message that comes in', () => {
     await vi.waitFor(() => expect(stored()).toEqual(['1', '2']), { timeout: 5_000 });
   });
 
-  it('while the database is locked is told of when it is committed after all, and not before', async () => {
+  it('is reported as committed only after a locked database has taken it', async () => {
     const directory = temporaryDirectory();
     const { store, reception } = rig(directory);
     store.groups.add(FAMILY, 0);
@@ -131,7 +131,7 @@ describe('a message that comes in', () => {
     expect(later).toHaveBeenCalledOnce();
   });
 
-  it('that the database does not take until the end is said to come again', () => {
+  it('is announced to arrive again when the database refuses it until the end', () => {
     const directory = temporaryDirectory();
     const { reception, lines } = rig(directory);
     const operator = new BetterSqlite3(join(directory, 'store', 'messages.db'));
@@ -145,7 +145,7 @@ describe('a message that comes in', () => {
     });
   });
 
-  it('that cannot be stored for what it is holds up nobody behind it', () => {
+  it('delays no message behind it when it cannot be stored for its content', () => {
     const { store, reception, lines, texts } = rig();
     store.groups.add(FAMILY, 0);
     expect(reception.onMessage(message({ id: '1', timestamp: 1e20 }))).toBe(false);
@@ -154,7 +154,7 @@ describe('a message that comes in', () => {
     expect(texts()).toEqual(['next']);
   });
 
-  it('from the owner’s phone in their own chat is a person’s message', () => {
+  it('is a person’s message when the owner’s phone sends it in their own chat', () => {
     const { store, reception } = rig();
     store.groups.add(MAIN, 0);
     reception.onMessage(message({ chatJid: MAIN.jid, fromMe: true, isGroup: false }));
@@ -174,7 +174,7 @@ it('a message under an address that was replaced belongs to the chat of the new 
 });
 
 describe('another assistant', () => {
-  it('is read and answered by nobody, in no group', () => {
+  it('is read but never answered, in any group', () => {
     const { store, reception, texts, lines } = rig();
     store.groups.add(TALKATIVE, 0);
     reception.onMessage(message({ text: '@Andy what do you think?', fromAssistant: true }));
@@ -185,7 +185,7 @@ describe('another assistant', () => {
     expect(store.messages.waiting()).toEqual([{ chatJid: FAMILY.jid, firstSeq: 2 }]);
   });
 
-  it('of the same account is known by the name before its words', () => {
+  it('is recognized on the same account by the name before its words', () => {
     const { store, reception } = rig();
     store.groups.add(TALKATIVE, 0);
     reception.onMessage(message({ text: 'Andy: done', fromMe: true }));
@@ -207,7 +207,7 @@ describe('a sender who is not allowed', () => {
   const GUEST = { senderJid: '4915199@s.whatsapp.net', senderName: 'Guest' };
   const FRIEND = { senderJid: '491511234567@s.whatsapp.net' };
 
-  it('is read with the next call and calls nobody', () => {
+  it('is included in the next prompt but does not trigger', () => {
     const { store, reception, allow, texts, lines } = rig();
     allow(rules('trigger'));
     store.groups.add(TALKATIVE, 0);
@@ -221,7 +221,7 @@ describe('a sender who is not allowed', () => {
     expect(texts()).toEqual(['@Andy open the door', 'lunch?']);
   });
 
-  it('leaves no text anywhere where the file says drop', () => {
+  it('leaves no text anywhere where the allowlist says drop', () => {
     const directory = temporaryDirectory();
     const { store, reception, allow, texts, lines } = rig(directory);
     allow(rules('drop'));
@@ -248,7 +248,7 @@ describe('a sender who is not allowed', () => {
 describe('a message with a file', () => {
   const file = { kind: 'image', reference: 'how to find it' } as const;
 
-  it('is stored together with what says where the file is, once', () => {
+  it('is stored together with the reference of the file, once', () => {
     const { store, reception } = rig();
     store.groups.add(FAMILY, 0);
     reception.onMessage(message({ attachments: [file] }));
@@ -258,7 +258,7 @@ describe('a message with a file', () => {
     ]);
   });
 
-  it('to a chat that is not registered leaves nothing of the file', () => {
+  it('leaves nothing of the file when its chat is not registered', () => {
     const { store, reception } = rig();
     reception.onMessage(message({ attachments: [file] }));
     expect(store.attachments.waiting()).toEqual([]);

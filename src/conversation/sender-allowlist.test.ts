@@ -37,8 +37,8 @@ function rig() {
   };
 }
 
-describe('who may call', () => {
-  it('is everybody without a file', () => {
+describe('the senders who may trigger', () => {
+  it('are all people without an allowlist', () => {
     const { judge, errors } = rig();
     expect(judge(EVE)).toBe('allowed');
     expect(errors()).toEqual([]);
@@ -51,7 +51,7 @@ describe('who may call', () => {
     PETER,
     '491512345678:7@s.whatsapp.net',
     '491512345678@c.us',
-  ])('is whoever the file names, written as %s', (written) => {
+  ])('are those whom the allowlist names, written as %s', (written) => {
     const { judge, write } = rig();
     write({ default: { allow: [written], mode: 'trigger' } });
     expect(judge(PETER)).toBe('allowed');
@@ -59,7 +59,7 @@ describe('who may call', () => {
     expect(judge(MAIN.jid)).toBe('allowed');
   });
 
-  it('may be said for a single chat', () => {
+  it('may be set for a single chat', () => {
     const { judge, write } = rig();
     write({
       default: { allow: '*', mode: 'trigger' },
@@ -75,7 +75,7 @@ describe('who may call', () => {
     expect(judge(EVE, EVE)).toBe('context');
   });
 
-  it('follows a LID whose number has become known', () => {
+  it('include a LID whose number has become known', () => {
     const { judge, write, store } = rig();
     write({ default: { allow: ['102@lid'], mode: 'trigger' } });
     expect(judge('102@lid')).toBe('allowed');
@@ -83,7 +83,7 @@ describe('who may call', () => {
     expect(judge(PETER)).toBe('allowed');
   });
 
-  it('changes with the file, for the next message', () => {
+  it('change with the file, for the next message', () => {
     const { judge, write, file } = rig();
     expect(judge(EVE)).toBe('allowed');
     write({ default: { allow: [], mode: 'trigger' } });
@@ -93,7 +93,7 @@ describe('who may call', () => {
   });
 });
 
-describe('a file that cannot be read', () => {
+describe('an allowlist that cannot be read', () => {
   it.each([
     ['is no JSON', '{"default":', /cannot be read/],
     ['is of another form', { allow: '*' }, /does not say who may call/],
@@ -105,7 +105,7 @@ describe('a file that cannot be read', () => {
     ],
     ['names a chat that is none', { default: { allow: '*' }, chats: { Family: { allow: '*' } } }, /chats/],
     ['has another mode', { default: { allow: '*', mode: 'block' } }, /mode/],
-  ])('closes the door to all but the owner when it %s', (_, content, reason) => {
+  ])('excludes everybody but the owner when it %s', (_, content, reason) => {
     const { judge, write, errors, store } = rig();
     write(content);
     expect(judge(PETER)).toBe('context');
@@ -115,14 +115,14 @@ describe('a file that cannot be read', () => {
     expect(store.state.get('senders')).toMatch(/^only you: /);
   });
 
-  it('does so when a directory stands in its place', () => {
+  it('excludes everybody but the owner when a directory is in its place', () => {
     const { judge, file, errors } = rig();
     mkdirSync(file);
     expect(judge(PETER)).toBe('context');
     expect(errors()).toHaveLength(1);
   });
 
-  it('is told to the owner once, and to the log once in the life of the host', () => {
+  it('is reported to the owner once, and logged once per start of the host', () => {
     const { judge, write, errors, notices, restart, store, file } = rig();
     write('{');
     for (let n = 0; n < 3; n++) {
@@ -147,7 +147,7 @@ describe('an address', () => {
     ['12345', undefined],
     ['Peter', undefined],
     ['', undefined],
-  ])('%j is %j in its one form', (written, form) => {
+  ])('%j is normalized to %j', (written, form) => {
     expect(oneForm(written)).toBe(form);
   });
 });

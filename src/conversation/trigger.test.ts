@@ -3,27 +3,30 @@ import { callsAloud, callsAssistant } from './trigger.ts';
 
 describe('the trigger', () => {
   it.each(['@Andy', '@Andy hi', '@andy: hi', '  @ANDY, hello', '@Andy\nhi', '@Andy?'])(
-    'is seen in %j',
+    'is found in %j',
     (text) => {
       expect(callsAssistant(text, '@Andy')).toBe(true);
     },
   );
 
-  it.each(['hi @Andy', '@Andybody', '@Andy_1', '@Andyé', 'Andy hi', '', '@'])('is not seen in %j', (text) => {
-    expect(callsAssistant(text, '@Andy')).toBe(false);
-  });
+  it.each(['hi @Andy', '@Andybody', '@Andy_1', '@Andyé', 'Andy hi', '', '@'])(
+    'is not found in %j',
+    (text) => {
+      expect(callsAssistant(text, '@Andy')).toBe(false);
+    },
+  );
 
   it('works for names that end in a letter outside ASCII', () => {
     expect(callsAssistant('@zoë hi', '@Zoë')).toBe(true);
     expect(callsAssistant('@Zoëlle hi', '@Zoë')).toBe(false);
   });
 
-  it('of a group is taken literally, whatever characters it has', () => {
+  it('is taken literally, whatever characters a group’s has', () => {
     expect(callsAssistant('C++? help', 'C++')).toBe(true);
     expect(callsAssistant('Ccc help', 'C++')).toBe(false);
   });
 
-  it('that is empty calls nobody', () => {
+  it('never matches when it is empty', () => {
     expect(callsAssistant('anything', ' ')).toBe(false);
   });
 });
@@ -35,15 +38,18 @@ describe('spoken words', () => {
     '“Andy!” What time?',
     '@Andy what time?',
     '… ANDY',
-  ])('like %j call', (words) => {
+  ])('trigger when they are %j', (words) => {
     expect(callsAloud(words, '@Andy')).toBe(true);
   });
 
-  it.each(['', 'Handy', 'Andyman is here', 'I saw Andy', 'Zoë, come'])('like %j do not', (words) => {
-    expect(callsAloud(words, '@Andy')).toBe(false);
-  });
+  it.each(['', 'Handy', 'Andyman is here', 'I saw Andy', 'Zoë, come'])(
+    'do not trigger when they are %j',
+    (words) => {
+      expect(callsAloud(words, '@Andy')).toBe(false);
+    },
+  );
 
-  it('call by a trigger of any letters, and by none where there is none', () => {
+  it('match a trigger of any letters, and none where there is none', () => {
     expect(callsAloud('Zoë, bitte', '@Zoë')).toBe(true);
     expect(callsAloud('anything', '')).toBe(false);
   });

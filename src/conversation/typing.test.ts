@@ -17,7 +17,7 @@ function rig() {
   return { shown, end: showTyping(channel, CHAT) };
 }
 
-it('typing is shown at once and again and again, for a phone forgets it by itself', () => {
+it('typing is shown at once and repeated, because a phone forgets it by itself', () => {
   const { shown, end } = rig();
   expect(shown).toEqual([true]);
   vi.advanceTimersByTime(25_000);

@@ -28,7 +28,7 @@ function rig() {
 }
 
 describe('a first connection', () => {
-  it('makes the owner’s chat the main channel and greets once, also when it is told again after a crash', () => {
+  it('makes the owner’s chat the main channel and greets once, even when it is reported again after a crash', () => {
     const { store, welcome, hellos } = rig();
     welcome.onAccount(account('1'), true);
     welcome.onAccount(account('1'), true);
@@ -37,7 +37,7 @@ describe('a first connection', () => {
     expect(store.outbox.counts().get('queued')).toBe(1);
   });
 
-  it('of another account moves the main channel: the old number keeps no rights', () => {
+  it('moves the main channel when the account is another: the old number keeps no rights', () => {
     const { store, welcome, hellos } = rig();
     welcome.onAccount(account('1'), true);
     welcome.onAccount(account('2'), true);
@@ -46,7 +46,7 @@ describe('a first connection', () => {
     expect(hellos()).toEqual(['1@s', '2@s']);
   });
 
-  it('of an account whose chat was active already makes that chat the main channel, its tasks paused', () => {
+  it('makes an already active chat of the account with itself the main channel, its tasks paused', () => {
     const { store, welcome } = rig();
     welcome.onAccount(account('1'), true);
     store.groups.add({ ...FAMILY, jid: '2@s' }, 0);
@@ -57,7 +57,7 @@ describe('a first connection', () => {
     expect(store.tasks.ofFolder(FAMILY.folder).map(({ status }) => status)).toEqual(['paused']);
   });
 
-  it('after the same account was unlinked says once that it is back, and nothing else of the absence', () => {
+  it('says once that the same account is back after it was unlinked, and nothing else about the time between', () => {
     const { store, welcome, said } = rig();
     welcome.onAccount(account('1'), true);
     store.state.set('line:lost', '2026-01-01T00:00:00.000Z');
@@ -70,7 +70,7 @@ describe('a first connection', () => {
     expect(store.state.get('line:lost')).toBe('');
   });
 
-  it('names the row of its greeting, and none when there was nothing to say', () => {
+  it('returns the row of its greeting, and none when there was nothing to say', () => {
     const { store, welcome } = rig();
     welcome.onAccount(account('1'), false);
     expect(welcome.greeting).toBeUndefined();

@@ -48,8 +48,8 @@ async function listenByTcp(server: TcpServer): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-describe('an answer', () => {
-  it('passes piece by piece: each has arrived before the service says the next', async () => {
+describe('an answer through the proxy', () => {
+  it('is passed on piece by piece: each has arrived before the service sends the next', async () => {
     const service = await startSlowService();
     const { open, headers } = await proxyTo(service.url);
     const opening = open({ path: '/v1/messages', headers, body: '{}' });
@@ -66,7 +66,7 @@ describe('an answer', () => {
     await once(answer, 'end');
   });
 
-  it('waits for a client that does not read, and keeps little of it', async () => {
+  it('waits for a client that does not read, and buffers little of it', async () => {
     const service = await startSlowService();
     const { open, headers } = await proxyTo(service.url);
     const opening = open({ path: '/v1/messages', headers, body: '{}' });
@@ -87,7 +87,7 @@ describe('an answer', () => {
     answer.destroy();
   });
 
-  it('that breaks off is a broken one for the client too', async () => {
+  it('ends as a broken one for the client when the service breaks it off', async () => {
     const service = await startSlowService();
     const { open, headers, logged } = await proxyTo(service.url);
     const opening = open({ path: '/v1/messages', headers, body: '{}' });
@@ -101,7 +101,7 @@ describe('an answer', () => {
     expect(logged()).toContain('Model service cannot be reached');
   });
 
-  it('of an error passes with its status and headers, and a huge one is cut', async () => {
+  it('is passed on with its error status and headers, and a huge one is cut', async () => {
     const service = await startService((_request, response) => {
       response.writeHead(429, { 'retry-after': '7', 'request-id': 'r1' });
       response.end(Buffer.alloc(1024 * 1024, 'e'));
@@ -112,7 +112,7 @@ describe('an answer', () => {
     expect(reply.body).toBe('e'.repeat(256 * 1024));
   });
 
-  it('that sends elsewhere is not followed', async () => {
+  it('is not followed when it redirects elsewhere', async () => {
     const elsewhere = await startService();
     const service = await startService((_request, response) => {
       response.writeHead(307, { location: `${elsewhere.url}/v1/messages` }).end();
@@ -125,8 +125,8 @@ describe('an answer', () => {
   });
 });
 
-describe('a request', () => {
-  it('brings its own headers, and nothing of its connection or of other credentials', async () => {
+describe('a request through the proxy', () => {
+  it('keeps its own headers, and loses those of its connection and other credentials', async () => {
     const service = await startService();
     const { call, headers } = await proxyTo(service.url);
     await call({
@@ -168,7 +168,7 @@ describe('a request', () => {
     }
   });
 
-  it('is passed on while it still comes', async () => {
+  it('is passed on while it still arrives', async () => {
     const service = await startSlowService();
     const { begin, headers } = await proxyTo(service.url);
     const outgoing = begin({ path: '/v1/messages', headers });
@@ -186,7 +186,7 @@ describe('a request', () => {
   });
 
   it.each(['before', 'after'] as const)(
-    'whose client goes away %s the answer began ends at the service too',
+    'a request whose client disconnects %s the answer began ends at the service too',
     async (when) => {
       const service = await startSlowService();
       const { open, headers, logged } = await proxyTo(service.url);
@@ -209,7 +209,7 @@ describe('a request', () => {
     },
   );
 
-  it('under way ends when its run does', async () => {
+  it('ends when its run does', async () => {
     const service = await startSlowService();
     const proxy = await startProxy({ ANTHROPIC_API_KEY: CANARY, ANTHROPIC_BASE_URL: service.url });
     const { token, release } = await proxy.issue('claude');
@@ -224,7 +224,7 @@ describe('a request', () => {
     expect(proxy.logged()).not.toContain('cannot be reached');
   });
 
-  it('over the limit is refused, announced or not', async () => {
+  it('is refused when it is over the size limit, announced or not', async () => {
     const service = await startService();
     const { call, headers, begin } = await proxyTo(service.url, { maxBodyBytes: 1000 });
     const announced = await call({ path: '/v1/messages', headers, body: 'x'.repeat(1001) });
@@ -241,7 +241,7 @@ describe('a request', () => {
     expect((await call({ path: '/v1/messages', headers, body: 'x'.repeat(1000) })).status).toBe(200);
   });
 
-  it('with headers beyond measure is refused, and the next one is served', async () => {
+  it('is refused with too many headers, and the next one is served', async () => {
     const service = await startService();
     const { call, headers } = await proxyTo(service.url);
     const reply = await call({ path: '/v1/messages', headers: { ...headers, 'x-long': 'x'.repeat(70_000) } });
@@ -249,7 +249,7 @@ describe('a request', () => {
     expect((await call({ path: '/v1/messages', headers, body: '{}' })).status).toBe(200);
   });
 
-  it('too many of one run are refused, and another run is served', async () => {
+  it('is refused when its run has too many at once, and another run is served', async () => {
     const service = await startSlowService();
     const proxy = await proxyTo(service.url);
     const run = await proxy.issue('claude', 'run-1');
@@ -277,13 +277,13 @@ describe('a request', () => {
   });
 });
 
-describe('a service that is away', () => {
+describe('a service that cannot be reached', () => {
   it.each([
     ['claude', 'ANTHROPIC_API_KEY', 'ANTHROPIC_BASE_URL', '/v1/messages'],
     ['codex', 'CODEX_API_KEY', 'OPENAI_BASE_URL', '/v1/responses'],
     ['kimi', 'KIMI_API_KEY', 'KIMI_BASE_URL', '/v1/chat/completions'],
   ] as const)(
-    'is said to %s in its service’s own form, and to the operator once',
+    'is reported to %s in its service’s own form, and to the operator once',
     async (provider, key, variable, path) => {
       const { issue, call, logged } = await startProxy({
         [key]: CANARY,
@@ -308,7 +308,7 @@ describe('a service that is away', () => {
     },
   );
 
-  it('because its certificate is unknown is not asked', async () => {
+  it('is not used when its certificate is unknown', async () => {
     const { tls } = await certificate();
     const service = await startService(JSON_ANSWER, tls);
     const { call, headers } = await proxyTo(service.url);
@@ -318,7 +318,7 @@ describe('a service that is away', () => {
     expect(service.asked).toEqual([]);
   });
 
-  it('in the middle of its handshake is given up', async () => {
+  it('is given up when it hangs in its handshake', async () => {
     const port = await listenByTcp(createTcpServer());
     const { call, headers } = await proxyTo(`https://127.0.0.1:${port}`, { connectTimeoutMs: 50 });
     const reply = await call({ path: '/v1/messages', headers, body: '{}' });
@@ -326,7 +326,7 @@ describe('a service that is away', () => {
   });
 });
 
-it('a service with a certificate is asked by TLS, twice over one connection', async () => {
+it('a service with a certificate is called by TLS, twice over one connection', async () => {
   const { tls } = await certificate();
   const ports = new Set<number | undefined>();
   const service = await startService((request, response) => {
@@ -358,7 +358,7 @@ describe('a body where there should be none', () => {
     ['chunked', { 'transfer-encoding': 'chunked' }],
     ['with a length that is hidden', { 'content-length': '58', connection: 'keep-alive, content-length' }],
     ['with a length', { 'content-length': '58' }],
-  ])('%s never comes to the service as a request of its own', async (_name, framing) => {
+  ])('a body sent %s never reaches the service as a request of its own', async (_name, framing) => {
     const service = await startService();
     const { call, headers } = await proxyTo(service.url);
     const body = 'POST /v1/files HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n \r\n';
@@ -374,7 +374,7 @@ describe('a body where there should be none', () => {
   });
 });
 
-it('an answer whose status is none is an error, not the host’s end', async () => {
+it('an answer with an invalid status is an error, not the host’s end', async () => {
   const server = createTcpServer((socket) => {
     socket.once('data', () => socket.end('HTTP/1.1 099 Strange\r\ncontent-length: 0\r\n\r\n'));
   });

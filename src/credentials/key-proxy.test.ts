@@ -11,8 +11,8 @@ import { ProxyListenError } from './run-door.ts';
 import { CANARY, socketOf, startProxy } from './testing/proxy.ts';
 import { JSON_ANSWER, startService } from './testing/service.ts';
 
-describe('what a run is given', () => {
-  it('is the proxy’s address, a token of its own and the directory of the socket, and not the key', async () => {
+describe('the credentials of a run', () => {
+  it('are the proxy’s address, a token of its own and the directory of the socket, and not the key', async () => {
     const { issue, directory } = await startProxy({ ANTHROPIC_API_KEY: CANARY });
     const first = await issue('claude', 'run-1');
     const second = await issue('claude', 'run-2');
@@ -39,27 +39,27 @@ describe('what a run is given', () => {
     ['codex', { OPENAI_API_KEY: 'e' }, 'OPENAI_API_KEY'],
     ['kimi', { KIMI_API_KEY: 'f' }, 'KIMI_API_KEY'],
     ['codex', { OPENAI_BASE_URL: 'http://127.0.0.1:1/v1' }, 'CODEX_API_KEY'],
-  ] as const)('for %s with %o is a token in %s', async (provider, variables, name) => {
+  ] as const)('a run of %s with %o gets a token in %s', async (provider, variables, name) => {
     const { issue } = await startProxy(variables as Record<string, string>);
     const { env } = await issue(provider);
     expect(Object.keys(env)).toEqual(['NANOCLAW_PROXY', name]);
   });
 
-  it('is nothing where the key was copied badly, and the log says so without it', async () => {
+  it('are missing where the key has invalid characters, and the log says so without it', async () => {
     const { issue, logged } = await startProxy({ ANTHROPIC_API_KEY: `${CANARY}\n` });
     expect(await issue('claude')).toMatchObject({ env: {}, mounts: [] });
     expect(logged()).toMatch(/ANTHROPIC_API_KEY.*cannot be sent/);
     expect(logged()).not.toContain(CANARY);
   });
 
-  it('is nothing where the host has no key, for another provider’s key, and for the offline agent', async () => {
+  it('are missing without a key of the host, for another provider’s key, and for the offline agent', async () => {
     const { issue } = await startProxy({ KIMI_API_KEY: CANARY, ANTHROPIC_API_KEY: 'two\nlines' });
     for (const provider of ['claude', 'codex', 'offline'] as const) {
       expect(await issue(provider)).toMatchObject({ env: {}, mounts: [] });
     }
   });
 
-  it('begins like Claude’s key, and shares nothing else with it', async () => {
+  it('have a token that begins like Claude’s key and shares nothing else with it', async () => {
     for (const [variable, prefix] of [
       ['ANTHROPIC_API_KEY', 'sk-ant-api03-'],
       ['CLAUDE_CODE_OAUTH_TOKEN', 'sk-ant-oat01-'],
@@ -71,12 +71,12 @@ describe('what a run is given', () => {
     }
   });
 
-  it('tells Kimi’s runner by the path that the key is a subscription’s', async () => {
+  it('have a path that shows Kimi’s runner a subscription’s key', async () => {
     const { issue } = await startProxy({ KIMI_API_KEY: 'sk-kimi-1' });
     expect((await issue('kimi')).env.KIMI_BASE_URL).toBe('http://localhost/coding/v1');
   });
 
-  it('is refused when the service’s address is none', async () => {
+  it('are refused when the service’s address is invalid', async () => {
     const { issue } = await startProxy({ CODEX_API_KEY: CANARY, OPENAI_BASE_URL: 'localhost:11434' });
     await expect(issue('codex')).rejects.toThrow(ServiceAddressError);
     await expect(issue('codex')).rejects.toThrow(/OPENAI_BASE_URL/);
@@ -88,7 +88,7 @@ describe('the host’s key', () => {
     ['ANTHROPIC_API_KEY', 'x-api-key', CANARY],
     ['ANTHROPIC_AUTH_TOKEN', 'authorization', `Bearer ${CANARY}`],
     ['CLAUDE_CODE_OAUTH_TOKEN', 'authorization', `Bearer ${CANARY}`],
-  ])('in %s reaches the service in %s, in the token’s place', async (variable, header, value) => {
+  ])('a key in %s reaches the service in %s, in the token’s place', async (variable, header, value) => {
     const service = await startService();
     const { issue, call } = await startProxy({ [variable]: CANARY, ANTHROPIC_BASE_URL: service.url });
     const { token } = await issue('claude');
@@ -123,7 +123,7 @@ describe('the host’s key', () => {
     ]);
   });
 
-  it('that is gone in the middle of a run is said so', async () => {
+  it('is reported when it is removed in the middle of a run', async () => {
     let variables: Record<string, string> = { KIMI_API_KEY: CANARY };
     const { issue, call } = await startProxy(() => variables);
     const { token } = await issue('kimi');
@@ -133,7 +133,7 @@ describe('the host’s key', () => {
     expect(JSON.parse(reply.body).error.code).toBe('nanoclaw_no_key');
   });
 
-  it('is sent by nobody when the service of the host’s own needs none', async () => {
+  it('is not sent when the configured service needs none', async () => {
     const service = await startService();
     const { issue, call } = await startProxy({ OPENAI_BASE_URL: `${service.url}/v1` });
     const { token } = await issue('codex');
@@ -141,7 +141,7 @@ describe('the host’s key', () => {
     expect(service.asked[0]?.headers.authorization).toBeUndefined();
   });
 
-  it('is in no log and no answer, not even when the service says it back', async () => {
+  it('is in no log and no answer, not even when the service echoes it', async () => {
     const service = await startService((_request, response) => {
       response.writeHead(401, {
         'content-type': 'application/json',
@@ -165,7 +165,7 @@ describe('the host’s key', () => {
     for (const secret of [CANARY, token, 'body-7312']) expect(logged()).not.toContain(secret);
   });
 
-  it('that looks like a short-lived token of Claude is told from a wrong one in the log, once per run', async () => {
+  it('is logged as short-lived when it looks like such a token of Claude, once per run', async () => {
     const service = await startService((_request, response) => void response.writeHead(401).end('{}'));
     const { issue, call, logged } = await startProxy({
       CLAUDE_CODE_OAUTH_TOKEN: 'sk-ant-oat01-abc',
@@ -188,7 +188,7 @@ describe('a token', () => {
     ['none', {}],
     ['a wrong one', { authorization: 'Bearer wrong' }],
     ['the key itself', { 'x-api-key': CANARY }],
-  ])('%s opens nothing', async (_name, headers) => {
+  ])('is refused: %s', async (_name, headers) => {
     const service = await startService();
     const { issue, call } = await startProxy({ ANTHROPIC_API_KEY: CANARY, ANTHROPIC_BASE_URL: service.url });
     await issue('claude');
@@ -201,7 +201,7 @@ describe('a token', () => {
     expect(service.asked).toEqual([]);
   });
 
-  it('dies with its run, and the other runs’ live on', async () => {
+  it('expires with its run, and the other runs’ stay valid', async () => {
     const service = await startService();
     const { issue, call } = await startProxy({ ANTHROPIC_API_KEY: CANARY, ANTHROPIC_BASE_URL: service.url });
     const first = await issue('claude', 'run-1');
@@ -215,7 +215,7 @@ describe('a token', () => {
     expect((await ask(second.token, second)).status).toBe(200);
   });
 
-  it('opens its own run’s door alone', async () => {
+  it('is accepted at its own run’s socket alone', async () => {
     const service = await startService();
     const { issue, call } = await startProxy({ ANTHROPIC_API_KEY: CANARY, ANTHROPIC_BASE_URL: service.url });
     const first = await issue('claude', 'run-1');
@@ -225,7 +225,7 @@ describe('a token', () => {
     expect(service.asked).toEqual([]);
   });
 
-  it('serves for its provider alone, for known paths, plainly written', async () => {
+  it('works for its provider alone, and for known, plainly written paths', async () => {
     const service = await startService();
     const { issue, call } = await startProxy({ ANTHROPIC_API_KEY: CANARY, ANTHROPIC_BASE_URL: service.url });
     const { token } = await issue('claude');
@@ -276,7 +276,7 @@ describe('the service’s address', () => {
     ['kimi', '/v1/chat/completions', 'KIMI_BASE_URL', '/v1/', '/v1/chat/completions'],
     ['kimi', '/coding/v1/chat/completions', 'KIMI_BASE_URL', '/coding/v1', '/coding/v1/chat/completions'],
   ] as const)(
-    'of %s continues %s, from %s with "%s", as %s',
+    'the address for %s sends %s, from %s with "%s", to %s',
     async (provider, path, variable, suffix, asked) => {
       const service = await startService();
       const key = { claude: 'ANTHROPIC_API_KEY', codex: 'CODEX_API_KEY', kimi: 'KIMI_API_KEY' }[provider];
@@ -287,7 +287,7 @@ describe('the service’s address', () => {
     },
   );
 
-  it('that became none in the middle of a run is told to the operator, not to the agent', async () => {
+  it('is reported to the operator, not to the agent, when it becomes invalid in the middle of a run', async () => {
     let address = 'http://127.0.0.1:1';
     const { issue, call, logged } = await startProxy(() => ({
       ANTHROPIC_API_KEY: CANARY,
@@ -300,7 +300,7 @@ describe('the service’s address', () => {
     expect(logged()).toContain('ANTHROPIC_BASE_URL is no http or https address');
   });
 
-  it('and settings that cannot be read end no more than the request', async () => {
+  it('fails only the request when its settings cannot be read', async () => {
     const service = await startService();
     let broken = false;
     const { issue, call, logged } = await startProxy(() => {
@@ -318,7 +318,7 @@ describe('the service’s address', () => {
 });
 
 describe('the proxy', () => {
-  it('clears away the doors of a dead one, and leaves none behind', async () => {
+  it('removes the sockets of a dead one, and leaves none behind', async () => {
     const directory = temporaryDirectory();
     await mkdir(join(directory, '1'));
     await writeFile(join(directory, '1', 'proxy.sock'), '');
@@ -337,7 +337,7 @@ describe('the proxy', () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
-  it('removes its directory when nothing else lies there', async () => {
+  it('removes its directory when nothing else is in it', async () => {
     const temporary = temporaryDirectory();
     const hostUid = process.getuid?.() ?? 0;
     const socket = {
@@ -384,7 +384,7 @@ describe('the proxy', () => {
     expect(await broken).toMatchObject({ code: 'ECONNRESET' });
   });
 
-  it('serves by TCP where sockets do not cross, at the one address that it was given', async () => {
+  it('listens on TCP where sockets do not cross, at the one configured address', async () => {
     const service = await startService(JSON_ANSWER);
     const { issue } = await startProxy(
       { ANTHROPIC_API_KEY: CANARY, ANTHROPIC_BASE_URL: service.url },
@@ -405,7 +405,7 @@ describe('the proxy', () => {
     await expect(ask('127.0.0.2', token)).rejects.toThrow(/fetch failed/);
   });
 
-  it('starts before the address is there, and answers a run as soon as it has come', async () => {
+  it('starts before the address exists, and answers a run as soon as it does', async () => {
     const service = await startService(JSON_ANSWER);
     let hasCome = false;
     const place = { kind: 'tcp', bind: '127.0.0.2', host: '127.0.0.2', isThere: () => hasCome } as const;
@@ -426,7 +426,7 @@ describe('the proxy', () => {
     expect(await ask(runs[1])).toBe(200);
   });
 
-  it('goes on waiting where the address went again before it was bound, and stops at once', async () => {
+  it('keeps waiting when the address is gone again before it was bound, and stops at once', async () => {
     const place = { kind: 'tcp', bind: '192.0.2.1', host: '192.0.2.1', isThere: () => true } as const;
     const { issue, proxy } = await startProxy({ ANTHROPIC_API_KEY: CANARY }, { place });
     const { env, release } = await issue('claude');
@@ -436,7 +436,7 @@ describe('the proxy', () => {
     await proxy.stop();
   });
 
-  it('says what to do when it cannot listen', async () => {
+  it('names the fix when it cannot listen', async () => {
     const elsewhere = new KeyProxy({
       place: { kind: 'tcp', bind: '192.0.2.1', host: '192.0.2.1' },
       readVariables: () => ({}),

@@ -117,12 +117,12 @@ async function runInside(secret: string) {
 }
 
 if (runtime.kind === 'plain-process') {
-  it('an agent that needs a key is given no plain process to run in', () => {
+  it('an agent that needs a key is not run in a plain process', () => {
     expect(runtime.description).toMatch(/offline agent only/);
   });
 } else {
-  describe('in a sandbox without network', () => {
-    it('the model answers, and the host’s key is nowhere', async () => {
+  describe('a turn in a sandbox without network', () => {
+    it('is answered by the model, and the host’s key is nowhere', async () => {
       const { told, service, usage, lines } = await runInside(CANARY);
       expect(told).toMatchObject({ status: 200, found: [], unreadable: [], planted: 'EROFS' });
       expect(Object.keys(told.given)).toEqual(
@@ -138,12 +138,12 @@ if (runtime.kind === 'plain-process') {
         expect(logged).not.toContain(secret);
     });
 
-    it('a search like that finds what is there', async () => {
+    it('is searched in a way that finds a key that is there', async () => {
       const { told } = await runInside('probe-8841');
       expect(told.found).toEqual(['/home/node/probe']);
     });
 
-    it('the run’s door has ended with it, and what held the token is gone', async () => {
+    it('leaves no socket behind, and its token is gone', async () => {
       const { paths, place } = await runInside(CANARY);
       expect(await readdir(paths.runEnv)).toEqual([]);
       expect(place.kind === 'unix' && (await readdir(place.directory))).toEqual([]);

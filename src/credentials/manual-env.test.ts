@@ -37,13 +37,13 @@ describe('the file for the guides’ manual commands', () => {
     expect((await stat(file)).mode & 0o777).toBe(0o600);
   });
 
-  it('is there, empty, when there is nothing to say', async () => {
+  it('exists, empty, when there is nothing to say', async () => {
     const { file, keep } = keeper({ provider: 'codex' });
     expect(await keep()).toBe('written');
     expect(await readFile(file, 'utf8')).toBe('');
   });
 
-  it('holds the selected provider’s variables where they are mounted, and follows them', async () => {
+  it('holds the selected provider’s variables where they are mounted, and follows their changes', async () => {
     const { file, keep } = keeper({ mode: 'mount' });
     await keep();
     expect(await readFile(file, 'utf8')).toBe(
@@ -53,7 +53,7 @@ describe('the file for the guides’ manual commands', () => {
     expect(await readFile(file, 'utf8')).toBe('ANTHROPIC_API_KEY=sk-ant-2\n');
   });
 
-  it('is not touched when it says the same already', async () => {
+  it('is not rewritten when its content is the same', async () => {
     const { file, keep } = keeper();
     await keep();
     const { ino } = await stat(file);
@@ -62,7 +62,7 @@ describe('the file for the guides’ manual commands', () => {
   });
 
   it.each(['proxy', 'mount'] as const)(
-    'with other keys in it stays under %s, and the log names them',
+    'a file with other keys in it stays under %s, and the log names them',
     async (mode) => {
       const { file, lines, keep } = keeper({ mode });
       await mkdir(join(file, '..'), { recursive: true });
@@ -75,7 +75,7 @@ describe('the file for the guides’ manual commands', () => {
     },
   );
 
-  it('takes the place of a link, which is not followed', async () => {
+  it('replaces a link, which is not followed', async () => {
     const { file, keep } = keeper();
     await mkdir(join(file, '..'), { recursive: true });
     const target = join(temporaryDirectory(), 'target');
@@ -89,7 +89,7 @@ describe('the file for the guides’ manual commands', () => {
   it.each([
     ['a directory', (file: string) => mkdir(file)],
     ['a FIFO', (file: string) => promisify(execFile)('mkfifo', [file])],
-  ])('is left alone where %s stands', async (_what, plant) => {
+  ])('is left alone where %s is in its place', async (_what, plant) => {
     const { file, lines, keep } = keeper();
     await mkdir(join(file, '..'), { recursive: true });
     await plant(file);
@@ -97,7 +97,7 @@ describe('the file for the guides’ manual commands', () => {
     expect(lines).toMatchObject([{ level: 40 }]);
   });
 
-  it('leaves out what the guides’ way of reading would tear apart', async () => {
+  it('leaves out values that the guides’ way of reading would split', async () => {
     const { file, lines, keep } = keeper({
       mode: 'mount',
       variables: { ANTHROPIC_API_KEY: "it's two\nlines" },

@@ -9,7 +9,7 @@ const ALL = {
   HOME: '/root',
 };
 
-it('a run is given the variables of its own provider and no others', async () => {
+it('a run gets the variables of its own provider and no others', async () => {
   const keys = new MountedKeys(() => ALL);
   expect((await keys.issue({ provider: 'claude' })).env).toEqual({
     ANTHROPIC_API_KEY: 'a',
@@ -18,7 +18,7 @@ it('a run is given the variables of its own provider and no others', async () =>
   expect((await keys.issue({ provider: 'offline' })).env).toEqual({});
 });
 
-it('a key that changed is the new one at the next run', async () => {
+it('a changed key is used by the next run', async () => {
   let key = 'old';
   const keys = new MountedKeys(() => ({ KIMI_API_KEY: key }));
   await keys.issue({ provider: 'kimi' });

@@ -40,7 +40,7 @@ it.each([
   [undefined, '192.168.64.1', false],
   ['127.0.0.1', '127.0.0.1', true],
   ['192.0.2.1', '192.0.2.1', false],
-])('Apple’s gateway %s is a place that may be yet to come', async (gateway, address, isThere) => {
+])('Apple’s gateway %s is an address that may not exist yet', async (gateway, address, isThere) => {
   const socket = { installId: 'x', owner: undefined, hostUid: 0, runtimeDirectory: undefined };
   const place = await makeProxyPlace({ kind: 'container', platform: 'darwin', gateway }, socket);
   expect(place).toEqual({ kind: 'tcp', bind: address, host: address, isThere: expect.any(Function) });

@@ -40,8 +40,8 @@ function endOf(socket: Socket): Promise<void> {
 const isServed = async ({ call }: TestProxy, run: Awaited<ReturnType<TestProxy['issue']>>) =>
   (await call({ path: '/v1/messages', headers: { 'x-api-key': run.token }, body: '{}', at: run })).status;
 
-describe('a sandbox that is out of hand', () => {
-  it('uses up the connections of its own door alone', async () => {
+describe('a sandbox that misbehaves', () => {
+  it('uses up the connections of its own socket alone', async () => {
     const { proxy, hostile, neighbour } = await twoRuns(standingClock());
     const sockets = Array.from({ length: 200 }, () => connectTo(socketOf(hostile)));
     const closed = sockets.map(endOf);
@@ -59,7 +59,7 @@ describe('a sandbox that is out of hand', () => {
     expect(sockets.filter((socket) => !socket.destroyed)).toHaveLength(128);
   });
 
-  it('that floods its door with requests in one piece is cut off for good, and told of once', async () => {
+  it('is cut off for good when it floods its socket with pipelined requests, which is logged once', async () => {
     const { proxy, hostile, neighbour, service } = await twoRuns(standingClock());
     const socket = connectTo(socketOf(hostile));
     const closed = endOf(socket);
@@ -72,7 +72,7 @@ describe('a sandbox that is out of hand', () => {
     expect(proxy.logged().match(/Model request refused/g)?.length).toBeLessThan(251);
   });
 
-  it('that only connects again and again is cut off too', async () => {
+  it('is cut off too when it only connects again and again', async () => {
     const { proxy, hostile } = await twoRuns(standingClock());
     for (let count = 0; !proxy.logged().includes('floods') && count < 2_000; count += 1) {
       const socket = connectTo(socketOf(hostile));
@@ -83,8 +83,8 @@ describe('a sandbox that is out of hand', () => {
   });
 });
 
-describe('an allowance', () => {
-  it('is used up at once and comes back with time, up to its burst', () => {
+describe('a rate limit', () => {
+  it('is used up at once and refills with time, up to its burst', () => {
     const clock = standingClock();
     const allowance = new Allowance(3, 2, clock);
     const use = () => [1, 2, 3, 4].map(() => allowance.use());

@@ -15,7 +15,7 @@ const base = { installId: '0a1b2c3d', owner: undefined, hostUid, runtimeDirector
 const modeOf = async (path: string) => (await stat(path)).mode & 0o777;
 
 describe('the directory for sockets', () => {
-  it('is the user’s own and nobody else’s, and can be made again', async () => {
+  it('is the user’s own and nobody else’s, and can be created again', async () => {
     const runtimeDirectory = temporaryDirectory();
     const options = { ...base, runtimeDirectory };
     const directory = await makeSocketDirectory(options);
@@ -24,14 +24,14 @@ describe('the directory for sockets', () => {
     expect([await modeOf(directory), await modeOf(join(directory, '..'))]).toEqual([0o700, 0o700]);
   });
 
-  it('lies below /tmp where there is no runtime directory, with the user in its name', async () => {
+  it('is below /tmp where there is no runtime directory, with the user in its name', async () => {
     const tmp = temporaryDirectory();
     expect(await makeSocketDirectory({ ...base, temporaryDirectory: tmp })).toBe(
       join(tmp, `nanoclaw-0a1b2c3d-${hostUid}`, 'keys'),
     );
   });
 
-  it('that is wider than it should be is narrowed', async () => {
+  it('is narrowed when its mode is too wide', async () => {
     const tmp = temporaryDirectory();
     const outer = join(tmp, `nanoclaw-0a1b2c3d-${hostUid}`);
     await mkdir(outer);
@@ -43,7 +43,7 @@ describe('the directory for sockets', () => {
   it.each([
     ['a link', (path: string) => symlink('/tmp', path)],
     ['a file', (path: string) => writeFile(path, '')],
-  ])('where %s stands is refused', async (what, plant) => {
+  ])('is refused where %s is in its place', async (what, plant) => {
     const tmp = temporaryDirectory();
     await plant(join(tmp, `nanoclaw-0a1b2c3d-${hostUid}`));
     const making = makeSocketDirectory({ ...base, temporaryDirectory: tmp });
@@ -51,7 +51,7 @@ describe('the directory for sockets', () => {
     await expect(making).rejects.toThrow(what);
   });
 
-  it('of another user is refused', async () => {
+  it('is refused when it belongs to another user', async () => {
     const tmp = temporaryDirectory();
     const otherUid = hostUid + 1;
     await mkdir(join(tmp, `nanoclaw-0a1b2c3d-${otherUid}`));
@@ -59,7 +59,7 @@ describe('the directory for sockets', () => {
     await expect(making).rejects.toThrow(`owned by uid ${hostUid}`);
   });
 
-  it('with a path that Node would cut off is refused', async () => {
+  it('is refused when Node would cut off its path', async () => {
     const runtimeDirectory = join(temporaryDirectory(), 'x'.repeat(90));
     await mkdir(runtimeDirectory);
     const making = makeSocketDirectory({ ...base, runtimeDirectory });
@@ -67,7 +67,7 @@ describe('the directory for sockets', () => {
     await expect(making).rejects.toThrow(/XDG_RUNTIME_DIR/);
   });
 
-  it('for a sandbox of another user is entered by its group and written by nobody but the host', async () => {
+  it('can be entered by the group of a sandbox’s other user and written by the host alone', async () => {
     const tmp = temporaryDirectory();
     // Whoever runs this may give things to a group of their own only.
     const gid = isRoot ? 1000 : (process.getgid?.() ?? 0);

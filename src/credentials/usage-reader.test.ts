@@ -79,8 +79,8 @@ function read(
 const json = (protocol: Protocol, body: unknown) =>
   read(protocol, [Buffer.from(JSON.stringify(body))], 'application/json');
 
-describe('usage in a stream', () => {
-  it.each(STREAMS)('of %s is read wherever the bytes are split', (protocol, stream, usage) => {
+describe('the usage in a stream', () => {
+  it.each(STREAMS)('is read for %s wherever the bytes are split', (protocol, stream, usage) => {
     for (const text of [stream, stream.replaceAll('\n', '\r\n')]) {
       const bytes = Buffer.from(text);
       for (let at = 0; at <= bytes.length; at += 1) {
@@ -96,7 +96,7 @@ describe('usage in a stream', () => {
   });
 
   it.each(STREAMS)(
-    'of %s is read through any pieces, with anything between the events',
+    'is read for %s through any pieces, with anything between the events',
     (protocol, stream, usage) => {
       const noise = fc.constantFrom(
         ': a comment\n\n',
@@ -119,7 +119,7 @@ describe('usage in a stream', () => {
     },
   );
 
-  it('that broke off is read as far as it came', () => {
+  it('is read from a stream that broke off, as far as it arrived', () => {
     const started = CLAUDE_STREAM.slice(0, CLAUDE_STREAM.indexOf('event: x\ndata: {"type":"message_delta"'));
     expect(read('messages', [Buffer.from(started)])).toMatchObject({ inputTokens: 3210, outputTokens: 1 });
     expect(read('responses', [Buffer.from(RESPONSES_STREAM.slice(0, -200))])).toBeUndefined();
@@ -127,7 +127,7 @@ describe('usage in a stream', () => {
     expect(read('responses', [Buffer.from(RESPONSES_STREAM.trimEnd())])).toMatchObject({ outputTokens: 44 });
   });
 
-  it('is read after events and lines that are too large, which are passed over', () => {
+  it('is read after events and lines that are too large, which are skipped', () => {
     const large = 'x'.repeat(5000);
     const stream =
       events({ type: 'message_delta', usage: { output_tokens: 999 }, large }) +
@@ -149,8 +149,8 @@ describe('usage in a stream', () => {
   });
 });
 
-describe('usage elsewhere', () => {
-  it('is read from an answer that is no stream', () => {
+describe('the usage elsewhere', () => {
+  it('is read from an answer that is not streamed', () => {
     const usage = { input_tokens: 3, output_tokens: 4 };
     const expected = { model: 'm', inputTokens: 3, cachedInputTokens: 0, outputTokens: 4 };
     expect(json('messages', { type: 'message', model: 'm', usage })).toEqual(expected);
@@ -172,7 +172,7 @@ describe('usage elsewhere', () => {
     });
   });
 
-  it('is not seen in other protocols’ words, in other content, or beyond the limit', () => {
+  it('is not found in other protocols’ words, in other content, or beyond the limit', () => {
     const usage = { input_tokens: 3, output_tokens: 4 };
     expect(json('chat', { type: 'message', model: 'm', usage: { input_tokens: 3 } })).toBeUndefined();
     expect(json('messages', { error: { message: 'usage' } })).toBeUndefined();
@@ -184,13 +184,13 @@ describe('usage elsewhere', () => {
   });
 });
 
-describe('the proxy reports usage', () => {
+describe('the usage report of the proxy', () => {
   it.each([
     ['claude', 'ANTHROPIC_API_KEY', 'ANTHROPIC_BASE_URL', '/v1/messages', 0],
     ['codex', 'CODEX_API_KEY', 'OPENAI_BASE_URL', '/v1/responses', 1],
     ['kimi', 'KIMI_API_KEY', 'KIMI_BASE_URL', '/v1/chat/completions', 2],
   ] as const)(
-    'of %s to the run that caused it, and the bytes stay as they are',
+    'the usage of %s is reported to the run that caused it, and the bytes stay the same',
     async (provider, key, variable, path, index) => {
       const [, stream, usage] = STREAMS[index] ?? STREAMS[0]!;
       const service = await startService((_request, response) => {
@@ -207,7 +207,7 @@ describe('the proxy reports usage', () => {
     },
   );
 
-  it('not for what only counts, and an error of the receiver ends nothing', async () => {
+  it('leaves out requests that only count tokens, and survives an error of the receiver', async () => {
     const service = await startService((_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json' });
       response.end('{"type":"message","model":"m","usage":{"input_tokens":3,"output_tokens":4}}');

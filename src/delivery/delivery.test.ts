@@ -70,7 +70,7 @@ describe('the delivery', () => {
     expect(line.sent.map(({ text }) => text)).toEqual(['1', '2', '3']);
   });
 
-  it('says whose words they are on a shared number only', async () => {
+  it('puts the assistant’s name before its text on a shared number only', async () => {
     const shared = rig(false);
     shared.add(FAMILY.jid, 'hi');
     await vi.waitFor(() => expect(shared.count('sent')).toBe(1));
@@ -80,7 +80,7 @@ describe('the delivery', () => {
     expect([shared.line.sent[0]?.text, own.line.sent[0]?.text]).toEqual(['Andy: hi', 'hi']);
   });
 
-  it('names itself on a line of its own where the text begins with more than words', async () => {
+  it('puts the name on a line of its own where the text begins with formatting', async () => {
     const { line, add, count } = rig(false);
     for (const text of ['# Title', '- one', '```\ncode\n```', '2026 was good']) add(FAMILY.jid, text);
     await vi.waitFor(() => expect(count('sent')).toBe(4));
@@ -92,7 +92,7 @@ describe('the delivery', () => {
     ]);
   });
 
-  it('waits while the line is away, and goes on when it is back', async () => {
+  it('waits while WhatsApp is disconnected, and continues after the reconnect', async () => {
     const { line, add, delivery, count } = rig();
     line.state = { status: 'connecting' };
     add(FAMILY.jid, 'later');
@@ -150,7 +150,7 @@ describe('the delivery', () => {
     await vi.waitFor(() => expect(count('sent')).toBe(2));
   });
 
-  it('lets a file that cannot be uploaded hold its chat up for minutes only', async () => {
+  it('lets a file that cannot be uploaded delay its chat for minutes only', async () => {
     const { store, line, add, count } = rig();
     line.answer(async () =>
       line.sent.at(-1)?.text === 'a.txt' ? { kind: 'not_sent', reason: 'no upload' } : { kind: 'acked' },
@@ -165,7 +165,7 @@ describe('the delivery', () => {
     ]);
   });
 
-  it('sends again under the same id when no answer came, three times at most, then tells the owner once', async () => {
+  it('sends again under the same id when no answer came, three times at most, then notifies the owner once', async () => {
     const { line, add, count } = rig();
     line.answer(async (chat) =>
       chat === FAMILY.jid ? { kind: 'unconfirmed', reason: 'no ack' } : { kind: 'acked' },
@@ -195,7 +195,7 @@ describe('the delivery', () => {
     expect(line.sent.filter(({ chat }) => chat === FAMILY.jid)).toHaveLength(1);
   });
 
-  it('sends nothing more to a chat after a restriction refused a message there, and says nothing of each', async () => {
+  it('sends nothing more to a chat after a restriction refused a message there, and does not report each one', async () => {
     const { line, restrict, add, count } = rig();
     restrict(FAMILY.jid);
     for (const text of ['1', '2', '3']) add(FAMILY.jid, text);
@@ -211,7 +211,7 @@ describe('the delivery', () => {
     ]);
   });
 
-  it('of another process knows which chats a restriction forbids', async () => {
+  it('knows after a restart which chats a restriction forbids', async () => {
     const { line, restrict, add, count, options, delivery } = rig();
     restrict(FAMILY.jid);
     add(FAMILY.jid, '1');
@@ -242,7 +242,7 @@ describe('the delivery', () => {
     },
   );
 
-  it('lets a chat have five rows at once and one a second then, and others go on', async () => {
+  it('sends five rows to a chat at once and then one a second, and other chats continue', async () => {
     const { line, add, count } = rig();
     for (let n = 0; n < 8; n += 1) add(FAMILY.jid, `${n}`);
     add(MAIN.jid, 'free');
@@ -255,7 +255,7 @@ describe('the delivery', () => {
     ]);
   });
 
-  it('sends what answers people before what nobody waits for', async () => {
+  it('sends answers to people before messages that nobody waits for', async () => {
     const { store, line, add, delivery, count } = rig();
     line.state = { status: 'connecting' };
     for (let n = 0; n < 6; n += 1) {
@@ -269,7 +269,7 @@ describe('the delivery', () => {
     expect(line.sent[0]?.text).toBe('answer');
   });
 
-  it('sends a row once that is on its way while its chat gets another address', async () => {
+  it('sends a row once when its chat gets another address meanwhile', async () => {
     const { store, line, add, count, delivery } = rig();
     let arrive: (outcome: SendOutcome) => void = () => undefined;
     line.answer(() => new Promise((resolve) => (arrive = resolve)));
@@ -285,7 +285,7 @@ describe('the delivery', () => {
     expect(line.sent.map(({ text }) => text)).toEqual(['first', 'second']);
   });
 
-  it('does not send again what has arrived because the database could not say so', async () => {
+  it('does not send an arrived row again when the database could not save that', async () => {
     const { store, line, add, count } = rig();
     const settle = vi.spyOn(store.outbox, 'settle').mockImplementation(() => {
       throw Object.assign(new Error('full'), { code: 'SQLITE_FULL' });
@@ -299,7 +299,7 @@ describe('the delivery', () => {
     expect(line.sent).toHaveLength(1);
   });
 
-  it('does not wait for an instant that a clock told which was set back since', async () => {
+  it('does not wait for a time that was set by a clock which was set back since', async () => {
     const { store, line, add, count, delivery } = rig();
     line.answer(async () => ({ kind: 'not_sent', reason: 'not connected' }));
     const seq = add(FAMILY.jid, 'x');
@@ -322,7 +322,7 @@ describe('the delivery', () => {
     expect(new Set(line.sent.map(({ wireId }) => wireId)).size).toBe(1);
   });
 
-  it('gives a chat up that takes nothing although the line is open, ever more rarely asked, and tells the owner', async () => {
+  it('retries a chat that takes nothing ever more rarely while the connection is open, then notifies the owner', async () => {
     const { line, add, count } = rig();
     line.answer(async (chat) =>
       chat === FAMILY.jid ? { kind: 'not_sent', reason: 'not in that group' } : { kind: 'acked' },
@@ -336,7 +336,7 @@ describe('the delivery', () => {
     ]);
   });
 
-  it('of another process goes on with a row found sending, under its id', async () => {
+  it('continues after a restart with a row found sending, under its id', async () => {
     const { store, line, add, count, delivery } = rig();
     line.state = { status: 'connecting' };
     const seq = add(FAMILY.jid, 'half sent');
@@ -347,7 +347,7 @@ describe('the delivery', () => {
     expect(line.sent).toMatchObject([{ wireId: 'OLD-ID' }]);
   });
 
-  it('that is stopped starts nothing more', async () => {
+  it('starts nothing more when it is stopped', async () => {
     const { line, add, delivery } = rig();
     await delivery.stop();
     add(FAMILY.jid, 'x');

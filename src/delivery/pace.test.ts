@@ -19,27 +19,27 @@ function rig() {
   return { pace, send, wait, now: () => now };
 }
 
-describe('the pace', () => {
-  it('lets a chat have five messages at once, and one a second then', () => {
+describe('the rate limit of sending', () => {
+  it('allows a chat five messages at once, and then one a second', () => {
     const { send } = rig();
     expect(Array.from({ length: 8 }, () => send('a'))).toEqual([0, 0, 0, 0, 0, 1_000, 2_000, 3_000]);
   });
 
-  it('lets all chats together have twenty at once, and one each second and a half then', () => {
+  it('allows all chats together twenty at once, and then one each second and a half', () => {
     const { send } = rig();
     const times = Array.from({ length: 23 }, (_, n) => send(`chat ${n}`));
     expect(times.slice(0, 20)).toEqual(new Array(20).fill(0));
     expect(times.slice(20)).toEqual([1_500, 3_000, 4_500]);
   });
 
-  it('keeps the last of it for answers to people who wait', () => {
+  it('reserves its last part for answers to people who wait', () => {
     const { send, pace } = rig();
     for (let n = 0; n < 15; n += 1) expect(send(`chat ${n}`, 'bulk')).toBe(0);
     expect(pace.nextSend('another', 'bulk')).toBeGreaterThan(START);
     expect(pace.nextSend('another', 'answer')).toBeLessThanOrEqual(START);
   });
 
-  it('fills up again with time, to the burst and no further', () => {
+  it('refills with time, to the burst and no further', () => {
     const { send, wait } = rig();
     for (let n = 0; n < 5; n += 1) send('a');
     wait(3_600_000);

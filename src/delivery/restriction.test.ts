@@ -19,7 +19,7 @@ function rig() {
   return { store, restriction, told };
 }
 
-it('the owner is told of a restriction once, however often it is said and whatever of it changes', () => {
+it('the owner is notified of a restriction once, however often it is reported and whatever of it changes', () => {
   const { store, restriction, told } = rig();
   for (const reason of ['No new chats', 'No new chats', 'No new chats until tomorrow'])
     restriction.report(reason);
@@ -27,7 +27,7 @@ it('the owner is told of a restriction once, however often it is said and whatev
   expect(store.state.get('restriction')).toBe('No new chats until tomorrow');
 });
 
-it('the owner is told when a restriction is lifted, and then of the next one', () => {
+it('the owner is notified when a restriction is lifted, and then of the next one', () => {
   const { restriction, told } = rig();
   for (const reason of ['First', undefined, undefined, 'Second']) restriction.report(reason);
   expect(told()).toEqual([
@@ -37,13 +37,13 @@ it('the owner is told when a restriction is lifted, and then of the next one', (
   ]);
 });
 
-it('what was never restricted is no news', () => {
+it('an account that was never restricted causes no notice', () => {
   const { restriction, told } = rig();
   restriction.report(undefined);
   expect(told()).toEqual([]);
 });
 
-it('only chats to which a message was refused are forbidden, until the restriction is lifted', () => {
+it('only chats that refused a message are forbidden, until the restriction is lifted', () => {
   const { restriction } = rig();
   restriction.report('No new chats');
   for (const chat of ['a@s', 'b@s', 'a@s']) restriction.refused(chat);
@@ -54,7 +54,7 @@ it('only chats to which a message was refused are forbidden, until the restricti
   expect(restriction.forbids('a@s')).toBe(false);
 });
 
-it('a chat in which somebody wrote is not forbidden any more, others are', () => {
+it('a chat in which somebody wrote is not forbidden any more, other chats are', () => {
   const { restriction } = rig();
   restriction.report('No new chats');
   for (const chat of ['a@s', 'b@s']) restriction.refused(chat);
@@ -62,7 +62,7 @@ it('a chat in which somebody wrote is not forbidden any more, others are', () =>
   expect(['a@s', 'b@s'].map((chat) => restriction.forbids(chat))).toEqual([false, true]);
 });
 
-it('a chat is forbidden under its other name too', () => {
+it('a chat is forbidden under its other address too', () => {
   const { store, restriction } = rig();
   restriction.report('No new chats');
   restriction.refused('102@lid');

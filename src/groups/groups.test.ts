@@ -15,7 +15,7 @@ import {
 } from './registration.ts';
 
 describe('a folder name', () => {
-  it.each(['family', 'Family-2', 'a', '0_x'])('%j is taken', (name) => {
+  it.each(['family', 'Family-2', 'a', '0_x'])('%j is accepted', (name) => {
     expect(checkFolderName(name)).toBe(name);
   });
 
@@ -32,14 +32,14 @@ describe('a folder name', () => {
     'messages',
     'a\0b',
     '-x',
-  ])('%j is refused with words that say what is accepted', (name) => {
+  ])('%j is refused with an error that says what is accepted', (name) => {
     expect(() => checkFolderName(name)).toThrow(FolderNameError);
     expect(() => checkFolderName(name)).toThrow(/letters, digits/);
   });
 });
 
 describe('the directories of a group', () => {
-  it('are made whole, and what is there already is left alone', async () => {
+  it('are all created, and existing files are left alone', async () => {
     const paths = pathsAt(temporaryDirectory());
     mkdirSync(paths.group('family'), { recursive: true });
     writeFileSync(join(paths.group('family'), 'CLAUDE.md'), 'mine');
@@ -51,7 +51,7 @@ describe('the directories of a group', () => {
     }
   });
 
-  it('are refused where a link stands, and nothing is made behind it', async () => {
+  it('are refused where a link is in their place, and nothing is created behind it', async () => {
     const root = temporaryDirectory();
     const paths = pathsAt(root);
     const elsewhere = join(root, 'elsewhere');
@@ -61,7 +61,7 @@ describe('the directories of a group', () => {
     await expect(scaffoldGroup(paths, 'family', 'Family')).rejects.toThrow(GroupFolderError);
   });
 
-  it('with a link planted as the memory leave the link’s target alone', async () => {
+  it('leave the target of a link alone that was planted as the memory', async () => {
     const root = temporaryDirectory();
     const paths = pathsAt(root);
     mkdirSync(paths.group('family'), { recursive: true });
@@ -70,15 +70,15 @@ describe('the directories of a group', () => {
     expect(() => lstatSync(join(root, 'target'))).toThrow(/ENOENT/);
   });
 
-  it('outside their parent are refused', async () => {
+  it('are refused outside their parent', async () => {
     await expect(scaffoldGroup(pathsAt(temporaryDirectory()), '../x', 'X')).rejects.toThrow(FolderNameError);
   });
 });
 
-describe('registering', () => {
+describe('registering a chat', () => {
   const request = { jid: FAMILY.jid, name: 'Family', folder: 'family', trigger: '@Andy' };
 
-  it('makes a chat one of the assistant’s, never the main channel', () => {
+  it('makes it one of the assistant’s, never the main channel', () => {
     const store = testStore();
     expect(registerGroup(store, request, 0)).toEqual(FAMILY);
     expect(store.groups.find(FAMILY.jid)).toEqual(FAMILY);
@@ -94,21 +94,21 @@ describe('registering', () => {
     ['main’s folder', { ...request, jid: 'other@g.us', folder: 'main' }, /belongs to the main channel/],
     ['an unsafe folder', { ...request, jid: 'other@g.us', folder: '../x' }, /cannot be a group/],
     ['a chat that is active already', { ...request, folder: 'again' }, /active already/],
-  ])('%s is refused', (_, bad, words) => {
+  ])('is refused for %s', (_, bad, words) => {
     const store = testStore();
     registerGroup(store, request, 0);
     expect(() => registerGroup(store, bad, 0)).toThrow(words);
     expect(store.groups.all()).toEqual([FAMILY]);
   });
 
-  it('without a trigger takes the assistant’s name, once it is known', () => {
+  it('takes the assistant’s name as the trigger when none is given, once the name is known', () => {
     const store = testStore();
     expect(() => registerGroup(store, { ...request, trigger: undefined }, 0)).toThrow(/trigger is missing/);
     followAssistantName(store, '@Zoë');
     expect(registerGroup(store, { ...request, trigger: undefined }, 0).trigger).toBe('@Zoë');
   });
 
-  it('again, with the folder that a chat has, changes its settings and nothing else', () => {
+  it('registering a chat again in its folder changes its settings and nothing else', () => {
     const store = testStore();
     registerGroup(store, { ...request, requiresTrigger: false, containerConfig: { provider: 'kimi' } }, 0);
     registerGroup(store, { ...request, name: 'Other', trigger: '!bot' }, 1);
@@ -118,7 +118,7 @@ describe('registering', () => {
     expect(store.groups.all()).toEqual([kept]);
   });
 
-  it('again changes the settings of the main channel, which stays the main channel', () => {
+  it('registering the main channel again changes its settings, and it stays the main channel', () => {
     const store = testStore();
     registerMain(store, MAIN.jid, '@Andy', 0);
     const asked = {
@@ -131,13 +131,13 @@ describe('registering', () => {
     expect(store.groups.main()).toEqual({ ...MAIN, containerConfig: { provider: 'codex' } });
   });
 
-  it('the main channel happens once', () => {
+  it('the main channel can be registered only once', () => {
     const store = testStore();
     expect(registerMain(store, MAIN.jid, '@Andy', 0)).toEqual(MAIN);
     expect(registerMain(store, 'another@s.whatsapp.net', '@Andy', 0)).toEqual(MAIN);
   });
 
-  it('can be undone for a group, whose tasks then rest, and not for the main channel', () => {
+  it('can be undone for a group, whose tasks are then paused, and not for the main channel', () => {
     const store = testStore();
     registerMain(store, MAIN.jid, '@Andy', 0);
     registerGroup(store, request, 0);
@@ -149,7 +149,7 @@ describe('registering', () => {
     expect(() => unregisterGroup(store, FAMILY.jid, 0)).toThrow(/not active/);
   });
 
-  it('can be named by an address that it had before', () => {
+  it('accepts an address that it had before', () => {
     const store = testStore();
     store.groups.add({ ...FAMILY, jid: 'ben@lid' }, 0);
     store.samePerson.merge('ben@lid', 'ben@s.whatsapp.net');
@@ -159,7 +159,7 @@ describe('registering', () => {
 });
 
 describe('a changed name of the assistant', () => {
-  it('is followed by the groups that were called by the old one only', () => {
+  it('is followed by the groups that were triggered by the old one only', () => {
     const store = testStore();
     followAssistantName(store, '@Andy');
     registerMain(store, MAIN.jid, '@Andy', 0);

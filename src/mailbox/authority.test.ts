@@ -34,7 +34,7 @@ const asks: fc.Arbitrary<Ask> = fc.oneof(
   fc.record({ operation: fc.constantFrom('refresh_groups', 'register_group', 'unregister_group') }),
 );
 
-it('decides every source, operation and target as the table of the contract does', () => {
+it('the rules allow and refuse every source, operation and target as the contract’s table does', () => {
   fc.assert(
     fc.property(sources, asks, (source, ask) => {
       expect(refusalOf(source, ask) === undefined).toBe(model(source, ask));
@@ -43,7 +43,7 @@ it('decides every source, operation and target as the table of the contract does
   );
 });
 
-it("tells a group the same about a task that does not exist and one that is another group's", () => {
+it('a group gets the same refusal for a task that does not exist and for one of another group', () => {
   const source = { folder: 'family', jid: 'family@x', isMain: false };
   const missing = refusalOf(source, { operation: 'cancel_task', folder: undefined });
   expect(missing).toContain('no such task');

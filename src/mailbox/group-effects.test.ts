@@ -23,14 +23,14 @@ async function ask(folder: string, file: Record<string, unknown>): Promise<Mailb
 }
 
 describe('register_group', () => {
-  it('of main registers a group that has its directories at once', async () => {
+  it('register_group of main registers a group that has its directories at once', async () => {
     expect(await ask('main', { ...CLUB, isMain: true })).toEqual({ ok: true, folder: 'club' });
     expect(rig.store.groups.inFolder('club')).toMatchObject({ jid: SEEN_JID, isMain: false });
     expect((await lstat(rig.directory('club'))).isDirectory()).toBe(true);
     expect(rig.store.groups.main()).toMatchObject({ jid: MAIN_JID });
   });
 
-  it('of main changes how an active group works, and leaves its directories alone', async () => {
+  it('register_group of main changes how an active group works, and leaves its directories alone', async () => {
     const { name, folder } = rig.store.groups.find(FAMILY_JID) ?? {};
     const asked = {
       type: 'register_group',
@@ -54,7 +54,7 @@ describe('register_group', () => {
     ['main with a folder in use', 'main', { folder: 'Family' }, 'in use'],
     ["main with main's folder", 'main', { folder: 'main' }, 'belongs to the main channel'],
     ['main for a chat that is registered', 'main', { jid: FAMILY_JID, folder: 'other' }, 'active already'],
-  ])('of %s is refused and leaves no directory', async (_, folder, more, words) => {
+  ])('register_group of %s is refused and leaves no directory', async (_, folder, more, words) => {
     const before = rig.store.groups.all();
     expect(await ask(folder, { ...CLUB, ...more })).toEqual({
       ok: false,
@@ -67,7 +67,7 @@ describe('register_group', () => {
 });
 
 describe('unregister_group', () => {
-  it('of main takes a group out, whose files are then nobody’s', async () => {
+  it('unregister_group of main unregisters a group, whose files are then not processed', async () => {
     expect(await ask('main', { type: 'unregister_group', jid: FAMILY_JID })).toEqual({
       ok: true,
       folder: 'family',
@@ -82,7 +82,7 @@ describe('unregister_group', () => {
     ['a group', 'family', FAMILY_JID, 'Only the main channel'],
     ['main for itself', 'main', MAIN_JID, 'main channel cannot'],
     ['main for a chat that is not registered', 'main', SEEN_JID, 'not active'],
-  ])('of %s is refused', async (_, folder, jid, words) => {
+  ])('unregister_group of %s is refused', async (_, folder, jid, words) => {
     const result = await ask(folder, { type: 'unregister_group', jid });
     expect(result).toEqual({ ok: false, error: expect.stringContaining(words) });
     expect(rig.store.groups.all()).toHaveLength(3);
@@ -97,7 +97,7 @@ describe('refresh_groups', () => {
     await mailbox.drain(folder);
   }
 
-  it('is answered when the platform has answered, with the list fresh by then', async () => {
+  it('is answered when WhatsApp has answered, with a fresh list', async () => {
     sync = async () => {
       rig.store.chats.note({ jid: 'new@example', name: 'New', isGroup: true });
       return 1;
@@ -109,7 +109,7 @@ describe('refresh_groups', () => {
     await expect.poll(() => rig.claims('main')).toEqual([]);
   });
 
-  it('lets other files pass meanwhile and asks the platform once for all who wait', async () => {
+  it('lets other files pass meanwhile and asks WhatsApp once for all that wait', async () => {
     let asked = 0;
     let answer: (count: number) => void = () => undefined;
     sync = () => {
@@ -130,7 +130,7 @@ describe('refresh_groups', () => {
     expect(asked).toBe(1);
   });
 
-  it('is answered with an error when the line is away', async () => {
+  it('is answered with an error while WhatsApp is disconnected', async () => {
     sync = () => Promise.reject(new Error('no line'));
     await drop('main');
     await expect
@@ -138,7 +138,7 @@ describe('refresh_groups', () => {
       .toMatchObject({ ok: false, error: expect.stringMatching(/line/) });
   });
 
-  it('is answered with an error when the platform never answers', async () => {
+  it('is answered with an error when WhatsApp never answers', async () => {
     sync = () => new Promise(() => undefined);
     await drop('main');
     await expect
@@ -146,7 +146,7 @@ describe('refresh_groups', () => {
       .toMatchObject({ ok: false, error: expect.stringMatching(/time/) });
   });
 
-  it('that a stop interrupts is asked again after the next start', async () => {
+  it('is repeated after the next start when a stop interrupts it', async () => {
     sync = () => new Promise(() => undefined);
     mailbox = rig.mailbox({ syncGroups: () => sync() });
     await drop('main');
@@ -157,7 +157,7 @@ describe('refresh_groups', () => {
     await expect.poll(() => answered('main')).toEqual({ ok: true, groups: 5 });
   });
 
-  it('of a group is refused and asks nobody', async () => {
+  it('is refused for a group without a request to WhatsApp', async () => {
     sync = () => Promise.reject(new Error('must not be asked'));
     await drop('family');
     expect(await answered('family')).toMatchObject({

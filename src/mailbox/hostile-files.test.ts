@@ -30,15 +30,18 @@ async function passBy(): Promise<void> {
 /** Where a bad file lies, between two good ones. */
 const place = (name = '0x.json') => ({ path: join(messages, name), scratch: rig.root, sound: GOOD });
 
-describe('is never followed or taken, and lies in quarantine with its reason:', () => {
-  it.each(HOSTILE_KINDS)('$name', async ({ make, reason }) => {
-    await make(place());
-    await passBy();
-    expect(await rig.quarantined('family')).toEqual([expect.stringMatching(/0x\.json$/)]);
-    expect(await rig.reasons('family')).toEqual([expect.stringContaining(reason)]);
-  });
+describe('a hostile entry of a mailbox', () => {
+  it.each(HOSTILE_KINDS)(
+    '$name is never followed or taken, and is quarantined with its reason',
+    async ({ make, reason }) => {
+      await make(place());
+      await passBy();
+      expect(await rig.quarantined('family')).toEqual([expect.stringMatching(/0x\.json$/)]);
+      expect(await rig.reasons('family')).toEqual([expect.stringContaining(reason)]);
+    },
+  );
 
-  it('a second directory of the same name', async () => {
+  it('a second directory of the same name is quarantined too', async () => {
     await mkdir(join(messages, '0x.json'));
     await mailbox.drain('family');
     await mkdir(join(messages, '0x.json'));
@@ -46,7 +49,7 @@ describe('is never followed or taken, and lies in quarantine with its reason:', 
     expect(await rig.quarantined('family')).toHaveLength(2);
   });
 
-  it('what a file link points to stays as it was', async () => {
+  it('the target of a quarantined file link stays as it was', async () => {
     const target = join(rig.root, 'host-file');
     await writeFile(target, GOOD);
     await symlink(target, join(messages, '0x.json'));
@@ -60,7 +63,7 @@ describe('is never followed or taken, and lies in quarantine with its reason:', 
     ['with a line break', Buffer.from('a\nb\tc;$(x).json')],
     ['of 255 bytes', Buffer.from(`${'n'.repeat(250)}.json`)],
     ['that ends like a reason', Buffer.from('x.reason.json')],
-  ])('a malformed file with a name %s', async (_, name) => {
+  ])('a malformed file with a name %s is quarantined', async (_, name) => {
     await writeFile(Buffer.concat([Buffer.from(`${messages}/`), name]), '{"type":"?"}');
     await passBy();
     expect(await rig.quarantined('family')).toEqual([expect.stringMatching(/^[A-Za-z0-9._-]{1,140}$/)]);
@@ -76,7 +79,7 @@ describe('is never followed or taken, and lies in quarantine with its reason:', 
   });
 });
 
-it('keeps only a record of a file of a gigabyte', async () => {
+it('a file of a gigabyte leaves only a record in quarantine', async () => {
   await makeGigabyte(place());
   await passBy();
   expect(await rig.quarantined('family')).toEqual([]);
@@ -85,7 +88,7 @@ it('keeps only a record of a file of a gigabyte', async () => {
   ]);
 });
 
-it('leaves hidden and temporary names and other endings alone', async () => {
+it('hidden and temporary names and other endings are left alone', async () => {
   const names = ['.hidden.json', 'x.json.tmp', 'x.txt', 'json'];
   for (const name of names) await writeFile(join(messages, name), GOOD);
   await passByLeaving(names);
@@ -97,7 +100,7 @@ async function passByLeaving(names: readonly string[]): Promise<void> {
   expect((await rig.waiting('family')).sort()).toEqual([...names].sort());
 }
 
-it('reads nothing through a mailbox that is a link to another one', async () => {
+it('a mailbox that is a link to another one is not read', async () => {
   await rm(messages, { recursive: true });
   await symlink(rig.directory('main'), messages);
   await rig.message('main', 'of main');
@@ -109,7 +112,7 @@ it('reads nothing through a mailbox that is a link to another one', async () => 
   );
 });
 
-it('reads nothing through a group folder that is a link, and survives a mailbox that is a file', async () => {
+it('a group folder that is a link is not read, and a mailbox that is a file does no harm', async () => {
   await rm(rig.paths.groupIpc('family'), { recursive: true });
   await symlink(rig.paths.groupIpc('main'), rig.paths.groupIpc('family'));
   await rm(rig.directory('work'), { recursive: true });
@@ -122,7 +125,7 @@ it('reads nothing through a group folder that is a link, and survives a mailbox 
   expect(rig.texts()).toEqual(['of main']);
 });
 
-it('never writes what a file holds into the log', async () => {
+it('the content of a file is never written into the log', async () => {
   await writeFile(join(rig.root, 'host-file'), 'root:canary:0:0');
   await symlink(join(rig.root, 'host-file'), join(messages, '0.json'));
   await writeFile(join(messages, '1.json'), 'canary no JSON');
@@ -132,7 +135,7 @@ it('never writes what a file holds into the log', async () => {
   expect(JSON.stringify(rig.logged)).not.toContain('canary');
 });
 
-describe('for a host that is not root', () => {
+describe('an entry that a host without root may not read', () => {
   /** Everything in the root belongs to the user whom the test takes on; a test run by a user is one already. */
   async function becomeUser(): Promise<void> {
     if (process.geteuid?.() !== 0) return;
@@ -144,7 +147,7 @@ describe('for a host that is not root', () => {
     onTestFinished(() => void process.seteuid?.(0));
   }
 
-  it('a file without rights lies in quarantine', async () => {
+  it('a file without permissions is quarantined', async () => {
     await writeFile(join(messages, '0x.json'), GOOD);
     await becomeUser();
     await chmod(join(messages, '0x.json'), 0o000);
@@ -152,7 +155,7 @@ describe('for a host that is not root', () => {
     expect(await rig.reasons('family')).toEqual(['cannot be read (EACCES)']);
   });
 
-  it('a directory without rights stays, is recorded once, and is tried again when it was mended', async () => {
+  it('a directory without permissions stays, is recorded once, and is tried again when it was repaired', async () => {
     const path = join(messages, '0x.json');
     await becomeUser();
     await mkdir(path);
@@ -172,7 +175,7 @@ describe('for a host that is not root', () => {
   });
 });
 
-it('a file that is still open for writing after its claim is read no further than the cap', async () => {
+it('a file that is still open for writing after its claim is read no further than the size limit', async () => {
   mailbox = rig.mailbox({ limits: { fileBytes: 1_000, settleMs: 3_000, drainSettleMs: 0 } });
   const file = await open(join(messages, '0x.json'), 'w');
   onTestFinished(() => file.close());

@@ -18,7 +18,7 @@ const PATIENT = { timeout: 10_000, interval: 20 };
 const NEVER_MS = 3_600_000;
 
 describe('the watcher', () => {
-  it('rings for a file that comes after the start', async () => {
+  it('reports a file that arrives after the start', async () => {
     await rig.mailbox({ rescanMs: NEVER_MS }).start();
     await rig.message('family', 'one');
     await vi.waitFor(() => expect(rig.texts()).toEqual(['one']), PATIENT);
@@ -26,7 +26,7 @@ describe('the watcher', () => {
     await vi.waitFor(async () => expect(await rig.result('work', 'r')).toMatchObject({ ok: false }), PATIENT);
   });
 
-  it('rings for a file written by hand, without a rename', async () => {
+  it('reports a file written by hand, without a rename', async () => {
     await rig.mailbox({ rescanMs: NEVER_MS }).start();
     const text = JSON.stringify({ type: 'message', chatJid: FAMILY_JID, text: 'by hand' });
     await writeFile(join(rig.directory('family'), 'x.json'), `${text}\n`);
@@ -50,7 +50,7 @@ describe('the watcher', () => {
     }, PATIENT);
   });
 
-  it('that is blind costs one rescan', async () => {
+  it('costs one rescan when it is blind', async () => {
     await rig.mailbox({ rescanMs: 50, watch: blindWatch() }).start();
     for (let file = 0; file < 20; file += 1) await rig.message('family', `unseen ${file}`);
     const texts: string[] = [];
@@ -60,7 +60,7 @@ describe('the watcher', () => {
     }, PATIENT);
   });
 
-  it('that has no watches left warns once, and the rescan finds the files', async () => {
+  it('warns once when it has no watches left, and the rescan finds the files', async () => {
     const watchers: BlindWatcher[] = [];
     await rig.mailbox({ rescanMs: 50, watch: blindWatch(watchers) }).start();
     const full = Object.assign(new Error('no space for watches'), { code: 'ENOSPC' });
@@ -71,7 +71,7 @@ describe('the watcher', () => {
     expect(warnings).toMatchObject([{ fix: expect.stringContaining('max_user_watches') }]);
   });
 
-  it('watches the directories of registered groups alone, and no longer those that left', async () => {
+  it('watches the directories of registered groups alone, and no longer those that were unregistered', async () => {
     const watchers: BlindWatcher[] = [];
     const open = (): string[] => watchers.flatMap(({ closed, paths }) => (closed ? [] : paths)).sort();
     const both = (folder: string): string[] => [rig.directory(folder), rig.directory(folder, 'tasks')];
@@ -86,7 +86,7 @@ describe('the watcher', () => {
     expect(open()).toEqual([]);
   });
 
-  it('is told by itself when it begins to see, and what came before that is taken', async () => {
+  it('reports its readiness, and files from before that are taken', async () => {
     const watchers: BlindWatcher[] = [];
     await rig.mailbox({ rescanMs: NEVER_MS, watch: blindWatch(watchers) }).start();
     await rig.message('family', 'too early');
@@ -94,7 +94,7 @@ describe('the watcher', () => {
     await vi.waitFor(() => expect(rig.texts()).toEqual(['too early']), PATIENT);
   });
 
-  it('is closed while a folder has a backlog and opened again when that is worked off', async () => {
+  it('is closed while a folder has a backlog and opened again when that is done', async () => {
     const watchers: BlindWatcher[] = [];
     const mailbox = rig.mailbox({
       rescanMs: NEVER_MS,
@@ -110,7 +110,7 @@ describe('the watcher', () => {
     expect(rig.texts()).toHaveLength(60);
   });
 
-  it('watches a directory again that vanished and came back', async () => {
+  it('watches a directory again that disappeared and was created again', async () => {
     const watchers: BlindWatcher[] = [];
     const mailbox = rig.mailbox({ rescanMs: NEVER_MS, watch: blindWatch(watchers) });
     await mailbox.start();
@@ -144,7 +144,7 @@ describe('a half-written file', () => {
     expect(await rig.reasons('family')).toEqual(['is not JSON']);
   });
 
-  it('is bad when it never comes to rest', async () => {
+  it('is bad when it never stops changing', async () => {
     const mailbox = rig.mailbox({ limits: { settleMs: 20, settleLooks: 3 } });
     await rig.drop('family', '{');
     const growing = setInterval(async () => {
@@ -163,7 +163,7 @@ describe('a half-written file', () => {
     expect(await rig.quarantined('family')).toHaveLength(1);
   });
 
-  it('does not hold up a drain beyond its bound', async () => {
+  it('does not delay a drain beyond its limit', async () => {
     const mailbox = rig.mailbox({ limits: { settleMs: NEVER_MS, drainSettleMs: 10 } });
     await rig.drop('family', '{');
     await rig.message('family', 'whole');
@@ -175,7 +175,7 @@ describe('a half-written file', () => {
     );
   });
 
-  it('in great numbers leaves the next ones where they are until some have settled', async () => {
+  it('delays the next files when there are many of it, until some have settled', async () => {
     const mailbox = rig.mailbox({ limits: { settlingFiles: 3 } });
     for (let file = 0; file < 10; file += 1) await rig.drop('family', '{');
     await rig.message('family', 'behind them');
@@ -186,13 +186,13 @@ describe('a half-written file', () => {
 });
 
 describe('a drain', () => {
-  it('takes a folder’s files without any start, ring or rescan', async () => {
+  it('takes a folder’s files without any start, event or rescan', async () => {
     await rig.message('family', 'now');
     await rig.mailbox().drain('family');
     expect(rig.texts()).toEqual(['now']);
   });
 
-  it('takes a folder’s files at once while another group’s 2,000 are worked through', async () => {
+  it('takes a folder’s files at once while another group’s 2,000 are processed', async () => {
     const flood = 2_000;
     const file = JSON.stringify({ type: 'message', chatJid: FAMILY_JID, text: 'flood' });
     for (let count = 0; count < flood; count += 1) {
@@ -209,7 +209,7 @@ describe('a drain', () => {
     expect(rig.store.outbox.counts().get('queued')).toBe(flood + 1);
   }, 60_000);
 
-  it('is shared work: several at once take each file once', async () => {
+  it('is shared: several at once take each file once', async () => {
     const mailbox = rig.mailbox();
     for (let file = 0; file < 50; file += 1) await rig.message('family', `${file}`);
     await Promise.all([mailbox.drain('family'), mailbox.drain('family'), mailbox.start()]);
@@ -223,7 +223,7 @@ describe('a drain', () => {
     expect(rig.texts()).toHaveLength(30);
   });
 
-  it('of a stopped mailbox returns and takes nothing', async () => {
+  it('a drain of a stopped mailbox returns and takes nothing', async () => {
     const mailbox = rig.mailbox();
     await mailbox.stop();
     await rig.message('family', 'late');
@@ -232,7 +232,7 @@ describe('a drain', () => {
   });
 });
 
-it('gives another group its turn between the batches of a flood', async () => {
+it('another group’s files are processed between the batches of a flood', async () => {
   const order: string[] = [];
   const { add } = rig.store.outbox;
   rig.store.outbox.add = (row, at) => {
@@ -246,21 +246,21 @@ it('gives another group its turn between the batches of a flood', async () => {
   expect(order.indexOf('neighbour')).toBeLessThanOrEqual(32);
 });
 
-describe('the start', () => {
-  it('takes everything that lies there, of every folder', async () => {
+describe('the start of a mailbox', () => {
+  it('takes all waiting files of every folder', async () => {
     await rig.message('family', 'a');
     await rig.message('work', 'b');
     await rig.mailbox({ rescanMs: NEVER_MS, watch: blindWatch() }).start();
     expect(rig.texts().sort()).toEqual(['a', 'b']);
   });
 
-  it('leaves nothing of its own behind', async () => {
+  it('leaves no file of its own behind', async () => {
     await rig.mailbox().start();
     expect(await rig.waiting('family')).toEqual([]);
     expect(await readdir(rig.paths.ipcClaimed)).toEqual([]);
   });
 
-  it('stops and says why when files cannot be claimed by renaming', async () => {
+  it('fails and says why when files cannot be claimed by renaming', async () => {
     const acrossMounts = async (): Promise<void> => {
       throw Object.assign(new Error('cross-device link'), { code: 'EXDEV' });
     };
@@ -270,7 +270,7 @@ describe('the start', () => {
     expect(await rig.waiting('family')).toEqual([]);
   });
 
-  it('is not stopped by folders and names that an operator made up', async () => {
+  it('ignores folders and names that an operator made up', async () => {
     await mkdir(join(rig.paths.ipc, 'messages'), { recursive: true });
     await mkdir(join(rig.paths.ipc, '..odd name'), { recursive: true });
     await writeFile(join(rig.paths.ipc, 'a-file'), '');
@@ -281,7 +281,7 @@ describe('the start', () => {
     expect(rig.texts()).toEqual(['a']);
   });
 
-  it('called twice or at once shares the outcome, and so does the stop', async () => {
+  it('returns the same outcome when it is called twice or at once, and so does the stop', async () => {
     const mailbox = rig.mailbox();
     expect(mailbox.start()).toBe(mailbox.start());
     expect(mailbox.stop()).toBe(mailbox.stop());
@@ -292,7 +292,7 @@ describe('the start', () => {
   });
 });
 
-it('ends after the file at hand when it is stopped in a flood; the next start takes the rest', async () => {
+it('a start that is stopped in a flood ends after the current file, and the next start takes the rest', async () => {
   for (let file = 0; file < 100; file += 1) await rig.message('family', `${file}`);
   const mailbox = rig.mailbox();
   const started = mailbox.start();

@@ -17,8 +17,8 @@ async function send(folder: string, file: Record<string, unknown>): Promise<void
   await mailbox.drain(folder);
 }
 
-describe('a message', () => {
-  it('of a group to its own chat lies in the outbox, and its file is gone', async () => {
+describe('a message from the mailbox', () => {
+  it('is put into the outbox for the group’s own chat, and its file is gone', async () => {
     await send('family', { chatJid: FAMILY_JID });
     expect(rig.takeOutbox()).toMatchObject([
       { chatJid: FAMILY_JID, source: 'message', runId: null, message: { kind: 'text', text: 'hello' } },
@@ -28,7 +28,7 @@ describe('a message', () => {
     expect(await rig.quarantined('family')).toEqual([]);
   });
 
-  it('of a group to its own chat by an address that was replaced reaches it, and nobody else’s', async () => {
+  it('reaches the group’s own chat, and no other, by an address that was replaced', async () => {
     rig.store.samePerson.merge('family@lid', FAMILY_JID);
     rig.store.samePerson.merge('work@lid', WORK_JID);
     await send('family', { chatJid: 'family@lid' });
@@ -37,7 +37,7 @@ describe('a message', () => {
     expect(await rig.quarantined('family')).toHaveLength(1);
   });
 
-  it('belongs to the run that is going in the folder, and counts as its effect', async () => {
+  it('belongs to the run in its folder, and counts as its effect', async () => {
     rig.store.runs.startChat(
       { id: 'run-1', folder: 'family', chatJid: FAMILY_JID, attempt: 1, firstSeq: 1, lastSeq: 1 },
       Date.now(),
@@ -48,18 +48,18 @@ describe('a message', () => {
     expect(await rig.result('family', 'r1')).toEqual({ ok: true });
   });
 
-  it('of main goes to any chat that is registered or was seen', async () => {
+  it('goes from main to any chat that is registered or was seen', async () => {
     for (const chatJid of [MAIN_JID, WORK_JID, SEEN_JID]) await send('main', { chatJid });
     expect(rig.takeOutbox().map(({ chatJid }) => chatJid)).toEqual([MAIN_JID, WORK_JID, SEEN_JID]);
   });
 
-  it('shows the role that the agent speaks as, stripped of what would break the line', async () => {
+  it('shows the role that the agent speaks as, without characters that would break the line', async () => {
     await send('family', { chatJid: FAMILY_JID, sender: 'Chief*\nResearcher ' });
     await send('family', { chatJid: FAMILY_JID, sender: ' * ' });
     expect(rig.texts()).toEqual(['*Chief Researcher:* hello', 'hello']);
   });
 
-  it('that is long becomes several messages, the role before the first', async () => {
+  it('becomes several messages when it is long, the role before the first', async () => {
     await send('family', { chatJid: FAMILY_JID, sender: 'Chief', text: 'A sentence. '.repeat(700) });
     const texts = rig.texts();
     expect(texts).toHaveLength(3);
@@ -77,7 +77,7 @@ describe('a message', () => {
   });
 });
 
-describe('a message of a chat', () => {
+describe('a message of the chat', () => {
   const question = {
     id: 'Q1',
     chatJid: FAMILY_JID,
@@ -98,14 +98,14 @@ describe('a message of a chat', () => {
     expect(await rig.result('family', 'r')).toEqual({ ok: true });
   });
 
-  it('of another chat is not, nor one that nobody knows: it is sent without, and the agent is told', async () => {
+  it('is not quoted in another chat, and neither is an unknown one: the agent is notified', async () => {
     rig.store.messages.add(question);
     await send('work', { chatJid: WORK_JID, quotedMessageId: 'Q1', requestId: 'r' });
     expect(rig.takeOutbox()).toMatchObject([{ message: { kind: 'text', text: 'hello' } }]);
     expect(await rig.result('work', 'r')).toEqual({ ok: true, note: expect.stringContaining('without') });
   });
 
-  it('gets a reaction, also one of the assistant itself, which can be taken back', async () => {
+  it('gets a reaction, even one of the assistant itself, and the reaction can be removed', async () => {
     rig.store.messages.add(question);
     rig.store.state.set('account', MAIN_JID);
     const seq = rig.store.outbox.add(
@@ -124,7 +124,7 @@ describe('a message of a chat', () => {
   });
 });
 
-describe('refused, answered and put into quarantine is', () => {
+describe('the mailbox', () => {
   it.each([
     ['a message of a group to another chat', 'family', { chatJid: WORK_JID }, 'Only the main channel'],
     [
@@ -152,7 +152,7 @@ describe('refused, answered and put into quarantine is', () => {
     ],
     ['a text that is an object', 'family', { chatJid: FAMILY_JID, text: { a: 1 } }, 'text'],
     ['an unknown type', 'family', { type: 'reboot' }, 'unknown type'],
-  ])('%s', async (_, folder, file, words) => {
+  ])('refuses, answers and quarantines %s', async (_, folder, file, words) => {
     await send(folder, { ...file, requestId: 'asked' });
     expect(rig.takeOutbox()).toEqual([]);
     expect(await rig.result(folder, 'asked')).toEqual({ ok: false, error: expect.stringContaining(words) });
@@ -162,13 +162,13 @@ describe('refused, answered and put into quarantine is', () => {
   });
 });
 
-it('answers nothing to a file whose requestId could be a path', async () => {
+it('a file whose requestId could be a path gets no answer', async () => {
   await send('family', { chatJid: FAMILY_JID, requestId: '../../../escaped' });
   expect(rig.takeOutbox()).toEqual([]);
   expect(await rig.reasons('family')).toEqual([expect.stringContaining('requestId')]);
 });
 
-it('quarantines what lies in a folder that no registered group has', async () => {
+it('a file in a folder that no registered group has is quarantined', async () => {
   await mkdir(rig.directory('stranger'), { recursive: true });
   await mkdir(rig.directory('stranger', 'tasks'), { recursive: true });
   await rig.drop('stranger', { type: 'message', chatJid: MAIN_JID, text: 'x', requestId: 'r' });

@@ -40,8 +40,8 @@ const sent = (): OutgoingFile[] =>
     .map(({ message }) => message)
     .filter((message) => message.kind === 'file');
 
-describe('a file', () => {
-  it('is taken out of the sandbox’s reach before its row is there, and what it is its content says', async () => {
+describe('a file to send', () => {
+  it('is copied out of the sandbox’s reach before its row exists, and its content decides its kind', async () => {
     await writeFile(inFiles('a.txt'), PNG);
     await ask('a.txt', { caption: ' look ', fileName: 'chart\u202e.png' });
     const [file] = sent();
@@ -67,13 +67,13 @@ describe('a file', () => {
     ['a.pdf', Buffer.from('%PDF-1.4 and so on'), 'document'],
     ['image.png', Buffer.from('no picture at all'), 'document'],
     ['notes.md', Buffer.from('# Notes'), 'document'],
-  ])('%s goes by its content', async (leaf, content, as) => {
+  ])('is sent by its content, not its name: %s', async (leaf, content, as) => {
     await writeFile(inFiles(leaf), content);
     await ask(leaf);
     expect(sent()).toMatchObject([{ as, fileName: leaf }]);
   });
 
-  it('with more to say than fits under it is followed by a message', async () => {
+  it('is followed by a message when its caption is too long', async () => {
     await writeFile(inFiles('a.pdf'), '%PDF-1.4');
     await ask('a.pdf', { caption: 'words '.repeat(300) });
     const [file, text] = rig.takeOutbox();
@@ -81,7 +81,7 @@ describe('a file', () => {
     expect(text?.message).toMatchObject({ kind: 'text' });
   });
 
-  it('is kept until its row is settled, and then swept', async () => {
+  it('is kept until its row is settled, and then deleted', async () => {
     await writeFile(inFiles('a.pdf'), '%PDF-1.4');
     await ask('a.pdf');
     await mailbox.start();
@@ -92,7 +92,7 @@ describe('a file', () => {
     expect(await outgoing()).toEqual([]);
   });
 
-  it('whose host died between claim and commit is sent by the next one', async () => {
+  it('is sent by the next host when the first died between claim and commit', async () => {
     await mkdir(rig.paths.outgoing, { recursive: true });
     const id = await rig.claimed('family', request('a.pdf'));
     await writeFile(join(rig.paths.outgoing, id), '%PDF-1.4');
@@ -118,14 +118,14 @@ describe('a file', () => {
     expect(sent()).toMatchObject([{ path: join(rig.paths.outgoing, id) }]);
   });
 
-  it('that an earlier host left without a request is swept at the start', async () => {
+  it('is deleted at the start when an earlier host left it without a request', async () => {
     await mkdir(rig.paths.outgoing, { recursive: true });
     await writeFile(join(rig.paths.outgoing, 'leftover'), 'x');
     await mailbox.start();
     expect(await outgoing()).toEqual([]);
   });
 
-  it('that is swapped after it was taken is sent as it was taken', async () => {
+  it('is sent as it was taken when it is replaced afterwards', async () => {
     await writeFile(inFiles('a.pdf'), '%PDF-1.4 first');
     await ask('a.pdf');
     await writeFile(inFiles('a.pdf'), '%PDF-1.4 second');
@@ -133,7 +133,7 @@ describe('a file', () => {
   });
 });
 
-describe('refused is', () => {
+describe('a bad file', () => {
   it.each([
     ['a link', 'is not a plain file', () => symlink('/etc/passwd', inFiles('x'))],
     ['a pipe', 'is not a plain file', () => promisify(execFile)('mkfifo', [inFiles('x')])],
@@ -155,7 +155,7 @@ describe('refused is', () => {
         await truncate(inFiles('x'), 10_001);
       },
     ],
-  ])('%s, and nothing of it stays with what is sent', async (_, words, make) => {
+  ])('%s is refused, and nothing of it stays with the files to send', async (_, words, make) => {
     await make();
     await ask('x');
     expect(rig.takeOutbox()).toEqual([]);
@@ -163,7 +163,7 @@ describe('refused is', () => {
     expect(await outgoing()).toEqual([]);
   });
 
-  it('everything when the directory was replaced by a link', async () => {
+  it('any file is refused when the directory was replaced by a link', async () => {
     const directory = inFiles('');
     await rm(directory, { recursive: true });
     await mkdir(join(rig.root, 'elsewhere'));
@@ -175,7 +175,7 @@ describe('refused is', () => {
   });
 });
 
-it('a file that was renamed away meanwhile is not there', async () => {
+it('a file that was renamed meanwhile is reported as missing', async () => {
   await writeFile(inFiles('x'), 'x');
   await rename(inFiles('x'), inFiles('y'));
   await ask('x');

@@ -19,8 +19,8 @@ async function bad(count: number, folder = 'family'): Promise<void> {
   for (let file = 0; file < count; file += 1) await rig.drop(folder, { type: 'nonsense', file });
 }
 
-describe('quarantine', () => {
-  it('keeps a group’s entries up to the cap, and of the others a record each', async () => {
+describe('the quarantine', () => {
+  it('keeps a group’s entries up to the limit, and a record of each other one', async () => {
     const mailbox = open({ quarantineEntries: 3 });
     await bad(8);
     await bad(2, 'work');
@@ -37,7 +37,7 @@ describe('quarantine', () => {
     expect(await rig.claims('family')).toEqual([]);
   });
 
-  it('keeps bytes up to the cap', async () => {
+  it('keeps bytes up to the limit', async () => {
     const mailbox = open({ quarantineBytes: 5_000 });
     for (let file = 0; file < 3; file += 1) await rig.drop('family', `[${' '.repeat(2_000)}]`);
     await mailbox.drain('family');
@@ -59,7 +59,7 @@ describe('quarantine', () => {
     expect(await rig.quarantined('family')).toHaveLength(1);
   });
 
-  it('removes an empty directory beyond the cap, and moves a full one as a whole', async () => {
+  it('removes an empty directory beyond the limit, and moves a full one as a whole', async () => {
     const mailbox = open({ quarantineEntries: 0 });
     await mkdir(join(rig.directory('family'), 'empty.json'));
     await mkdir(join(rig.directory('family'), 'full.json'));
@@ -95,7 +95,7 @@ describe('quarantine', () => {
     expect(await rig.reasons('family')).toHaveLength(3);
   });
 
-  it('warns a few times a minute and says later how many warnings were kept back', async () => {
+  it('logs a few warnings a minute and says later how many were suppressed', async () => {
     const mailbox = open({ warnings: 2 });
     const warnings = (): unknown[] => rig.logged.filter(({ msg }) => msg === 'Mailbox file quarantined');
     await bad(10);
@@ -111,7 +111,7 @@ describe('quarantine', () => {
   });
 });
 
-it('accounts for everything: in is processed, quarantined or pending', async () => {
+it('the quarantine accounts for everything: each file is processed, quarantined or pending', async () => {
   const mailbox = open({ quarantineEntries: 10, settleMs: 60_000, drainSettleMs: 0 });
   const counts = { good: 30, refused: 25, malformed: 4, directories: 3 };
   for (let file = 0; file < counts.good; file += 1) await rig.message('family', `text ${file}`);

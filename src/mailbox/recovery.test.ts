@@ -34,20 +34,20 @@ async function restartTwice(): Promise<void> {
 }
 
 describe('a sound file takes effect once after a crash', () => {
-  it('before its claim', async () => {
+  it('a file takes effect once after a crash before its claim', async () => {
     await rig.drop('family', MESSAGE);
     await restartTwice();
     expect(rig.texts()).toEqual(['once']);
   });
 
-  it('between the claim and the commit', async () => {
+  it('a file takes effect once after a crash between the claim and the commit', async () => {
     await rig.claimed('family', MESSAGE);
     await restartTwice();
     expect(rig.texts()).toEqual(['once']);
     expect(await rig.result('family', 'r')).toEqual({ ok: true });
   });
 
-  it('between the commit and the answer: it is only answered and unlinked', async () => {
+  it('a file is only answered and unlinked after a crash between the commit and the answer', async () => {
     commitClaim(await rig.claimed('family', MESSAGE), 'message', { ok: true });
     await restartTwice();
     expect(rig.texts()).toEqual([]);
@@ -55,20 +55,20 @@ describe('a sound file takes effect once after a crash', () => {
     expect(await rig.quarantined('family')).toEqual([]);
   });
 
-  it('between the commit and the answer, whatever was written into the file since', async () => {
+  it('a file that is rewritten after a crash between the commit and the answer has no second effect', async () => {
     commitClaim(await rig.claimed('family', { ...MESSAGE, text: 'swapped' }), 'message', { ok: true });
     await restartTwice();
     expect(rig.texts()).toEqual([]);
   });
 
-  it('between the answer and the unlinking', async () => {
+  it('a file takes effect once after a crash between the answer and the unlinking', async () => {
     commitClaim(await rig.claimed('family', MESSAGE), 'message', { ok: true });
     await rig.snapshots.writeResult('family', 'r', { ok: true });
     await restartTwice();
     expect(rig.texts()).toEqual([]);
   });
 
-  it('in the group that has been taken out since: it is quarantined', async () => {
+  it('a claimed file is quarantined when its group has been unregistered since the crash', async () => {
     await rig.claimed('family', MESSAGE);
     rig.store.groups.remove(FAMILY_JID);
     await restartTwice();
@@ -81,14 +81,14 @@ describe('a refused file is answered and quarantined once after a crash', () => 
   const REFUSED = { ...MESSAGE, text: '' };
   const RESULT = { ok: false, error: 'the first answer' } as const;
 
-  it('between the claim and the row', async () => {
+  it('a refused file is quarantined once after a crash between the claim and the row', async () => {
     await rig.claimed('family', REFUSED);
     await restartTwice();
     expect(await rig.result('family', 'r')).toMatchObject({ ok: false });
     expect(await rig.quarantined('family')).toHaveLength(1);
   });
 
-  it('between the row and the move, with the answer that was committed', async () => {
+  it('a refused file gets its committed answer after a crash between the row and the move', async () => {
     commitClaim(await rig.claimed('family', REFUSED), 'refused', RESULT);
     await restartTwice();
     expect(await rig.result('family', 'r')).toEqual(RESULT);
@@ -96,7 +96,7 @@ describe('a refused file is answered and quarantined once after a crash', () => 
     expect(await rig.reasons('family')).toEqual([RESULT.error]);
   });
 
-  it('between the reason and the move', async () => {
+  it('a refused file is quarantined once after a crash between the reason and the move', async () => {
     const id = await rig.claimed('family', REFUSED);
     commitClaim(id, 'refused', RESULT);
     await mkdir(join(rig.paths.ipcErrors, 'family'), { recursive: true });
@@ -108,7 +108,7 @@ describe('a refused file is answered and quarantined once after a crash', () => 
   });
 });
 
-it('takes what was claimed before what lies in the mailbox, each in its order', async () => {
+it('a restarted host takes claimed files before those in the mailbox, each in its order', async () => {
   await rig.drop('family', { ...MESSAGE, text: 'third' });
   await rig.claimed('family', { ...MESSAGE, text: 'first' }, uuidv7());
   await rig.claimed('family', { ...MESSAGE, text: 'second' }, uuidv7());
@@ -116,7 +116,7 @@ it('takes what was claimed before what lies in the mailbox, each in its order', 
   expect(rig.texts()).toEqual(['first', 'second', 'third']);
 });
 
-it('goes on looking at a claimed file that was half-written at the crash', async () => {
+it('a restarted host keeps looking at a claimed file that was half-written at the crash', async () => {
   const id = await rig.claimed('family', '{"type":"mess');
   const mailbox = rig.mailbox({ limits: { settleMs: 3_000, drainSettleMs: 60_000 } });
   await mailbox.start();
@@ -125,7 +125,7 @@ it('goes on looking at a claimed file that was half-written at the crash', async
   expect(rig.texts()).toEqual(['once']);
 });
 
-it('gives an effect that an interrupted run left behind to that run', async () => {
+it('a restarted host assigns an effect that an interrupted run left to that run', async () => {
   const run = { id: 'run', folder: 'family', chatJid: FAMILY_JID, attempt: 1, firstSeq: 1, lastSeq: 1 };
   rig.store.runs.startChat(run, Date.now());
   await rig.claimed('family', MESSAGE);
@@ -133,7 +133,7 @@ it('gives an effect that an interrupted run left behind to that run', async () =
   expect(rig.store.runs.leftEffects('run')).toBe(true);
 });
 
-it('keeps a claimed file while the database cannot be written, and takes it when it can', async () => {
+it('a claimed file is kept while the database cannot be written, and taken when it can', async () => {
   const mailbox = rig.mailbox();
   const { transaction } = rig.store;
   const full = Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' });
@@ -156,7 +156,7 @@ it('keeps a claimed file while the database cannot be written, and takes it when
   expect(await rig.quarantined('family')).toEqual([]);
 });
 
-it('tries again after a pause what the machine did not let it take, without a ring or a rescan', async () => {
+it('a file that a machine trouble kept from being taken is retried after a pause, without an event or rescan', async () => {
   const mailbox = rig.mailbox({
     rescanMs: 3_600_000,
     watch: blindWatch(),
@@ -178,7 +178,7 @@ it('tries again after a pause what the machine did not let it take, without a ri
   expect(failures).toBeGreaterThan(2);
 });
 
-it('quarantines a file at which the host itself fails, and says so without saying what', async () => {
+it('a file at which the host itself fails is quarantined, and the reason does not quote it', async () => {
   const mailbox = rig.mailbox();
   Object.assign(rig.store, {
     transaction: () => {

@@ -6,7 +6,7 @@ const message = (more: Record<string, unknown> = {}): string =>
 
 describe('a file that may still be being written', () => {
   it.each(['', '  \n', '{"type":"mess', '{"type":"message","text":"a', '{"type":"message",}'])(
-    'is %j',
+    'an incomplete file is recognized: %j',
     (text) => {
       expect(parseRequest(text).kind).toBe('unsettled');
     },
@@ -32,7 +32,7 @@ describe('a file that is bad for good', () => {
     ['{"type":"register_group","containerConfig":{"a":[{"__proto__":{}}]}}', '__proto__'],
     [`${'['.repeat(500_000)}`, 'nested deeper'],
     [`{"type":"message","x":[${'1,'.repeat(100_000)}1]}`, 'more than'],
-  ])('says why about %.60s', (text, reason) => {
+  ])('a bad file is refused with a reason: %.60s', (text, reason) => {
     expect(parseRequest(text)).toMatchObject({ kind: 'bad', reason: expect.stringContaining(reason) });
   });
 
@@ -46,12 +46,12 @@ describe('a file that is bad for good', () => {
   });
 });
 
-it('takes brackets, commas and quotes inside of strings for text', () => {
+it('a request may have brackets, commas and quotes inside strings', () => {
   const text = `${'[{,"\\'.repeat(2_000)}`;
   expect(parseRequest(message({ text }))).toMatchObject({ kind: 'request', request: { text } });
 });
 
-it('drops what the protocol does not know', () => {
+it('a request loses fields that the protocol does not know', () => {
   const parsed = parseRequest(message({ isMain: true, sender: 'Researcher' }));
   expect(parsed).toEqual({
     kind: 'request',
@@ -59,7 +59,7 @@ it('drops what the protocol does not know', () => {
   });
 });
 
-it('takes an interval that was written as a number', () => {
+it('a request may have an interval that was written as a number', () => {
   const file = { type: 'schedule_task', prompt: 'p', schedule_type: 'interval', schedule_value: 60_000 };
   expect(parseRequest(JSON.stringify(file))).toMatchObject({ request: { schedule_value: '60000' } });
 });

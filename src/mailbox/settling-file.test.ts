@@ -7,7 +7,7 @@ const SETTLE_MS = 100;
 /** A file's time is up while a listing is under way. */
 const LISTING_MS = 2 * SETTLE_MS;
 
-it('a file that does not parse goes to quarantine also when its time comes during a listing', async () => {
+it('a file that does not parse is quarantined even when its time comes during a listing', async () => {
   const { claimedIn } = Intake.prototype;
   const slow = vi.spyOn(Intake.prototype, 'claimedIn').mockImplementation(async function slowly(
     this: Intake,

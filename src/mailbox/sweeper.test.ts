@@ -24,22 +24,25 @@ async function leave(path: string, at: number): Promise<void> {
   await utimes(path, new Date(at), new Date(at));
 }
 
-describe('what is left in a mailbox', () => {
+describe('a stale file in a mailbox', () => {
   it.each([
     ['by an agent', 'messages/old.json.tmp'],
     ['by a script', 'tasks/.old.tmp'],
     ['by a host among its snapshots', 'current_tasks.json.0b1c.tmp'],
     ['by a host among its answers', 'results/request.json.0b1c.tmp'],
-  ])('half-written %s is removed at the start when it is an hour old, and no sooner', async (_, name) => {
-    await leave(place(name), 0);
-    await rig.mailbox({ clock }).start();
-    expect(await readdir(place(name, '..'))).toContain(name.split('/').at(-1));
-    aheadMs = HOUR + 60_000;
-    await rig.mailbox({ clock }).start();
-    expect(await readdir(place(name, '..'))).not.toContain(name.split('/').at(-1));
-  });
+  ])(
+    'a temporary file left half-written %s is removed at the start after an hour, and no sooner',
+    async (_, name) => {
+      await leave(place(name), 0);
+      await rig.mailbox({ clock }).start();
+      expect(await readdir(place(name, '..'))).toContain(name.split('/').at(-1));
+      aheadMs = HOUR + 60_000;
+      await rig.mailbox({ clock }).start();
+      expect(await readdir(place(name, '..'))).not.toContain(name.split('/').at(-1));
+    },
+  );
 
-  it('is removed while the host runs, too, and what was written since stays', async () => {
+  it('is removed while the host runs, too, and newer files stay', async () => {
     await rig.mailbox({ clock, rescanMs: 20 }).start();
     await leave(place('messages', 'old.tmp'), 0);
     // Before the clock is set: until its time is set, too, it would be as old as the other.
@@ -48,7 +51,7 @@ describe('what is left in a mailbox', () => {
     await expect.poll(() => readdir(place('messages')), { timeout: 10_000 }).toEqual(['young.tmp']);
   });
 
-  it('to be sent, and named by no request, is removed after a day; a directory and what a link leads to stay', async () => {
+  it('is removed after a day when it was to be sent and no request names it; directories and link targets stay', async () => {
     await leave(place('files', 'forgotten.pdf'), 0);
     await mkdir(place('files', 'directory'));
     await writeFile(join(rig.root, 'host-file'), 'stays');
@@ -62,7 +65,7 @@ describe('what is left in a mailbox', () => {
     expect(await readdir(rig.root)).toContain('host-file');
   });
 
-  it('in a directory that cannot be listed keeps no host from starting', async () => {
+  it('does not stop the start when its directory cannot be listed', async () => {
     // Locked directories are open to root, who may run this: another refusal of the system stands in for that.
     await rm(place('results'), { recursive: true });
     await writeFile(place('results'), '');
@@ -71,7 +74,7 @@ describe('what is left in a mailbox', () => {
     await rig.mailbox({ clock }).start();
   });
 
-  it('behind a link in a directory’s place stays', async () => {
+  it('stays when it is behind a link in a directory’s place', async () => {
     await mkdir(join(rig.root, 'elsewhere'));
     await leave(join(rig.root, 'elsewhere', 'old.tmp'), 0);
     await mkdir(rig.paths.groupIpc('strange'));

@@ -39,7 +39,7 @@ async function scheduled(folder: string, more: Record<string, unknown> = {}): Pr
 const iso = (instant: number): string => new Date(instant).toISOString();
 
 describe('schedule_task', () => {
-  it("makes a task of the writer's own group and tells its id and next run", async () => {
+  it('creates a task of the writer’s own group and returns its id and next run', async () => {
     const result = await schedule('family', { schedule_type: 'cron', schedule_value: '0 10 * * *' });
     expect(result).toEqual({
       ok: true,
@@ -52,7 +52,7 @@ describe('schedule_task', () => {
     ]);
   });
 
-  it('shows in the snapshot before it is answered', async () => {
+  it('appears in the snapshot before it is answered', async () => {
     const task = await scheduled('family');
     const snapshot = await readFile(`${rig.paths.groupIpc('family')}/current_tasks.json`, 'utf8');
     expect(snapshot).toContain(task.id);
@@ -63,7 +63,7 @@ describe('schedule_task', () => {
     [{ groupFolder: 'work', chatJid: MAIN_JID }, 'work'],
     [{ chatJid: WORK_JID }, 'work'],
     [{}, 'main'],
-  ])('of main with %j is a task of %s', async (target, folder) => {
+  ])('schedule_task from main with %j creates a task of %s', async (target, folder) => {
     expect(await scheduled('main', target)).toMatchObject({ folder });
   });
 
@@ -75,18 +75,18 @@ describe('schedule_task', () => {
     [{ schedule_value: 'soon' }, 'is no interval'],
     [{ schedule_type: 'once', schedule_value: '2020-01-01T00:00:00' }, 'in the past'],
     [{ schedule_type: 'weekly' }, 'schedule_type'],
-  ])('of a group with %j is refused', async (more, words) => {
+  ])('schedule_task from a group with %j is refused', async (more, words) => {
     const result = await schedule('family', more);
     expect(result).toEqual({ ok: false, error: expect.stringContaining(words) });
     expect(rig.store.tasks.all()).toEqual([]);
   });
 
-  it('of main for a group that is not registered is refused', async () => {
+  it('schedule_task from main for a group that is not registered is refused', async () => {
     const result = await schedule('main', { groupFolder: 'nobody' });
     expect(result).toMatchObject({ ok: false, error: expect.stringContaining('No group is registered') });
   });
 
-  it('takes the id that the agent chose, unless it is taken or unsafe', async () => {
+  it('uses the id that the agent chose, unless it is taken or unsafe', async () => {
     expect((await scheduled('family', { taskId: 'tea' })).id).toBe('tea');
     expect((await scheduled('work', { taskId: 'tea' })).id).not.toBe('tea');
     expect((await scheduled('work', { taskId: '../tea' })).id).not.toContain('/');
@@ -103,7 +103,7 @@ describe('schedule_task', () => {
 
 describe('a task', () => {
   it.each(['update_task', 'pause_task', 'resume_task', 'cancel_task', 'run_task'])(
-    'of another group is out of reach of %s, in the same words as one that does not exist',
+    'a task of another group cannot be reached by %s, with the same error as one that does not exist',
     async (type) => {
       const { id } = await scheduled('work');
       const others = await ask('family', { type, taskId: id, prompt: 'mine now' });
@@ -126,7 +126,7 @@ describe('a task', () => {
     expect(rig.store.tasks.find(id)).toMatchObject({ status: 'active', nextRun: iso(now + 3_600_000) });
   });
 
-  it('that was once and whose time passed during its pause is not resumed', async () => {
+  it('is not resumed when it was to run once and its time passed during the pause', async () => {
     const { id } = await scheduled('family', {
       schedule_type: 'once',
       schedule_value: '2026-03-02T12:00:00',
@@ -138,7 +138,7 @@ describe('a task', () => {
     expect(rig.store.tasks.find(id)).toMatchObject({ status: 'paused' });
   });
 
-  it('that has run is neither paused nor resumed, but comes back to life with a new time', async () => {
+  it('is neither paused nor resumed when it has run, but becomes active again with a new time', async () => {
     const { id } = await scheduled('family', {
       schedule_type: 'once',
       schedule_value: '2026-03-02T12:00:00',
@@ -164,7 +164,7 @@ describe('a task', () => {
     [{}, 'Nothing to change'],
     [{ prompt: ' ' }, 'prompt is empty'],
     [{ schedule_type: 'cron' }, 'no cron expression'],
-  ])('is left as it is by an update with %j', async (change, words) => {
+  ])('stays the same after an update with %j', async (change, words) => {
     const task = await scheduled('family');
     const result = await ask('family', { type: 'update_task', taskId: task.id, ...change });
     expect(result).toMatchObject({ ok: false, error: expect.stringContaining(words) });
@@ -177,7 +177,7 @@ describe('a task', () => {
     expect(rig.store.tasks.find(id)).toBeUndefined();
   });
 
-  it('is run now beside its schedule, once however often that is asked', async () => {
+  it('runs now in addition to its schedule, once however often that is asked', async () => {
     const { id, nextRun } = await scheduled('family');
     await ask('family', { type: 'run_task', taskId: id });
     expect(await ask('family', { type: 'run_task', taskId: id })).toMatchObject({ ok: true });
@@ -187,7 +187,7 @@ describe('a task', () => {
     expect(rig.store.tasks.find(id)).toMatchObject({ nextRun, status: 'active' });
   });
 
-  it('that was run in this very instant is not run again', async () => {
+  it('does not run again when it was run in the same millisecond', async () => {
     const { id } = await scheduled('family');
     await ask('family', { type: 'run_task', taskId: id });
     const [run] = rig.store.runs.queued();
@@ -197,7 +197,7 @@ describe('a task', () => {
   });
 });
 
-it('marks what changed nothing, so that its run may be tried again', async () => {
+it('a request that changed nothing leaves no effect, so that its run may be tried again', async () => {
   const { id } = await scheduled('family');
   rig.store.runs.startChat(
     { id: 'run', folder: 'family', chatJid: FAMILY_JID, attempt: 1, firstSeq: 1, lastSeq: 1 },

@@ -37,7 +37,7 @@ function rig() {
   };
 }
 
-it('says once that a disk is full, however often something fails, and once that it takes files again', async () => {
+it('the disk watch reports a full disk once, however often something fails, and once that it has room again', async () => {
   const { watch, lines, is } = rig();
   is([FULL]);
   for (let n = 0; n < 20; n += 1) {
@@ -54,7 +54,7 @@ it('says once that a disk is full, however often something fails, and once that 
   expect(lines).toHaveLength(3);
 });
 
-it('says nothing where another trouble of the machine was met, and looks at most every five seconds', async () => {
+it('the disk watch ignores other machine troubles, and checks at most every five seconds', async () => {
   const { watch, look, lines } = rig();
   for (let n = 0; n < 100; n += 1) {
     watch.suspect();
@@ -64,7 +64,7 @@ it('says nothing where another trouble of the machine was met, and looks at most
   expect(look.mock.calls.length).toBeLessThanOrEqual(3);
 });
 
-it('sets no timer while nothing is wrong', async () => {
+it('the disk watch sets no timer while nothing is wrong', async () => {
   const { watch } = rig();
   watch.suspect();
   await vi.advanceTimersByTimeAsync(10 * SECOND);

@@ -29,7 +29,7 @@ async function wrong(change: Partial<Patient>): Promise<unknown[]> {
 }
 
 describe('the doctor', () => {
-  it('finds nothing wrong where all is well, a line for each thing', async () => {
+  it('finds nothing wrong on a healthy machine, a line for each check', async () => {
     const findings = await examine(healthy());
     expect(findings.filter(({ ok }) => !ok)).toEqual([]);
     const lines = formatFindings(findings).split('\n');
@@ -48,11 +48,11 @@ describe('the doctor', () => {
       { line: () => ({ hostPid: 1, line: 'stopped: unlinked (401)' }) },
       /^line: stopped: unlinked \(401\) → .*status/,
     ],
-  ])('names %s and its cure', async (_, change, words) => {
+  ])('names %s and its fix', async (_, change, words) => {
     expect(await wrong(change)).toEqual([expect.stringMatching(words)]);
   });
 
-  it('warns of what could be better, and counts it as no fault', async () => {
+  it('warns of possible improvements, and does not count them as failures', async () => {
     const findings = await examine(
       healthy({
         sandbox: async () => [{ name: 'limits', ok: true, detail: 'no limit of memory', cure: 'Use Docker' }],
@@ -64,7 +64,7 @@ describe('the doctor', () => {
     expect(lines.at(-1)).toBe('All is well.');
   });
 
-  it('takes the cure out of an error’s words, and goes on', async () => {
+  it('takes the fix from an error’s text, and continues', async () => {
     const found = await wrong({
       agent: () => {
         throw new Error('codex has no key\nPut CODEX_API_KEY into .env');

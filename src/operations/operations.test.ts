@@ -55,7 +55,7 @@ describe('the files of a v1 checkout', () => {
     expect(store.groups.find(FAMILY.jid)).toBeUndefined();
   });
 
-  it('that are damaged, or name a folder outside, are told in the log and hold up nothing', async () => {
+  it('are logged and stop nothing when they are damaged, or name a folder outside', async () => {
     const { store, lines, adopt } = rig({
       'registered_groups.json': JSON.stringify({ 'x@g.us': { name: 'X', folder: '../x', trigger: '@Andy' } }),
       'sessions.json': '{ half',
@@ -65,7 +65,7 @@ describe('the files of a v1 checkout', () => {
     expect(lines.filter(({ level }) => level === 40)).toHaveLength(2);
   });
 
-  it('that are damaged in one entry lose that entry only, and a mended file is taken at the next start', async () => {
+  it('lose a damaged entry only, and a repaired file is imported at the next start', async () => {
     const good = { name: 'Family', folder: 'family', trigger: '@Andy' };
     const { store, data, adopt } = rig({
       'registered_groups.json': JSON.stringify({ 'x@g.us': { name: 'X' }, [FAMILY.jid]: good }),
@@ -79,7 +79,7 @@ describe('the files of a v1 checkout', () => {
   });
 });
 
-describe('what an operator reads', () => {
+describe('the output for an operator', () => {
   it('names the running host and what waits', () => {
     const store = testStore();
     store.groups.add(MAIN, 0);
@@ -96,7 +96,7 @@ describe('what an operator reads', () => {
     expect(formatStatus(status, 'Europe/Berlin')).toMatch(/120 in, 10 out in 24 hours \(main, claude\)$/);
   });
 
-  it('says since when the line is as it is, what to do, and what is restricted', () => {
+  it('says since when the connection is as it is, what to do, and what is restricted', () => {
     const store = testStore();
     store.state.set('line:since', '2026-01-01T08:00:00.000Z');
     const words = (line: string, pid: number | null = 1): string => {

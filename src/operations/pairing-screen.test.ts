@@ -12,8 +12,8 @@ function rig(options: Partial<PairingScreenOptions> = {}) {
   return { screen, written };
 }
 
-describe('the screen that a machine is linked by', () => {
-  it('shows a QR, what to do with it, which one it is and until when it is good', () => {
+describe('the pairing screen', () => {
+  it('shows a QR code, its use, its number and until when it is valid', () => {
     const { screen, written } = rig();
     screen.show({ status: 'unpaired', qr: '2@abc,def', validUntil: AT });
     expect(written).toEqual([
@@ -45,7 +45,7 @@ describe('the screen that a machine is linked by', () => {
     ['stale', { status: 'connecting', reason: 'closed; next try in 1 s' } as const, 'Code 1 is stale now.\n'],
     ['stale', { status: 'stopped', reason: 'Nobody scanned it' } as const, 'Code 1 is stale now.\n'],
     ['accepted', { status: 'connecting', justPaired: true } as const, 'The phone has accepted the code.\n'],
-  ])('says once that the last code is %s when the line goes on without one', (_, state, words) => {
+  ])('says once that the last code is %s when the connection continues without one', (_, state, words) => {
     const { screen, written } = rig({ isTerminal: true });
     screen.show({ status: 'unpaired', qr: '1' });
     for (let n = 0; n < 2; n += 1) screen.show(state);
@@ -73,7 +73,7 @@ describe('the screen that a machine is linked by', () => {
     },
   );
 
-  it('prints nothing but the codes when another program reads them', () => {
+  it('prints only the codes when another program reads them', () => {
     const { screen, written } = rig({ raw: true });
     screen.show({ status: 'connecting' });
     screen.show({ status: 'unpaired', qr: '2@abc' });
@@ -85,14 +85,14 @@ describe('the screen that a machine is linked by', () => {
 
 describe('a phone number', () => {
   it.each(['4915123456789', '+4915123456789', ' +49 151 2345 6789 '])(
-    'written as "%s" is understood',
+    'is accepted when it is written as "%s"',
     (text) => {
       expect(phoneDigits(text)).toBe('4915123456789');
     },
   );
 
   it.each(['', '0151 23456789', '0049 151 23456789', '+49 151', '49151234567890123', '+49-151-x', 'Ann'])(
-    'is not what "%s" says',
+    'is not accepted when it is written as "%s"',
     (text) => {
       expect(phoneDigits(text)).toBeUndefined();
     },

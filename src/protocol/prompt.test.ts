@@ -4,7 +4,7 @@ import { formatPrompt, type PromptMessage, parsePrompt } from './prompt.ts';
 const MESSAGE: PromptMessage = { sender: 'Ann', time: 'now', id: 'A', text: '@Andy what is this?' };
 
 describe('a prompt that names files', () => {
-  it('is read back as it was written, whatever the names say', () => {
+  it('is parsed as it was written, whatever the names are', () => {
     const messages: PromptMessage[] = [
       {
         ...MESSAGE,

@@ -10,7 +10,7 @@ describe('a stale session', () => {
     'no rollout found for thread id 7d1f',
     'No conversation found with session ID: 0199a213-4040-7500-8404-bbab2a035a53',
     'File "session.py", line 404, in load: Expecting value: line 1 column 1 (char 0)',
-  ])('is told by %j', (error) => {
+  ])('is recognized by %j', (error) => {
     expect(isStaleSession(error)).toBe(true);
   });
 
@@ -25,7 +25,7 @@ describe('a stale session', () => {
     'Error code: 404 - session not found',
     'API Error: 502 {"error":{"message":"Expecting value: line 1 column 1 (char 0)"}}',
     "EACCES: permission denied, open '/home/node/.claude/projects/-workspace-group/7d1f.jsonl'",
-  ])('is not told by %j', (error) => {
+  ])('is not recognized by %j', (error) => {
     expect(isStaleSession(error)).toBe(false);
   });
 });

@@ -9,15 +9,15 @@ const iso = (instant: number | undefined): string | undefined =>
 describe('the first run of a new schedule', () => {
   const now = at('2026-01-15T10:00:00Z');
 
-  it('of a cron expression is evaluated in the configured time zone', () => {
+  it('is evaluated in the configured time zone for a cron expression', () => {
     expect(iso(firstRun({ type: 'cron', value: '0 9 * * *' }, BERLIN, now))).toBe('2026-01-16T08:00:00.000Z');
   });
 
-  it('of an interval is one interval from now', () => {
+  it('is one interval from now for an interval', () => {
     expect(iso(firstRun({ type: 'interval', value: '60000' }, BERLIN, now))).toBe('2026-01-15T10:01:00.000Z');
   });
 
-  it('of a local time without offset is meant in the zone, one with an offset as written', () => {
+  it('is in the zone for a local time without offset, and as written for one with an offset', () => {
     expect(iso(firstRun({ type: 'once', value: '2026-01-15T15:30:00' }, BERLIN, now))).toBe(
       '2026-01-15T14:30:00.000Z',
     );
@@ -34,36 +34,36 @@ describe('the first run of a new schedule', () => {
     [{ type: 'interval', value: '-5000' }, /whole milliseconds/],
     [{ type: 'once', value: 'tomorrow' }, /local time like/],
     [{ type: 'once', value: '2020-01-01T00:00:00' }, /in the past/],
-  ])('of %j is refused with words that say what is accepted', (schedule, words) => {
+  ])('a schedule of %j is refused with an error that says what is accepted', (schedule, words) => {
     expect(() => firstRun(schedule, BERLIN, now)).toThrow(ScheduleError);
     expect(() => firstRun(schedule, BERLIN, now)).toThrow(words);
   });
 
-  it('of a time that passed a moment ago is still taken: it was on its way', () => {
+  it('is accepted when its time passed a moment ago: the request was on its way', () => {
     expect(firstRun({ type: 'once', value: '2026-01-15T09:59:55Z' }, BERLIN, now)).toBe(now - 5_000);
   });
 });
 
 describe('the run after a claimed one', () => {
-  it('of a one-time task does not exist', () => {
+  it('does not exist for a one-time task', () => {
     expect(nextRun({ type: 'once', value: '2026-01-15T15:30:00' }, BERLIN, 0, 1)).toBeUndefined();
   });
 
-  it('of an interval keeps its rhythm, and goes on from now after missed slots', () => {
+  it('keeps the rhythm of an interval, and continues from now after missed slots', () => {
     const hourly: Schedule = { type: 'interval', value: '3600000' };
     const slot = at('2026-01-15T10:00:00Z');
     expect(iso(nextRun(hourly, BERLIN, slot, slot + 300))).toBe('2026-01-15T11:00:00.000Z');
     expect(iso(nextRun(hourly, BERLIN, slot, at('2026-01-17T09:30:00Z')))).toBe('2026-01-17T10:30:00.000Z');
   });
 
-  it('of a cron expression skips missed slots', () => {
+  it('skips missed slots of a cron expression', () => {
     const daily: Schedule = { type: 'cron', value: '0 9 * * *' };
     expect(iso(nextRun(daily, BERLIN, at('2026-01-10T08:00:00Z'), at('2026-01-15T10:00:00Z')))).toBe(
       '2026-01-16T08:00:00.000Z',
     );
   });
 
-  it('of a cron expression is one per day over both daylight-saving edges', () => {
+  it('is one per day for a cron expression over both daylight-saving changes', () => {
     const daily: Schedule = { type: 'cron', value: '30 2 * * *' };
     for (const start of ['2026-03-27T12:00:00Z', '2026-10-23T12:00:00Z']) {
       const days: string[] = [];
@@ -81,7 +81,7 @@ describe('the run after a claimed one', () => {
     ['*/30 * * * *', '2026-10-25T00:30:00Z', '2026-10-25T01:10:00Z', '2026-10-25T01:30:00.000Z'],
     ['0 9 * * *', '2026-10-20T07:00:00Z', '2026-10-25T01:10:00Z', '2026-10-25T08:00:00.000Z'],
   ])(
-    'of %s claimed late, in an hour that is there twice, is not the same time of day again',
+    'the run of %s claimed late, in an hour that occurs twice, is not at the same time of day again',
     (value, slot, now, next) => {
       expect(iso(nextRun({ type: 'cron', value }, BERLIN, at(slot), at(now)))).toBe(next);
     },

@@ -73,7 +73,7 @@ describe('the scheduler', () => {
     expect(store.tasks.find('t1')?.nextRun).toBe(iso(START + MINUTE));
   });
 
-  it('runs the others when one task cannot be claimed', () => {
+  it('runs the other tasks when one cannot be claimed', () => {
     const { store, scheduler, add } = rig();
     for (const id of ['bad', 'good']) add({ id, nextRun: iso(START) });
     vi.spyOn(store.runs, 'slotTries').mockImplementationOnce(() => {
@@ -97,7 +97,7 @@ describe('the scheduler', () => {
     expect(store.runs.queued()).toMatchObject([{ taskId: 't1', slot: iso(START) }]);
   });
 
-  it('runs one slot of a task once, also when the task is set to the same time again', () => {
+  it('runs one slot of a task once, even when the task is set to the same time again', () => {
     const { store, scheduler, add } = rig();
     add({ nextRun: iso(START) });
     scheduler.wake();
@@ -121,7 +121,7 @@ describe('the scheduler', () => {
     expect(store.runs.queued()).toHaveLength(1);
   });
 
-  it('runs a one-time task again that set itself a new time while it ran', async () => {
+  it('runs a one-time task again that set a new time for itself while it ran', async () => {
     const { store, scheduler, add } = rig();
     add({ nextRun: iso(START) });
     scheduler.wake();
@@ -136,7 +136,7 @@ describe('the scheduler', () => {
     ['an offset', (at: number) => new Date(at + 2 * HOUR).toISOString().replace('Z', '+02:00')],
     ['no milliseconds', (at: number) => iso(at).replace('.000Z', 'Z')],
     ['SQLite’s own form', (at: number) => iso(at).replace('T', ' ').replace('.000Z', '')],
-  ])('understands a time that an operator wrote with %s', async (_, write) => {
+  ])('reads a time that an operator wrote with %s', async (_, write) => {
     const { store, scheduler, add } = rig();
     add({ nextRun: write(START + HOUR) });
     scheduler.wake();
@@ -145,7 +145,7 @@ describe('the scheduler', () => {
     expect(store.runs.queued()).toHaveLength(1);
   });
 
-  it('fires a missed run once at the start, then goes on from now', () => {
+  it('runs a missed task once at the start, then continues from now', () => {
     const { store, scheduler, add } = rig();
     add({ scheduleType: 'interval', scheduleValue: String(HOUR), nextRun: iso(START - 5 * HOUR - MINUTE) });
     scheduler.wake();
@@ -184,7 +184,7 @@ describe('the scheduler', () => {
     expect(store.runs.queued()).toEqual([]);
   });
 
-  it('lets a task whose schedule was broken by hand fire this once and rest', () => {
+  it('runs a task whose schedule was broken by hand once and then pauses it', () => {
     const { store, scheduler, add } = rig();
     add({ scheduleType: 'cron', scheduleValue: 'nonsense', nextRun: iso(START) });
     scheduler.wake();

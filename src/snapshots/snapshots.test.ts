@@ -59,7 +59,7 @@ describe('snapshots', () => {
     ]);
   });
 
-  it('tell main how many are in a group, and who in one where it is active', async () => {
+  it('show main the number of members of a group, and their names where it is active', async () => {
     const { store, snapshots, read } = await rig();
     store.chats.note({ jid: 'work@g.us', name: 'Work', isGroup: true });
     store.chats.note({ jid: FAMILY.jid, name: 'Family', isGroup: true });
@@ -86,7 +86,7 @@ describe('snapshots', () => {
     expect(read('family', 'available_groups.json')).toMatchObject({ groups: [] });
   });
 
-  it('replace a link that stands in their place, and leave its target alone', async () => {
+  it('replace a link in their place, and leave its target alone', async () => {
     const { root, paths, snapshots, read } = await rig();
     const target = join(root, 'target');
     writeFileSync(target, 'precious');
@@ -96,7 +96,7 @@ describe('snapshots', () => {
     expect(read('family', 'current_tasks.json')).toHaveLength(1);
   });
 
-  it('asked for many times at once end with the newest', async () => {
+  it('have the newest content when they are requested many times at once', async () => {
     const { store, snapshots, read } = await rig();
     const writes: Promise<void>[] = [];
     for (let n = 0; n < 40; n++) {
@@ -114,8 +114,8 @@ describe('snapshots', () => {
   });
 });
 
-describe('results', () => {
-  it('answer a request, and are thrown away when the sandbox has ended', async () => {
+describe('the results of requests', () => {
+  it('answer a request, and are deleted when the sandbox has ended', async () => {
     const { paths, snapshots, read } = await rig();
     await snapshots.writeResult('family', 'req-1', { ok: true, taskId: 't9' });
     expect(read('family', 'results/req-1.json')).toEqual({ ok: true, taskId: 't9' });

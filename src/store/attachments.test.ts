@@ -31,7 +31,7 @@ describe('files of messages', () => {
     ]);
   });
 
-  it('wait in turns: a chat that is flooded hides no other', () => {
+  it('wait in turns: a flooded chat does not hide another', () => {
     const { store, say } = rig();
     say(
       'A',
@@ -44,14 +44,14 @@ describe('files of messages', () => {
     expect(seqs.slice(0, 5)).toEqual([1, 2_001, 2, 2_002, 3]);
   });
 
-  it('of a chat that is not registered any more wait with no folder', () => {
+  it('wait with no folder when their chat is not registered any more', () => {
     const { store, say } = rig();
     say('A', 0, [IMAGE]);
     store.groups.remove(FAMILY.jid);
     expect(store.attachments.waiting()[0]?.folder).toBeNull();
   });
 
-  it('are found by their message and among what is kept, once they are saved', () => {
+  it('are found by their message and among the kept ones, once they are saved', () => {
     const { store, say } = rig();
     say('A', 0, [IMAGE]);
     const [row] = store.attachments.waiting();
@@ -64,7 +64,7 @@ describe('files of messages', () => {
     expect(store.attachments.kept()).toEqual([expect.objectContaining({ file: 'family/x', isDeleted: 0 })]);
   });
 
-  it('make their message a call when they are words that call, but never one that only tells something', () => {
+  it('trigger with their message when their words do, but never with a message that is only context', () => {
     const { store, say } = rig();
     say('A', 0, [IMAGE]);
     say('B', 0, [IMAGE], true);
@@ -76,7 +76,7 @@ describe('files of messages', () => {
   });
 });
 
-it('what is known of a file goes with its message when that is taken back, whatever has come of it', () => {
+it('all data about a file is deleted with its message, whatever the file’s state', () => {
   const directory = temporaryDirectory();
   const { store, say } = rig(directory);
   for (const id of ['A', 'B', 'C'])
@@ -118,7 +118,7 @@ describe('a turn', () => {
     expect(store.attachments.heldUntil(FAMILY.jid, 0, 2, NOW)).toBeUndefined();
   });
 
-  it('is not put off for ever by files that keep coming behind the message that calls', () => {
+  it('is not delayed for ever by files that keep arriving behind the message that triggers', () => {
     const { store, say } = rig();
     say('A', 1_000);
     say('B', 2_000, [IMAGE]);
@@ -135,7 +135,7 @@ describe('a turn', () => {
     expect(store.attachments.heldUntil(FAMILY.jid, 1, 2, NOW)).toBeUndefined();
   });
 
-  it('does not wait for what came an hour from now, as a clock that was set back has it', () => {
+  it('does not wait for a file from an hour ahead, as after a clock was set back', () => {
     const { store, say } = rig();
     say('A', NOW + 3_600_000, [IMAGE]);
     expect(store.attachments.heldUntil(FAMILY.jid, 0, 1, NOW)).toBeUndefined();

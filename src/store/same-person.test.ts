@@ -51,7 +51,7 @@ describe('a chat whose number becomes known', () => {
     expect(store.runs.queued()).toMatchObject([{ chatJid: PETER, folder: 'peter' }]);
   });
 
-  it('is the same when it is told twice, and when nothing is known of it', () => {
+  it('stays the same when it is merged twice, and when nothing is known of it', () => {
     const store = testStore();
     chatAt(store, LID, 'Peter', 9);
     store.groups.add(direct(LID, 'peter'), 0);
@@ -65,7 +65,7 @@ describe('a chat whose number becomes known', () => {
     expect(store.samePerson.current(PETER)).toBe(PETER);
   });
 
-  it('is still reached under the old address by a turn that began before', () => {
+  it('is still reached under the old address by a turn that started before', () => {
     const store = testStore();
     store.groups.add(direct(LID, 'peter'), 0);
     said(store, 'one', LID);
@@ -79,8 +79,8 @@ describe('a chat whose number becomes known', () => {
   });
 });
 
-describe('two chats that are one', () => {
-  it('keep what either knows', () => {
+describe('two chats of one person', () => {
+  it('keep all data of both', () => {
     const store = testStore();
     chatAt(store, LID, 'Peter', 12);
     chatAt(store, PETER, undefined, 9);
@@ -91,7 +91,7 @@ describe('two chats that are one', () => {
     });
   });
 
-  it('keep a message that came under both addresses once', () => {
+  it('keep a message that arrived under both addresses once', () => {
     const store = testStore();
     store.groups.add(direct(PETER, 'peter'), 0);
     said(store, 'one', LID);
@@ -119,7 +119,7 @@ describe('two chats that are one', () => {
     expect(store.messages.waiting()).toEqual([]);
   });
 
-  it('that were both registered keep one folder, to which the tasks of the other go', () => {
+  it('keep one folder when both were registered, which also gets the tasks of the other', () => {
     const store = testStore();
     store.groups.add(direct(LID, 'peter-old'), 0);
     store.groups.add(direct(PETER, 'peter'), 0);
@@ -129,7 +129,7 @@ describe('two chats that are one', () => {
     expect(store.tasks.all()).toMatchObject([{ folder: 'peter', chatJid: PETER, status: 'active' }]);
   });
 
-  it('one of which is main stay main, and no task of the other gets its rights', () => {
+  it('stay main when one is main, and no task of the other gets its rights', () => {
     const store = testStore();
     store.groups.add({ ...MAIN, jid: LID }, 0);
     store.groups.add(direct(PETER, 'peter'), 0);
@@ -141,7 +141,7 @@ describe('two chats that are one', () => {
 });
 
 describe('a member of a group', () => {
-  it('who spoke under their LID is the same person by number, once', () => {
+  it('is the same person by number as under the LID, once', () => {
     const store = testStore();
     store.groups.add(FAMILY, 0);
     store.chats.note({ jid: FAMILY.jid, isGroup: true });
@@ -163,14 +163,14 @@ describe('a member of a group', () => {
 });
 
 describe('addresses that change once more', () => {
-  it('lead to the last one', () => {
+  it('are resolved to the last one', () => {
     const store = testStore();
     store.samePerson.merge(LID, PETER);
     store.samePerson.merge(PETER, '4915000000@s.whatsapp.net');
     expect(store.samePerson.current(LID)).toBe('4915000000@s.whatsapp.net');
   });
 
-  it('and back again lead nowhere in a circle', () => {
+  it('are resolved without a circle when they change back', () => {
     const store = testStore();
     store.samePerson.merge(LID, PETER);
     store.samePerson.merge(PETER, LID);

@@ -6,7 +6,7 @@ import { temporaryDirectory } from '../../test/support/temporary.ts';
 import * as schemas from './schema.ts';
 import { openStore } from './store.ts';
 
-it('a schema that databases have is never changed: what comes later is one of its own', () => {
+it('a released schema is never changed: later changes are a schema of their own', () => {
   const texts: Readonly<Record<string, string>> = schemas;
   const digests = Object.entries(texts).map(([name, text]) => [
     name,
@@ -23,7 +23,7 @@ it('a schema that databases have is never changed: what comes later is one of it
 it.each([
   ['without', ''],
   ['with', schemas.SCHEMA_4.replaceAll('IF NOT EXISTS', '')],
-])('a database of schema 3 %s the indexes that were put into it later has them', (_, indexes) => {
+])('a database of schema 3 %s the later indexes has them after the upgrade', (_, indexes) => {
   const file = join(temporaryDirectory(), 'messages.db');
   const old = new BetterSqlite3(file);
   old.exec(schemas.SCHEMA_1 + schemas.SCHEMA_2 + schemas.SCHEMA_3 + indexes);

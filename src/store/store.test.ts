@@ -53,7 +53,7 @@ describe('the database', () => {
     database.close();
   });
 
-  it('refuses a corrupt file with words that name the fix, and overwrites nothing', () => {
+  it('refuses a corrupt file with an error that names the fix, and overwrites nothing', () => {
     const file = join(temporaryDirectory(), 'messages.db');
     writeFileSync(file, 'this is no database, but somebody may want it back');
     expect(() => openStore(file)).toThrow(DatabaseError);
@@ -96,7 +96,7 @@ describe('the database', () => {
 });
 
 describe('a transaction', () => {
-  it('rings its bells after the commit, each once', async () => {
+  it('emits its events after the commit, each once', async () => {
     const store = testStore();
     const rung = vi.fn();
     store.bells.on('outbox', rung);
@@ -109,7 +109,7 @@ describe('a transaction', () => {
     expect(rung).toHaveBeenCalledTimes(1);
   });
 
-  it('that fails leaves no row and rings no bell', async () => {
+  it('leaves no row and emits no event when it fails', async () => {
     const store = testStore();
     const rung = vi.fn();
     store.bells.on('outbox', rung);
@@ -134,7 +134,7 @@ describe('messages', () => {
     expect(store.messages.add(newMessage({ id: 'A', sender: 'another@s.whatsapp.net' }))).toBe(true);
   });
 
-  it('that share a second are all taken, in the order in which they came', () => {
+  it('are all taken when they share a second, in the order in which they arrived', () => {
     const store = testStore();
     store.groups.add(MAIN, NOW);
     for (const id of ['z', 'a', 'm']) store.messages.add(newMessage({ id, isTrigger: true }));
@@ -145,7 +145,7 @@ describe('messages', () => {
     expect(ids).toEqual(['z', 'a', 'm']);
   });
 
-  it('wait for an answer when one of them calls, however many others follow it', () => {
+  it('wait for an answer when one of them triggers, however many others follow it', () => {
     const store = testStore();
     store.groups.add(FAMILY, NOW);
     const inFamily = { chatJid: FAMILY.jid };
@@ -158,14 +158,14 @@ describe('messages', () => {
     expect(taken).toEqual(['context', 'call', 'later-0', 'later-1']);
   });
 
-  it('of a group that needs no trigger all wait', () => {
+  it('all wait in a group that needs no trigger', () => {
     const store = testStore();
     store.groups.add({ ...FAMILY, requiresTrigger: false }, NOW);
     store.messages.add(newMessage({ id: '1', chatJid: FAMILY.jid }));
     expect(store.messages.waiting()).toHaveLength(1);
   });
 
-  it('wait no more when the cursor has passed them, and the cursor never goes back', () => {
+  it('do not wait any more when the cursor has passed them, and the cursor never goes back', () => {
     const store = testStore();
     store.groups.add(MAIN, NOW);
     store.messages.add(newMessage({ id: '1', isTrigger: true }));
@@ -205,7 +205,7 @@ describe('the outbox', () => {
 });
 
 describe('a run', () => {
-  it('of one slot and attempt of a task can be claimed once', () => {
+  it('is claimed once for one slot and attempt of a task', () => {
     const store = testStore();
     const claim = {
       folder: 'main',
@@ -243,7 +243,7 @@ describe('a run', () => {
 });
 
 describe('a database of NanoClaw v1', () => {
-  it('is taken over whole: groups, messages in order, tasks, sessions, and where each chat was', () => {
+  it('is imported whole: groups, messages in order, tasks, sessions, and each chat’s cursor', () => {
     const file = join(temporaryDirectory(), 'messages.db');
     const v1 = new BetterSqlite3(file);
     v1.exec(V1);
@@ -266,7 +266,7 @@ describe('a database of NanoClaw v1', () => {
   });
 });
 
-describe('a v1 database with what its users’ databases have', () => {
+describe('a v1 database with unusual content', () => {
   it.each([
     ['a broken cursor', "UPDATE router_state SET value = '{ half'", 0],
     [
@@ -281,7 +281,7 @@ describe('a v1 database with what its users’ databases have', () => {
       INSERT INTO registered_groups VALUES ('b@g.us', 'B', 'b', '@Andy', '', NULL, 1)`,
       1,
     ],
-  ])('%s is taken over all the same', (_, change, cursor) => {
+  ])('is imported all the same with %s', (_, change, cursor) => {
     const file = join(temporaryDirectory(), 'messages.db');
     const v1 = new BetterSqlite3(file);
     v1.exec(`${V1}; ${change}`);
@@ -293,7 +293,7 @@ describe('a v1 database with what its users’ databases have', () => {
     store.close();
   });
 
-  it('a call in a group that waited is answered, and its own last words are not', () => {
+  it('is imported so that a waiting message is answered, and the assistant’s own last message is not', () => {
     const file = join(temporaryDirectory(), 'messages.db');
     const v1 = new BetterSqlite3(file);
     v1.exec(`${V1};
@@ -316,7 +316,7 @@ describe('a v1 database with what its users’ databases have', () => {
 });
 
 describe('the lock of a root', () => {
-  it('that cannot be written for want of room does not tell anybody to remove it', () => {
+  it('does not ask for its removal when it cannot be written on a full disk', () => {
     const file = join(temporaryDirectory(), 'host.lock.db');
     const full = Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' });
     vi.spyOn(BetterSqlite3.prototype, 'exec').mockImplementationOnce(() => {
@@ -353,8 +353,8 @@ describe('the lock of a root', () => {
   });
 });
 
-describe('what the models used', () => {
-  it('is summed per run and model, and told per group and agent since an instant', () => {
+describe('the usage of the models', () => {
+  it('is summed per run and model, and returned per group and agent since a given time', () => {
     const store = testStore();
     const use = { runId: 'r1', groupFolder: 'main', provider: 'claude', model: 'm', cachedInputTokens: 1 };
     store.usage.add({ ...use, inputTokens: 10, outputTokens: 2 }, NOW);
@@ -383,7 +383,7 @@ describe('what the models used', () => {
 });
 
 describe('a database of the first schema', () => {
-  it('is brought to the newest one with all that it holds', () => {
+  it('is upgraded to the newest schema with all that it holds', () => {
     const file = join(temporaryDirectory(), 'messages.db');
     const old = new BetterSqlite3(file);
     old.exec(SCHEMA_1);
@@ -409,14 +409,14 @@ describe('settings of a group that an operator wrote by hand', () => {
     return store.groups.inFolder('family')?.containerConfig;
   };
 
-  it('stand without the field that cannot be read', () => {
+  it('are used without the field that cannot be read', () => {
     expect(settings('{"timeout":"60","network":"none","model":"m"}')).toEqual({
       network: 'none',
       model: 'm',
     });
   });
 
-  it('leave the network closed where they may have meant to close it', () => {
+  it('keep the network off where the operator may have meant that', () => {
     expect(settings('{"network":"nothing","timeout":5}')).toEqual({ network: 'none', timeout: 5 });
     expect(settings('{"network":"none"')).toEqual({ network: 'none' });
     expect(settings('[]')).toEqual({ network: 'none' });

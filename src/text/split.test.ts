@@ -7,7 +7,7 @@ const sentence = 'The quick brown fox jumps over the lazy dog. ';
 const bare = (text: string): string => text.replace(/\s/g, '');
 
 describe('a text', () => {
-  it('that fits is left as it is', () => {
+  it('stays the same when it fits', () => {
     expect(splitText('hello\n\nworld')).toEqual(['hello\n\nworld']);
   });
 
@@ -42,28 +42,28 @@ describe('a text', () => {
     expect(parts.join(' ')).toBe(words);
   });
 
-  it('with nothing but blanks in its middle has no empty part', () => {
+  it('has no empty part when there are only blanks in its middle', () => {
     const parts = splitText(`${'x'.repeat(200)}\n${' '.repeat(500)}y`, small);
     expect(parts.map((part) => part.trim())).toEqual(['x'.repeat(200), 'y']);
   });
 
-  it('without any blank is cut between characters as people see them', () => {
+  it('is cut between grapheme clusters when it has no blank', () => {
     const family = '👨‍👩‍👧‍👦';
     const parts = splitText(family.repeat(60), small);
     expect(parts.length).toBeGreaterThan(1);
     for (const part of parts) expect(part.replaceAll(family, '')).toBe('');
   });
 
-  it('that is one endless character is cut all the same, between code points', () => {
+  it('is cut between code points when it is one endless grapheme cluster', () => {
     const parts = splitText(`a${'\u0301'.repeat(1_000)}`, small);
     expect(parts.join('')).toHaveLength(1_001);
   });
 });
 
-describe('code', () => {
+describe('a code block', () => {
   const code = Array.from({ length: 50 }, (_, n) => `  line(${n});`);
 
-  it('that is cut is closed in the one part and opened again, with its language, in the next', () => {
+  it('is closed in the one part and opened again, with its language, in the next', () => {
     const parts = splitText(`Look:\n\n\`\`\`ts\n${code.join('\n')}\n\`\`\`\n\nDone.`, small);
     expect(parts.length).toBeGreaterThan(2);
     for (const part of parts) expect(part.match(/^```/gm)?.length ?? 0).toSatisfy((n: number) => n % 2 === 0);
@@ -72,20 +72,20 @@ describe('code', () => {
     expect(lines).toEqual(code);
   });
 
-  it('that would fit into a part of its own is not cut', () => {
+  it('is not cut when it would fit into a part of its own', () => {
     const block = `\`\`\`\n${code.slice(0, 10).join('\n')}\n\`\`\``;
     expect(splitText(`${'x'.repeat(100)}\n\n${block}`, small)).toEqual(['x'.repeat(100), block]);
   });
 
-  it('in one endless line keeps every blank', () => {
+  it('keeps every blank in one endless line', () => {
     const line = 'a  b '.repeat(200);
     const parts = splitText(`\`\`\`\n${line}\n\`\`\``, small);
     expect(parts.map((part) => part.split('\n')[1]).join('')).toBe(line);
   });
 });
 
-describe('a text beyond the cap', () => {
-  it('is cut with a word about it', () => {
+describe('a text beyond the size limit', () => {
+  it('is cut with a note about it', () => {
     const parts = splitText(sentence.repeat(4_000));
     expect(parts).toHaveLength(MOST_PARTS);
     expect(parts.at(-1)).toMatch(/✂️ [\d,]+ more characters are left out/);
@@ -93,7 +93,7 @@ describe('a text beyond the cap', () => {
   });
 });
 
-it('loses nothing, keeps every cap and cuts no pair, whatever the text', () => {
+it('a split text loses nothing, keeps every limit and has no cut surrogate pair, whatever the text', () => {
   const chunk = fc.oneof(
     fc.string({ unit: 'grapheme', maxLength: 300 }),
     fc.constantFrom('\n', '\n\n', '```\n', '```js\n', '\n```\n', '~~~\n', ' ', sentence, '👩🏽‍🚀', 'é'),

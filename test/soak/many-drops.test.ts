@@ -17,8 +17,8 @@ afterEach(async () => {
   await rig.close();
 });
 
-describe('a line that is refused a thousand times', () => {
-  it('has one connection at the end, and holds no more sockets and timers than one that was dropped once', async () => {
+describe('a connection that is refused a thousand times', () => {
+  it('ends as one connection, with no more sockets and timers than after a single drop', async () => {
     const drop = async (): Promise<void> => {
       const since = rig.listener.lines.length;
       rig.server.faults.dropConnections();

@@ -35,7 +35,7 @@ function usedHeap(): number {
   return getHeapStatistics().used_heap_size;
 }
 
-it(`an open line that is dropped ${DROPS} times leaves one socket, one timer and little memory`, async () => {
+it(`an open connection that is dropped ${DROPS} times leaves one socket, one timer and little memory`, async () => {
   let most = 0;
   rig.server.on('connection', ({ count }) => {
     most = Math.max(most, count);

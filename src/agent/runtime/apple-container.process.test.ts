@@ -46,7 +46,7 @@ describe('the arguments of Apple’s container', () => {
     expect(line).toContain('--progress none');
   });
 
-  it('name, label and limit, and end with the image', () => {
+  it('name, label and limit the container, and end with the image', () => {
     const args = appleArguments(SPEC, TARGET);
     const line = args.join(' ');
     expect(line).toContain('--name nanoclaw-0a1b2c3d-family-2 --label nanoclaw.install=0a1b2c3d');
@@ -56,7 +56,7 @@ describe('the arguments of Apple’s container', () => {
     expect(args.at(-1)).toBe('nanoclaw-agent:latest');
   });
 
-  it('take another form for a colon in a name, and refuse a comma that no form can carry', () => {
+  it('mount a path with a colon in another form, and refuse a comma that no form can carry', () => {
     const mounted = (hostPath: string, readonly: boolean) =>
       appleArguments({ ...SPEC, mounts: [{ hostPath, containerPath: '/x', readonly }] }, TARGET);
     expect(mounted('/a:b', false)).toContain('type=bind,source=/a:b,target=/x');
@@ -71,16 +71,22 @@ describe('a failure of Apple’s container', () => {
     [1, 'Error: interrupted: "XPC connection error: Connection invalid"', /container system start/, true],
     [1, 'x\nError: unknown: "Error Domain=VZErrorDomain Code=2"', /could not start: Error: unknown/, false],
     [64, "Error: Unknown option '--init'\nUsage: container run", /Unknown option '--init'$/, false],
-  ])('%i with %j is no agent’s', (code, stderr, error, retryable) => {
-    expect(appleStartFailure('x', code, stderr)).toEqual({ error: expect.stringMatching(error), retryable });
-  });
+  ])(
+    'exit code %i with %j is a failure of the runtime, not of the agent',
+    (code, stderr, error, retryable) => {
+      expect(appleStartFailure('x', code, stderr)).toEqual({
+        error: expect.stringMatching(error),
+        retryable,
+      });
+    },
+  );
 
   it.each([
     [1, 'Error: something\n    at main (/app/agent-runner/runner.mjs:1:1)'],
     [137, ''],
     [0, 'Error: notFound: "image"'],
     [undefined, ''],
-  ])('%s with %j is the agent’s own', (code, stderr) => {
+  ])('exit code %s with %j is a failure of the agent itself', (code, stderr) => {
     expect(appleStartFailure('x', code, stderr)).toBeUndefined();
   });
 });
@@ -135,7 +141,7 @@ describe('Apple’s container', () => {
       `case "$*" in ${VERSION} system*) echo "no kernel" >&2; exit 1;; esac`,
       /no kernel.*container system start/,
     ],
-  ])('names the cure where it cannot be used', async (script, words) => {
+  ])('names the fix where it cannot be used', async (script, words) => {
     const { runtime } = await pretend(script);
     await expect(runtime.check()).rejects.toThrow(words);
   });
@@ -146,7 +152,7 @@ describe('Apple’s container', () => {
     await expect(runtime.check()).rejects.toThrow('container/build.sh --runtime container');
   });
 
-  it('runs with the options that its version has, and gives its child no key', async () => {
+  it('runs with the options that its version has, and gives its child process no key', async () => {
     const { runtime, directory } = await pretend(
       `case "$*" in ${HELP} run*) echo "$*"; echo "key:$ANTHROPIC_API_KEY";; *) exit 0;; esac`,
     );
@@ -169,7 +175,7 @@ describe('Apple’s container', () => {
     await expect(runtime.start({ ...SPEC, mounts })).rejects.toThrow(FileMountError);
   });
 
-  it('knows its own by their names, and ends them by force', async () => {
+  it('finds its own containers by their names, and ends them by force', async () => {
     const { runtime, asked } = await pretend(
       `case "$*" in list*) echo nanoclaw-0a1b2c3d-family-1; echo nanoclaw-ffffffff-family-2; echo buildkit;; esac`,
     );
@@ -181,7 +187,7 @@ describe('Apple’s container', () => {
   it.each([
     ['is gone', 'list*) echo nanoclaw-0a1b2c3d-family-1-longer;;'],
     ['goes by itself', 'list*) [ -e $0.seen ] || echo nanoclaw-0a1b2c3d-family-1; touch $0.seen;;'],
-  ])('is content with a container that cannot be ended because it %s', async (_, list) => {
+  ])('accepts that a container cannot be ended because it %s', async (_, list) => {
     const script = `case "$*" in delete*) echo "Error: failed to delete" >&2; exit 1;; ${list} esac`;
     const { runtime } = await pretend(script);
     await runtime.kill('nanoclaw-0a1b2c3d-family-1');
@@ -190,7 +196,7 @@ describe('Apple’s container', () => {
   it.each([
     ['it is still there', 'list*) echo nanoclaw-0a1b2c3d-family-1;;'],
     ['nobody can tell', 'list*) exit 1;;'],
-  ])('says what to do where a container cannot be ended and %s', async (_, list) => {
+  ])('names the fix where a container cannot be ended and %s', async (_, list) => {
     const script = `case "$*" in delete*) echo "Error: XPC connection error" >&2; exit 1;; ${list} esac`;
     const { runtime } = await pretend(script);
     const killed = runtime.kill('nanoclaw-0a1b2c3d-family-1');
@@ -202,13 +208,13 @@ describe('Apple’s container', () => {
     ['[{"status":{"ipv4Subnet":"192.168.66.0/24","ipv4Gateway":"192.168.66.1"}}]', '192.168.66.1'],
     ['[{"status" : {"address" : "192.168.65.0/24","gateway" : "192.168.65.1"}}]', '192.168.65.1'],
     ['[{"status":{"ipv6Gateway":"fd00::1"}}]', undefined],
-  ])('reads from %s where the Mac is reached', async (network, gateway) => {
+  ])('finds in %s the address at which the Mac is reached', async (network, gateway) => {
     const { runtime } = await pretend(`case "$*" in ${VERSION} network*) echo '${network}';; esac`);
     await runtime.check();
     expect(runtime.gateway).toBe(gateway);
   });
 
-  it('tells what the image was built from', async () => {
+  it('reports what the image was built from', async () => {
     const { runtime } = await pretend(
       `echo '[{"variants":[{"config":{"config":{"Labels":{"nanoclaw.source":"8282d8b43140557b"}}}}]}]'`,
     );

@@ -50,7 +50,7 @@ describe('the choice of a runtime', () => {
     expect(runtime.description).toBe('Docker 20.10 (nanoclaw-agent:latest)');
   });
 
-  it('is an error where Docker lacks the image: no reason to fall back', async () => {
+  it('fails where Docker lacks the image: that is no reason to fall back', async () => {
     const { options: chosen } = options(await programs({ docker: DOCKER_WITHOUT_IMAGE, bwrap: 'exit 0' }));
     await expect(chooseRuntime(chosen)).rejects.toThrow(ImageMissingError);
     await expect(chooseRuntime(chosen)).rejects.toThrow(/Build it: container\/build\.sh/);
@@ -60,7 +60,7 @@ describe('the choice of a runtime', () => {
     ['{"nanoclaw.providers":"codex,kimi"}', 'claude', 'AGENT_PROVIDERS=codex,kimi,claude container/build.sh'],
     ['{"nanoclaw.providers":""}', 'kimi', 'it holds none'],
   ] as const)(
-    'is an error where the image says %s and %s is set: no reason to fall back',
+    'fails where the image’s labels are %s and %s is set: that is no reason to fall back',
     async (labels, provider, words) => {
       const docker = `case $1 in version) echo 20.10;; *) echo '${labels}';; esac`;
       const path = await programs({ docker, bwrap: 'exit 0' });
@@ -75,13 +75,13 @@ describe('the choice of a runtime', () => {
     ['{"nanoclaw.providers":""}', 'offline'],
     ['{"maintainer":"somebody"}', 'claude'],
     ['null', 'claude'],
-  ] as const)('is Docker where the image says %s and %s is set', async (labels, provider) => {
+  ] as const)('is Docker where the image’s labels are %s and %s is set', async (labels, provider) => {
     const docker = `case $1 in version) echo 20.10;; *) echo '${labels}';; esac`;
     const { options: chosen } = options(await programs({ docker }), { provider });
     expect((await chooseRuntime(chosen)).kind).toBe('docker');
   });
 
-  it('passes over what does not work and says why', async () => {
+  it('skips runtimes that do not work and says why', async () => {
     const path = await programs({ docker: DOCKER_WITHOUT_ENGINE, bwrap: 'exit 0' });
     const { options: chosen, reasons } = options(path, { hostUser: { uid: 501, gid: 501 } });
     expect((await chooseRuntime(chosen)).kind).toBe('bubblewrap');
@@ -90,14 +90,14 @@ describe('the choice of a runtime', () => {
     );
   });
 
-  it('never falls back to no sandbox by itself', async () => {
+  it('never falls back to running without a sandbox by itself', async () => {
     const { options: chosen } = options(await programs({}), { provider: 'offline' });
     await expect(chooseRuntime(chosen)).rejects.toThrow(
       /No container runtime works here\.\ndocker: [\s\S]*bubblewrap is not installed/,
     );
   });
 
-  it('says what is wrong with the one that was asked for', async () => {
+  it('says what is wrong with the runtime that was asked for', async () => {
     const path = await programs({ bwrap: BWRAP_REFUSED });
     const asked = (requested: ChooseRuntimeOptions['requested']) =>
       chooseRuntime(options(path, { requested, hostUser: { uid: 501, gid: 501 } }).options);
@@ -118,7 +118,7 @@ describe('the choice of a runtime', () => {
     await expect(chooseRuntime(chosen)).rejects.toThrow(/npm run build:runner/);
   });
 
-  it('for the demo goes on without an image, to the plain process at last', async () => {
+  it('falls back for the demo to runtimes without an image, and finally to the plain process', async () => {
     const path = await programs({ docker: DOCKER_WITHOUT_IMAGE, bwrap: BWRAP_REFUSED });
     const demo = { provider: 'offline', allowPlainProcess: true, hostUser: { uid: 501, gid: 501 } } as const;
     const { options: chosen, reasons } = options(path, demo);
@@ -128,7 +128,7 @@ describe('the choice of a runtime', () => {
     expect(reasons()).toHaveLength(3);
   });
 
-  it('for the demo is Podman where it has the image and Docker has not', async () => {
+  it('falls back for the demo to Podman where it has the image and Docker has not', async () => {
     const podman = `case $1 in info) echo '${PODMAN_INFO}';; *) exit 0;; esac`;
     const path = await programs({ docker: DOCKER_WITHOUT_IMAGE, bwrap: BWRAP_REFUSED, podman });
     const demo = { provider: 'offline', allowPlainProcess: true, hostUser: { uid: 501, gid: 501 } } as const;
@@ -136,7 +136,7 @@ describe('the choice of a runtime', () => {
     expect(runtime.description).toBe('Podman 5.4.0 rootless (nanoclaw-agent:latest)');
   });
 
-  it('leaves the others to be searched for what an earlier process left', async () => {
+  it('keeps the other runtimes for the search for orphans', async () => {
     const { options: chosen } = options(await programs({ docker: 'echo 20.10' }));
     const runtime = await chooseRuntime(chosen);
     const others = otherRuntimes(runtime, chosen);
@@ -158,7 +158,7 @@ describe('the choice of a runtime', () => {
     await expect(chooseRuntime(chosen)).rejects.toThrow(/"claude" runs foreign code and needs a sandbox/);
   });
 
-  it('shows the docker program no key of the host’s', async () => {
+  it('passes no key of the host to the docker program', async () => {
     const seen = join(temporaryDirectory(), 'seen');
     const path = await programs({ docker: `/usr/bin/env > ${seen}; echo 20.10` });
     const environment = { PATH: path, DOCKER_HOST: 'unix:///x', ANTHROPIC_API_KEY: 'sk-canary' };

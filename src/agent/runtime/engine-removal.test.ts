@@ -41,7 +41,7 @@ describe('the end of a container', () => {
   it.each([
     ['was removed', 'rm) exit 0;;'],
     ['was not there', 'rm) echo "Error: No such container: x" >&2; exit 1;;'],
-  ])('is done when it %s', async (_, cases) => {
+  ])('succeeds when the container %s', async (_, cases) => {
     const { engine, asked, lines } = await engineWith(cases);
     await engine.kill(NAME);
     expect(await asked()).toEqual([`rm --force ${NAME}`]);
@@ -55,14 +55,14 @@ describe('the end of a container', () => {
       'Cannot connect',
     ],
     ['it runs on', 'rm) echo "device busy" >&2; exit 1;;\ncontainer) echo true;;', 'device busy'],
-  ])('is an error that names the cure when %s', async (_, cases, reason) => {
+  ])('is an error that names the fix when %s', async (_, cases, reason) => {
     const { engine } = await engineWith(cases);
     await expect(engine.kill(NAME)).rejects.toThrow(SandboxLeftError);
     await expect(engine.kill(NAME)).rejects.toThrow(`${reason}`);
     await expect(engine.kill(NAME)).rejects.toThrow(`docker rm --force ${NAME}`);
   });
 
-  it('that left something behind which does not run is told of, and stops nothing', async () => {
+  it('a container that cannot be removed but does not run any more is logged, and the removal succeeds', async () => {
     const { engine, lines } = await engineWith(
       'rm) echo "driver failed to remove root filesystem" >&2; exit 1;;\ncontainer) echo false;;',
     );
@@ -70,7 +70,7 @@ describe('the end of a container', () => {
     expect(JSON.stringify(lines)).toMatch(/cannot be removed, but has ended/);
   });
 
-  it('that somebody else brings about is waited for', async () => {
+  it('a removal by another process is waited for', async () => {
     const { engine, asked } = await engineWith(
       `rm) echo "removal of container ${NAME} is already in progress" >&2; exit 1;;
 container) echo "Error: No such container: ${NAME}" >&2; exit 1;;`,

@@ -31,12 +31,12 @@ describe.each([
   ['podman', podman()],
   ['rootless podman', podman({ rootless: true })],
 ])('the arguments of %s', (_, args) => {
-  it('quote what a mount’s fields cannot hold', () => {
+  it('quote special characters in a mount’s fields', () => {
     expect(args).toContain('type=bind,"source=/data/a,b ""c""",target=/workspace/group');
     expect(args).toContain('type=bind,source=/data/logs,target=/workspace/group/logs,readonly');
   });
 
-  it('harden, name, label and limit', () => {
+  it('harden, name, label and limit the container', () => {
     const line = args.join(' ');
     for (const part of [
       '--init',
@@ -70,12 +70,12 @@ describe('the arguments of an engine', () => {
     expect(looking.slice(-5)).toEqual(['--entrypoint', 'node', 'nanoclaw-agent:latest', '-e', '1']);
   });
 
-  it('take the network away only where it was asked for', () => {
+  it('turn the network off only where that was asked for', () => {
     const ordinary = { ...SPEC, network: 'ordinary' } as const;
     expect(dockerArguments(ordinary, TARGET)).not.toContain('--network');
   });
 
-  it('give the temporary places to the user in each engine’s own form, with a size', () => {
+  it('give the temporary directories to the user in each engine’s own form, with a size', () => {
     expect(dockerArguments(SPEC, TARGET)).toContain(
       '/home/node:rw,exec,nosuid,nodev,size=512m,uid=1000,gid=1000,mode=0755',
     );
@@ -90,7 +90,7 @@ describe('the arguments of an engine', () => {
     expect(podman({ rootless: true })).toContain('--userns=keep-id:uid=1000,gid=1000');
   });
 
-  it('leave out the limits that a rootless Podman has no control groups for, and count processes by ulimit', () => {
+  it('leave out the limits that a rootless Podman has no control groups for, and limit processes by ulimit', () => {
     const line = podman({ rootless: true, controllers: ['memory'] }).join(' ');
     expect(line).toContain('--memory 2g');
     expect(line).not.toMatch(/--cpus|--pids-limit/);
@@ -124,14 +124,17 @@ describe('an engine’s failure', () => {
     [PODMAN, 125, 'Error: cannot set up namespace using newuidmap', /subuids/, false],
     [PODMAN, 125, 'Error: unable to connect to Podman socket', /does not answer/, true],
     [PODMAN, 127, 'OCI runtime attempted to invoke a command that was not found', /build\.sh/, false],
-  ])('of $title, %i with %j, is no agent’s', (words, code, stderr, error, retryable) => {
-    expect(engineStartFailure(words, 'x', code, stderr)).toEqual({
-      error: expect.stringMatching(error),
-      retryable,
-    });
-  });
+  ])(
+    'a failure of $title with exit code %i and %j is not the agent’s',
+    (words, code, stderr, error, retryable) => {
+      expect(engineStartFailure(words, 'x', code, stderr)).toEqual({
+        error: expect.stringMatching(error),
+        retryable,
+      });
+    },
+  );
 
-  it.each([[1], [70], [137], [undefined]])('%s is the agent’s own', (code) => {
+  it.each([[1], [70], [137], [undefined]])('exit code %s is the agent’s own failure', (code) => {
     expect(engineStartFailure(DOCKER, 'x', code, 'No such image')).toBeUndefined();
   });
 });
@@ -149,13 +152,13 @@ const info = (Version: string, rootless: boolean, cgroupControllers: readonly st
   version: { Version },
 });
 
-describe('the acquaintance with Podman', () => {
-  it('is content with a rootful one of any version', async () => {
+describe('the check of Podman', () => {
+  it('accepts a rootful Podman of any version', async () => {
     const met = await PODMAN.meet(answering(info('4.2.0', false, ALL)));
     expect(met).toMatchObject({ version: '4.2.0', mapsUsers: false, shortcomings: [] });
   });
 
-  it('warns of what a rootless one cannot limit', async () => {
+  it('warns of limits that a rootless Podman cannot set', async () => {
     const met = await PODMAN.meet(answering(info('4.3.1', true, ['memory'])));
     expect(met).toMatchObject({ version: '4.3.1 rootless', mapsUsers: true });
     expect(met.shortcomings).toEqual([
@@ -173,11 +176,11 @@ describe('the acquaintance with Podman', () => {
     [answering('', 125, 'Cannot connect to Podman'), /podman machine start/],
     [answering('no json'), /cannot be read.*Install Podman/s],
     [answering({ host: {} }), /cannot be read/],
-  ])('ends with a cure where it is not fit', async (query, words) => {
+  ])('fails with a fix where Podman is not usable', async (query, words) => {
     await expect(PODMAN.meet(query)).rejects.toThrow(words);
   });
 
-  it('tries whether a container can be made, and says what is missing', async () => {
+  it('tries to create a container, and says what is missing', async () => {
     const asked: (readonly string[])[] = [];
     await PODMAN.rehearse?.(
       async (args) => {

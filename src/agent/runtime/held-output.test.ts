@@ -5,7 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { holdOutput } from './held-output.ts';
 
-it('what a child said before anybody listened is still to be had after its end', async () => {
+it('the output of a child process before anybody listens can still be read after its end', async () => {
   const child = spawn('sh', ['-c', 'echo out; echo err >&2'], { stdio: ['pipe', 'pipe', 'pipe'] });
   const letGo = holdOutput(child);
   await once(child, 'exit');
@@ -14,7 +14,7 @@ it('what a child said before anybody listened is still to be had after its end',
   expect(await Promise.all([text(child.stdout), text(child.stderr)])).toEqual(['out\n', 'err\n']);
 });
 
-it('a reader by events gets it too', async () => {
+it('a reader that listens to events gets the held output too', async () => {
   const child = spawn('sh', ['-c', 'echo out'], { stdio: ['pipe', 'pipe', 'pipe'] });
   const letGo = holdOutput(child);
   await once(child, 'exit');

@@ -23,7 +23,7 @@ async function packageWith(...files: readonly string[]): Promise<string> {
 const MODULES = 'container/agent-runner/node_modules';
 
 describe('the agents of this machine', () => {
-  it('are none in a fresh clone: the host’s Node is used, and the command that installs them is named', async () => {
+  it('are missing in a fresh clone: the host’s Node is used, and the command that installs them is named', async () => {
     const root = await packageWith('dist/runner.mjs');
     const found = await findInstalledAgents(root, join(root, 'dist/runner.mjs'), 'x64');
     expect(found).toEqual({ shown: [], links: [], node: undefined, programs: ['/app/node_modules/.bin'] });
@@ -32,7 +32,7 @@ describe('the agents of this machine', () => {
     await expect(checkInstalled(root, 'offline')).resolves.toBeUndefined();
   });
 
-  it('are shown as the image has them, their own Node first', async () => {
+  it('are mounted as in the image, with their own Node first', async () => {
     const root = await packageWith(
       'dist/runner.mjs',
       'dist/tools.mjs',
@@ -67,7 +67,7 @@ const PROGRAMS = [
   ['kimi', 'kimi --version', /^\d+\.\d+/],
 ] as const satisfies readonly (readonly [Provider, string, RegExp])[];
 
-describe.each(PROGRAMS)('in the sandbox of the tests %s', (provider, command, answer) => {
+describe.each(PROGRAMS)('an agent of this machine in the sandbox %s', (provider, command, answer) => {
   it('starts within the limits where it is installed', async () => {
     const paths = pathsAt(sharedDirectory());
     const directory = paths.group('family');

@@ -43,16 +43,16 @@ const known = async () => ({
   containerArguments: dockerArguments,
 });
 
-describe('where no more files can be opened', () => {
+describe('a host that cannot open more files', () => {
   it.each<Runtime>([
     new Engine({ ...DOCKER, meet: known }, { ...common, ...engine }),
     new AppleContainer({ ...common, ...engine }),
     new Bubblewrap({ ...common, ...runner, packageRoot: PACKAGE_ROOT, hostUid: 1000 }),
-  ])('$kind has no sandbox, and the host lives on', async (runtime) => {
+  ])('gets no sandbox from $kind, and keeps running', async (runtime) => {
     await expect(runtime.start(SPEC)).rejects.toThrow(/EMFILE/);
   });
 
-  it('another try may have one', async () => {
+  it('can start a sandbox in a later try', async () => {
     const root = temporaryDirectory();
     const plain = new PlainProcess({ ...common, ...runner, paths: pathsAt(root, root) });
     const starting = plain.start(SPEC);
@@ -60,7 +60,7 @@ describe('where no more files can be opened', () => {
     await expect(starting).rejects.toMatchObject({ retryable: true });
   });
 
-  it('a command fails', async () => {
+  it('gets an error from a command', async () => {
     const running = runCommand('docker', ['version'], { spawn, timeoutMs: 1_000, env: {} });
     await expect(running).rejects.toThrow(/EMFILE/);
   });

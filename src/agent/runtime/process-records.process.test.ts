@@ -7,7 +7,7 @@ import { temporaryDirectory } from '../../../test/support/temporary.ts';
 import { processStart, signal } from './process-identity.ts';
 import { ProcessRecords } from './process-records.ts';
 
-it('a process that cannot be recorded is ended: nobody would find it', async () => {
+it('a process that cannot be recorded is ended, because no later start would find it', async () => {
   const directory = temporaryDirectory();
   await mkdir(join(directory, 'one.sandbox.json'));
   const child = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' });
@@ -18,7 +18,7 @@ it('a process that cannot be recorded is ended: nobody would find it', async () 
   expect(await readdir(directory)).toEqual(['one.sandbox.json']);
 });
 
-it('a sandbox has died when it has been killed, with what it started in a session of its own', async () => {
+it('a killed sandbox counts as dead only when the processes that it started in another session have died too', async () => {
   const directory = temporaryDirectory();
   // Much memory to give back: that takes a while.
   const hoard = `Buffer.alloc(3e8, 1); setInterval(() => {}, 1e3)`;

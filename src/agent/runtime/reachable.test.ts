@@ -7,8 +7,8 @@ import { checkReachable, UnreachableError } from './reachable.ts';
 /** A user that is nobody's here. */
 const STRANGER = { uid: 54_321, gid: 54_321 };
 
-describe('what a sandbox is to be shown', () => {
-  it('can be reached when every directory on the way may be searched, whatever it is itself', async () => {
+describe('a path that a sandbox is to be shown', () => {
+  it('can be reached when every directory above it may be searched, whatever its own mode is', async () => {
     const root = sharedDirectory();
     await mkdir(join(root, 'a', 'b'), { recursive: true });
     await chmod(join(root, 'a'), 0o711);
@@ -16,7 +16,7 @@ describe('what a sandbox is to be shown', () => {
     await expect(checkReachable(join(root, 'a', 'b'), STRANGER)).resolves.toBeUndefined();
   });
 
-  it('cannot be reached past a private directory: the error names it and the cure', async () => {
+  it('cannot be reached below a private directory: the error names it and the fix', async () => {
     const root = sharedDirectory();
     await mkdir(join(root, 'private', 'b'), { recursive: true });
     await chmod(join(root, 'private'), 0o750);
@@ -25,7 +25,7 @@ describe('what a sandbox is to be shown', () => {
     await expect(checked).rejects.toThrow(`chmod o+x ${join(root, 'private')}`);
   });
 
-  it('is judged by the bits that count for the user', async () => {
+  it('is checked by the permission bits that apply to the user', async () => {
     const root = sharedDirectory();
     await mkdir(join(root, 'a'), { mode: 0o755 });
     await chmod(root, 0o700);

@@ -25,7 +25,7 @@ describe('the arguments of a scope', () => {
     ]);
   });
 
-  it('ask root’s systemd, and become the sandbox’s user by numbers only afterwards', () => {
+  it('ask root’s systemd, and switch to the sandbox’s user by numeric ids only afterwards', () => {
     const args = scopeArguments({ uid: 1000, gid: 1000 }, 'x', ['bwrap']);
     expect(args).not.toContain('--user');
     expect(args.slice(args.indexOf('--') + 1)).toEqual([
@@ -63,7 +63,7 @@ async function standIn(trial: string) {
 
 const WORKS = 'echo 2147483648; exit 0';
 
-describe('the trial of a scope', () => {
+describe('the check for systemd scopes', () => {
   it.each([
     [WORKS, undefined],
     ['echo max; exit 0', 'systemd was given no control group of memory, version 2'],
@@ -73,12 +73,12 @@ describe('the trial of a scope', () => {
       'System has not been booted with systemd as init system (PID 1).',
     ],
     ['exit 1', 'systemd does not answer'],
-  ])('where systemd-run does %j says: %s', async (trial, reason) => {
+  ])('runs a systemd-run that does %j and returns: %s', async (trial, reason) => {
     const { environment } = await standIn(trial);
     expect(await tryScope({ owner: undefined, environment, spawn })).toBe(reason);
   });
 
-  it('says where there is no systemd, and shows the one there is no key', async () => {
+  it('reports a missing systemd, and passes no key to an installed one', async () => {
     const nowhere = { owner: undefined, environment: { PATH: '/nonexistent' }, spawn };
     expect(await tryScope(nowhere)).toBe('there is no systemd');
     const { environment, asked } = await standIn(WORKS);
@@ -103,7 +103,7 @@ describe.runIf(sandbox === 'bubblewrap')('a bubblewrap sandbox in a scope', () =
         }),
     });
 
-  it('answers, and says nothing of memory', async () => {
+  it('answers, and gives no warning about memory', async () => {
     const { environment, asked } = await standIn(WORKS);
     const agent = await agentIn(environment);
     expect(agent.runtime.description).toBe('bubblewrap (no network)');
@@ -119,7 +119,7 @@ describe.runIf(sandbox === 'bubblewrap')('a bubblewrap sandbox in a scope', () =
     ['hang', 2_000, /timeout/],
     ['hang on', 2_000, /timeout/],
     ['crash', 60_000, /exited/],
-  ])('that is told to %s is ended as any other', async (fault, timeout, reason) => {
+  ])('ends like any other sandbox when its agent is asked to %s', async (fault, timeout, reason) => {
     const { environment } = await standIn(WORKS);
     const agent = await agentIn(environment);
     const { outcome } = await agent.turn(`@Andy ${fault}`, { containerConfig: { timeout } });
@@ -127,7 +127,7 @@ describe.runIf(sandbox === 'bubblewrap')('a bubblewrap sandbox in a scope', () =
     expect(await agent.runtime.listOwn()).toEqual([]);
   });
 
-  it('dies with the host, and before it has begun is found by its record', async () => {
+  it('dies with the host, or is found by its record when it had not started yet', async () => {
     const root = sharedDirectory();
     const paths = pathsAt(root, root);
     await mkdir(paths.groups);
@@ -154,7 +154,7 @@ describe.runIf(sandbox === 'bubblewrap')('a bubblewrap sandbox in a scope', () =
     }
   });
 
-  it('that systemd refuses may be tried again', async () => {
+  it('may be tried again when systemd refused it', async () => {
     const { environment } = await standIn(
       `${WORKS};; *) echo "Failed to start transient scope unit: Connection reset by peer" >&2; exit 1`,
     );
@@ -163,7 +163,7 @@ describe.runIf(sandbox === 'bubblewrap')('a bubblewrap sandbox in a scope', () =
     expect(outcome.error).toContain('Failed to start transient scope unit');
   });
 
-  it('that cannot be had is done without: the description, the log and the doctor say so', async () => {
+  it('falls back to no scope: the description, the log and the doctor say so', async () => {
     const { environment, asked } = await standIn('exit 1');
     const { log, lines } = rememberingLog();
     const runtime = await chooseRuntime({

@@ -36,25 +36,28 @@ describe('the filter of system calls', () => {
       { ptrace: 117, mount: 40, bpf: 280, umount2: 39 },
       { read: 63, clone: 220, openat: 56 },
     ],
-  ])('of %s refuses what reaches out, and nothing else', (arch, audit, refused, allowed) => {
-    const filter = seccompFilter(arch) ?? Buffer.alloc(0);
-    for (const number of Object.values(refused)) expect(ask(filter, audit, number)).toBe(EPERM);
-    for (const number of Object.values(allowed)) expect(ask(filter, audit, number)).toBe(ALLOW);
-  });
+  ])(
+    'refuses on %s the calls that reach out of the sandbox, and no others',
+    (arch, audit, refused, allowed) => {
+      const filter = seccompFilter(arch) ?? Buffer.alloc(0);
+      for (const number of Object.values(refused)) expect(ask(filter, audit, number)).toBe(EPERM);
+      for (const number of Object.values(allowed)) expect(ask(filter, audit, number)).toBe(ALLOW);
+    },
+  );
 
-  it('refuses every call of another architecture, and x32’s', () => {
+  it('refuses every call of another architecture and of x32', () => {
     const filter = seccompFilter('x64') ?? Buffer.alloc(0);
     expect(ask(filter, 0x40000003, 3)).toBe(EPERM);
     expect(ask(filter, 0xc000003e, 0x40000000)).toBe(EPERM);
   });
 
-  it('is none where the numbers are not known', () => {
+  it('is missing where the call numbers are not known', () => {
     expect(seccompFilter('riscv64')).toBeUndefined();
   });
 });
 
 describe('the engines’ profile of system calls', () => {
-  it('lets through what is listed only, and none that reaches into processes, mounts or the kernel', async () => {
+  it('allows only listed calls, and none that reaches into processes, mounts or the kernel', async () => {
     const profile = JSON.parse(await readFile(join(PACKAGE_ROOT, 'container', 'seccomp.json'), 'utf8'));
     expect(profile.defaultAction).toBe('SCMP_ACT_ERRNO');
     const open: string[] = profile.syscalls

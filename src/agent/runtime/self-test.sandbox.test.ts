@@ -49,8 +49,8 @@ async function findingsOf(runtime: Runtime) {
   return testRuntime({ runtime, paths: await newPaths(), installId: '0a1b2c3d', hostUser, log: silentLog });
 }
 
-describe('the test of a runtime', () => {
-  it('finds the tests’ own sandbox in order, or says that it is none', async () => {
+describe('the self-test of a runtime', () => {
+  it('passes in the sandbox of these tests, or says that it is none', async () => {
     const paths = await newPaths();
     const runtime = await chooseTestRuntime({ installId: '0a1b2c3d', paths, log: silentLog });
     const findings = await testRuntime({
@@ -87,12 +87,12 @@ describe('the test of a runtime', () => {
     ['sh', ['-c', 'echo broken >&2; exit 3'], 'exit code 3: broken'],
     ['sh', ['-c', 'echo "NANOCLAW_SELF_TEST {}"; exit 0'], 'exit code 0: it said nothing'],
     ['/nonexistent/program', [], /ENOENT/],
-  ])('is not misled by %s %j', async (program, args, detail) => {
+  ])('fails for a sandbox that runs %s %j', async (program, args, detail) => {
     const [finding] = await findingsOf(pretending(program, args));
     expect(finding).toMatchObject({ ok: false, detail: expect.stringMatching(detail) });
   });
 
-  it('names what is open and what is closed that should not be', async () => {
+  it('names what is open that should be closed, and what is closed that should be open', async () => {
     const seen = {
       uid: 0,
       name: 'root',
@@ -120,7 +120,7 @@ const users =
   hostUser.uid === 0 ? [undefined, { uid: 1000, gid: 1000 }, { uid: 1234, gid: 1234 }] : [undefined];
 
 describe.each(users)('a host that is %j', (user) => {
-  it('finds bubblewrap in order, or is told why it cannot be used, and leaves nothing behind', async () => {
+  it('passes with bubblewrap or says why it cannot be used, and leaves nothing behind', async () => {
     const tested = await selfTestAs('bubblewrap', user).catch((error: Error) => error);
     if (tested instanceof Error) {
       expect(process.env.TEST_SANDBOX).not.toBe('required');

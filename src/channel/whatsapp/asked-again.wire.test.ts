@@ -33,9 +33,9 @@ function journal(id: string): { stanzas: number; texts: number } {
 
 const asked = () => rig.server.problems.filter(({ kind }) => kind === 'retry asked').length;
 
-describe('a message that cannot be read and is asked for again', () => {
+describe('a message that cannot be decrypted and is requested again', () => {
   it.each(['direct', 'lid', 'pn'] as const)(
-    'comes once, and leaves nothing in the journal (%s)',
+    'arrives once, and leaves nothing in the journal (%s)',
     async (where) => {
       const { listener, server } = rig;
       const peter = server.addPerson({ name: 'Peter' });
@@ -55,7 +55,7 @@ describe('a message that cannot be read and is asked for again', () => {
     },
   );
 
-  it('is kept by the journal when the core does not take it, and comes once at the next start', async () => {
+  it('is kept by the journal when the core does not take it, and arrives once at the next start', async () => {
     const { server } = rig;
     const peter = server.addPerson({ name: 'Peter' });
     let refused = 0;

@@ -61,7 +61,7 @@ const EVERY_TYPE: { [T in keyof SignalDataTypeMap]: SignalDataTypeMap[T] } = {
 
 describe('keys', () => {
   it.each(Object.keys(EVERY_TYPE) as (keyof SignalDataTypeMap)[])(
-    'of type %s survive a restart unchanged',
+    'keys of type %s survive a restart unchanged',
     async (type) => {
       await store.keys.set({ [type]: { id: EVERY_TYPE[type] } });
       const found = await reopen().keys.get(type, ['id', 'another']);
@@ -69,7 +69,7 @@ describe('keys', () => {
     },
   );
 
-  it('of the app state come back as the message that Baileys needs', async () => {
+  it('keys of the app state are returned as the message that Baileys needs', async () => {
     await store.keys.set({ 'app-state-sync-key': { id: EVERY_TYPE['app-state-sync-key'] } });
     const { id } = await store.keys.get('app-state-sync-key', ['id']);
     expect(id).toBeInstanceOf(proto.Message.AppStateSyncKeyData);
@@ -81,7 +81,7 @@ describe('keys', () => {
     expect(Object.keys(await store.keys.get('session', ['a', 'b']))).toEqual(['b']);
   });
 
-  it('are set all or none', async () => {
+  it('are stored all or none', async () => {
     const cyclic: Record<string, unknown> = {};
     cyclic.self = cyclic;
     const half = { session: { a: bytes('new') }, 'sender-key': { b: cyclic } } as unknown as SignalDataSet;
@@ -90,13 +90,13 @@ describe('keys', () => {
     expect(await store.keys.get('session', ['a'])).toEqual({ a: bytes('old') });
   });
 
-  it('that do not parse are an error that names the row, and stay as they are', () => {
+  it('keys that do not parse are an error that names the row, and stay unchanged', () => {
     spoil("INSERT INTO keys VALUES ('session', 'x', '{')");
     expect(() => store.keys.get('session', ['x'])).toThrow(CredentialsUnreadableError);
     expect(() => store.keys.get('session', ['x'])).toThrow(/row keys session x/);
   });
 
-  it('written after the close are dropped, for a socket may end later than the store', async () => {
+  it('keys written after the close are dropped, because a socket may end later than the store', async () => {
     store.close();
     await store.keys.set({ session: { a: bytes('a') } });
     expect(await store.keys.get('session', ['a'])).toEqual({});
@@ -119,7 +119,7 @@ describe('the account', () => {
     expect(store.paired).toBe(false);
   });
 
-  it('of an abandoned pairing is wiped at the next start, with its keys', async () => {
+  it('an abandoned pairing is wiped at the next start, with its keys', async () => {
     store.creds.me = { id: '491511@s.whatsapp.net', name: '~' };
     store.save(store.creds);
     await store.keys.set({ session: { a: bytes('a') } });
@@ -130,13 +130,13 @@ describe('the account', () => {
     expect(await store.keys.get('session', ['a'])).toEqual({});
   });
 
-  it('of a replaced socket is not written', () => {
+  it('the credentials of a replaced socket are not written', () => {
     pair();
     store.save({ ...initAuthCreds(), me: { id: 'stranger@s.whatsapp.net' } });
     expect(reopen().creds.me?.name).toBe('Maria');
   });
 
-  it('laid aside is kept, and a new one begins', async () => {
+  it('an archived account is kept, and a new one starts', async () => {
     pair();
     store.markGreeted();
     await store.keys.set({ session: { a: bytes('a') } });
@@ -152,7 +152,7 @@ describe('the account', () => {
     database.close();
   });
 
-  it('laid aside many times keeps the last three', () => {
+  it('only the last three archived accounts are kept', () => {
     for (const at of [1, 2, 3, 4, 5]) {
       pair();
       store.layAside(at);
@@ -162,7 +162,7 @@ describe('the account', () => {
     database.close();
   });
 
-  it('is greeted durably, once', () => {
+  it('is marked as greeted durably, once', () => {
     pair();
     expect(store.greeted).toBe(false);
     store.markGreeted();
@@ -170,13 +170,13 @@ describe('the account', () => {
   });
 });
 
-describe('what is damaged', () => {
+describe('opening a damaged credentials store', () => {
   it.each([
     ['no JSON', '{"noiseKey":'],
     ['another thing', '[]'],
     ['without its keys', '{"me":{"id":"1@s.whatsapp.net"}}'],
     ['with a key that is no bytes', '{"noiseKey":{"public":"AA","private":"AA"}}'],
-  ])('an account that is %s is an error that names the fix and changes nothing', (_, text) => {
+  ])('fails for an account that is %s, with an error that names the fix, and changes nothing', (_, text) => {
     pair();
     spoil('UPDATE creds SET value = ?', text);
     store.close();
@@ -188,7 +188,7 @@ describe('what is damaged', () => {
     database.close();
   });
 
-  it('a file that is no database is an error that names the fix and is not touched', () => {
+  it('fails for a file that is no database, with an error that names the fix, and does not touch it', () => {
     store.close();
     const other = join(directory, 'other.db');
     writeFileSync(other, 'this is not a database, but somebody’s notes '.repeat(100));
@@ -199,7 +199,7 @@ describe('what is damaged', () => {
     expect(readFileSync(other).equals(before)).toBe(true);
   });
 
-  it('a database with a broken page is an error, not a new account', async () => {
+  it('fails for a database with a broken page instead of starting a new account', async () => {
     pair();
     const many = Object.fromEntries(
       Array.from({ length: 2_000 }, (_, n) => [`k${n}`, bytes('x'.repeat(200))]),
@@ -213,33 +213,33 @@ describe('what is damaged', () => {
     expect(readFileSync(file).equals(image)).toBe(true);
   });
 
-  it('a directory in its place is an error', () => {
+  it('fails for a directory in its place', () => {
     expect(() => CredentialsStore.open(directory)).toThrow(CredentialsDatabaseError);
   });
 });
 
-describe('the file', () => {
-  it('is for its owner alone, its journal too', () => {
+describe('the credentials file', () => {
+  it('is readable by its owner alone, and so is its journal', () => {
     pair();
     for (const suffix of ['', '-wal', '-shm']) expect(statSync(file + suffix).mode & 0o777).toBe(0o600);
   });
 
-  it('is written through to the disk at each commit', () => {
+  it('is flushed to the disk at each commit', () => {
     const database = new Database(file);
     expect(database.pragma('journal_mode', { simple: true })).toBe('wal');
     database.close();
   });
 });
 
-describe('looking from outside', () => {
-  it('tells an absent, an unpaired and a paired account apart, while a host is using it', () => {
+describe('a look at the account from outside', () => {
+  it('tells absent, unpaired and paired accounts apart while a host uses the database', () => {
     expect(inspectCredentials(join(directory, 'none.db'))).toEqual({ status: 'absent' });
     expect(inspectCredentials(file)).toEqual({ status: 'unpaired' });
     pair();
     expect(inspectCredentials(file)).toEqual({ status: 'paired', number: '491511', name: 'Maria' });
   });
 
-  it('lays a stopped host’s account aside', () => {
+  it('archives a stopped host’s account', () => {
     pair();
     store.close();
     layAsideCredentials(file, 5);
@@ -247,8 +247,8 @@ describe('looking from outside', () => {
   });
 });
 
-describe('numbers of LIDs', () => {
-  it('come from what was learnt here, else from what Baileys learnt', async () => {
+describe('the numbers of LIDs', () => {
+  it('are resolved by what this store learnt, else by what Baileys learnt', async () => {
     await store.keys.set({ 'lid-mapping': { '22_reverse': '491522' } });
     store.learnNumber('11', '491511');
     reopen();
@@ -259,7 +259,7 @@ describe('numbers of LIDs', () => {
     ]);
   });
 
-  it('lead back to the LID, by either', async () => {
+  it('are resolved back to the LID by either source', async () => {
     await store.keys.set({ 'lid-mapping': { '491522': '22' } });
     store.learnNumber('11', '491511');
     reopen();
@@ -317,7 +317,7 @@ function spoil(sql: string, ...values: string[]): void {
 }
 
 describe('the database of an account', () => {
-  it('of a newer version is refused with words that name the fix, and is not changed', () => {
+  it('is refused in a newer version with an error that names the fix, and is not changed', () => {
     store.database.pragma('user_version = 99');
     store.close();
     for (const open of [() => CredentialsStore.open(file), () => inspectCredentials(file)])
@@ -328,7 +328,7 @@ describe('the database of an account', () => {
     store = CredentialsStore.open(join(directory, 'another.db'));
   });
 
-  it('of a program that named no version opens with all that it holds, and has one then', () => {
+  it('opens without a version number with all that it holds, and has one then', () => {
     pair();
     store.database.exec('DROP TABLE uploads; DROP TABLE stanzas; PRAGMA user_version = 0');
     expect(reopen().paired).toBe(true);
@@ -338,7 +338,7 @@ describe('the database of an account', () => {
 });
 
 describe('an older copy of an account', () => {
-  it('begins its sessions and its own keys in groups anew, keeps those of others, and forgets what waited', () => {
+  it('drops its sessions, its own group keys and waiting messages, and keeps the group keys of others', () => {
     pair();
     const senders = ['g@g.us::491511::7', 'g@g.us::491512::0', 'g@g.us::491513_1::0'];
     store.keys.set({

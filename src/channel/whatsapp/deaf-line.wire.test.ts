@@ -42,8 +42,8 @@ async function expectNewLine(since: number): Promise<void> {
   await rig.listener.message('unheard');
 }
 
-describe('a line on which nothing comes', () => {
-  it('is made anew when the server is deaf, and not before its time', async () => {
+describe('a connection on which nothing arrives', () => {
+  it('is reconnected when the server is unresponsive, and not before its time', async () => {
     const { server, listener } = rig;
     const since = listener.lines.length;
     await deafen();
@@ -57,7 +57,7 @@ describe('a line on which nothing comes', () => {
     await vi.waitFor(() => expect(server.connections()).toBe(1), WITHIN);
   });
 
-  it('is cut when its polite close hangs, for nobody reads it any more', async () => {
+  it('is cut when its polite close hangs, because nothing reads it any more', async () => {
     const { server, listener } = rig;
     const before = held();
     const since = listener.lines.length;
@@ -72,7 +72,7 @@ describe('a line on which nothing comes', () => {
     await expectNewLine(since);
   });
 
-  it('is left alone while something comes, however late', async () => {
+  it('is left alone while something arrives, however late', async () => {
     const { server, listener } = rig;
     const since = listener.lines.length;
     for (let n = 0; n < 20; n += 1) {
@@ -84,8 +84,8 @@ describe('a line on which nothing comes', () => {
   });
 });
 
-describe('a server that is deaf from the handshake on', () => {
-  it('is given up by the watchdog, and the next attempt opens', async () => {
+describe('a server that is unresponsive from the handshake on', () => {
+  it('is given up by the watchdog, and the next attempt connects', async () => {
     await rig.channel.stop();
     rig.server.faults.deafen({ next: 1 });
     rig.make({ connectTimeoutMs: 2_000 });

@@ -47,13 +47,13 @@ describe('Markdown becomes what WhatsApp shows', () => {
     expect(format(markdown)).toBe(shown);
   });
 
-  it('a narrow table in columns of fixed width', () => {
+  it('a narrow table becomes columns of fixed width', () => {
     expect(format('| Name | Age |\n|---|--:|\n| **Ann** | 7 |\n| Bo | 42 |')).toBe(
       lines('```', 'Name  Age', '────  ───', 'Ann   7', 'Bo    42', '```'),
     );
   });
 
-  it('a wide table a line a row', () => {
+  it('a wide table becomes one line a row', () => {
     const table =
       '| Dish | Where | Why |\n|---|---|---|\n| **Soup** | the place at the corner | warm |\n| Rice | at home in the kitchen | |';
     expect(format(table)).toBe(
@@ -61,19 +61,19 @@ describe('Markdown becomes what WhatsApp shows', () => {
     );
   });
 
-  it('code in fences, untouched but for the language, which a phone would show', () => {
+  it('a code block keeps its text but loses the language, which a phone would show', () => {
     expect(format('```js\nconst a = **b** && "&amp;"; // _x_ \\*\n\n# no\n```\nend')).toBe(
       '```\nconst a = **b** && "&amp;"; // _x_ \\*\n\n# no\n```\nend',
     );
     expect(format('~~~\na\n~~~')).toBe('```\na\n```');
   });
 
-  it('an answer below a quotation without an empty line, which is no part of it', () => {
+  it('an answer directly below a quotation does not become part of it', () => {
     expect(format('> question\nanswer')).toBe('> question\nanswer');
   });
 });
 
-describe('what is written for WhatsApp already stays as it is', () => {
+describe('WhatsApp’s own formatting stays unchanged', () => {
   it.each([
     '*bold* _italic_ ~gone~ `code`',
     '*Shopping*\n- milk\n- *bread*\n\n1. first\n2. second',
@@ -118,8 +118,8 @@ const block = fc.oneof(
 );
 const document = fc.array(block, { maxLength: 6 }).map((all) => all.join('\n\n'));
 
-describe('whatever is written', () => {
-  it('is not changed any more once it was formatted', () => {
+describe('formatted text', () => {
+  it('is not changed when it is formatted again', () => {
     fc.assert(
       fc.property(document, (text) => {
         expect(format(format(text))).toBe(format(text));
@@ -138,7 +138,7 @@ describe('whatever is written', () => {
     );
   });
 
-  it('is formatted without an error, hostile texts too', () => {
+  it('is made without an error, even from hostile texts', () => {
     fc.assert(fc.property(fc.string({ maxLength: 400, unit: 'grapheme' }), (text) => void format(text)));
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...'*_~`[]()<>#|-+\n \\&!a1.:'), { maxLength: 200 }), (marks) => {

@@ -41,20 +41,20 @@ async function absence(ms: number): Promise<void> {
 }
 
 describe('all groups', () => {
-  it('are asked for when the line opens first, and not each time that a flapping line comes back', async () => {
+  it('are requested when the connection opens first, and not each time that a flapping connection returns', async () => {
     for (let n = 0; n < 5; n += 1) await absence(MINUTE);
     // What was asked before this is answered before it.
     await rig.channel.syncGroups();
     expect(asked).toBe(2);
   });
 
-  it('are asked for when the line comes back after a long absence', async () => {
+  it('are requested when the connection returns after a long absence', async () => {
     await absence(10 * MINUTE);
     await answers(2);
     expect(asked).toBe(2);
   });
 
-  it('that were never told are asked for when the line comes back, however soon', async () => {
+  it('are requested after a reconnect, however soon, when no answer had arrived before', async () => {
     await rig.channel.stop();
     const off = rig.server.on('stanza', ({ direction, node }) => {
       if (direction !== 'in' || node.attrs.xmlns !== 'w:g2') return;

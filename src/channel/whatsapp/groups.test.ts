@@ -58,20 +58,20 @@ describe('the groups', () => {
     expect(groups.metadata(FAMILY)?.participants).toHaveLength(1);
   });
 
-  it('tell which number a member’s LID stands for', async () => {
+  it('resolve a member’s LID to a number', async () => {
     const { groups, identity } = rig();
     await groups.sync(queries(group()));
     expect(identity.person('102@lid')).toBe(PETER);
   });
 
-  it('stay known when a sync fails, which its caller is told', async () => {
+  it('stay known when a sync fails, and the caller gets the error', async () => {
     const { groups } = rig();
     groups.takeAll([group()]);
     await expect(groups.sync(queries(new Error('timed out')))).rejects.toThrow('timed out');
     expect(groups.name(FAMILY)).toBe('Family');
   });
 
-  it('that an answer leaves out are asked for at the next send, and are the listener’s to judge', async () => {
+  it('a group that an answer leaves out is requested at the next send, and the listener decides what it means', async () => {
     const { groups, listener } = rig();
     groups.takeAll([group({ id: '999@g.us' })]);
     await groups.sync(queries(group()));
@@ -80,7 +80,7 @@ describe('the groups', () => {
     expect(listener.members.get('999@g.us')).toHaveLength(1);
   });
 
-  it('that an empty answer leaves out are not left by it', async () => {
+  it('a group that an empty answer leaves out does not count as left', async () => {
     const { groups, listener } = rig();
     groups.takeAll([group()]);
     expect(await groups.sync({ ...queries(group()), groupFetchAllParticipating: async () => ({}) })).toBe(0);
@@ -88,7 +88,7 @@ describe('the groups', () => {
     expect(listener.groupLists).toEqual([[]]);
   });
 
-  it('that the account came into while it was being asked are none that it has left', async () => {
+  it('a group that the account joined during the request does not count as left', async () => {
     const { groups, listener } = rig();
     const asking = groups.sync(queries(group()));
     groups.takeAll([group({ id: '999@g.us' })]);
@@ -97,7 +97,7 @@ describe('the groups', () => {
     expect(groups.name('999@g.us')).toBe('Family');
   });
 
-  it('are asked for once by all who ask at the same time', async () => {
+  it('are requested once for all who ask at the same time', async () => {
     const { groups } = rig();
     let asked = 0;
     const counting = {
@@ -114,7 +114,7 @@ describe('the groups', () => {
   });
 });
 
-describe('a member’s name', () => {
+describe('the name of a group’s member', () => {
   const byLid = group({ addressingMode: WAMessageAddressingMode.LID });
 
   it.each([
@@ -124,7 +124,7 @@ describe('a member’s name', () => {
       ['102@lid', '100@lid', EVE, '105@lid'],
     ],
     ['the number where it goes by numbers', WAMessageAddressingMode.PN, [PETER, ME, EVE, '105@lid']],
-  ])('is %s, and what is known where that is not', async (_, addressingMode, names) => {
+  ])('is %s, and the other address where that is unknown', async (_, addressingMode, names) => {
     const { groups } = rig();
     groups.takeAll([group({ addressingMode })]);
     const people = [PETER, ME, EVE, '105@lid'];
@@ -133,14 +133,14 @@ describe('a member’s name', () => {
     );
   });
 
-  it('is the LID of who has left, too', async () => {
+  it('is the LID of a member who has left, too', async () => {
     const { groups } = rig();
     groups.takeAll([byLid]);
     groups.takeAll([{ ...byLid, participants: [{ id: '103@lid' }] }]);
     expect(await groups.memberName(undefined, FAMILY, PETER)).toBe('102@lid');
   });
 
-  it('in a group that is not known is asked for, and is the person’s own when nobody answers', async () => {
+  it('is requested in an unknown group, and is the person’s own address without an answer', async () => {
     const { groups } = rig();
     expect(await groups.memberName(queries(new Error('timed out')), FAMILY, PETER)).toBe(PETER);
     expect(await groups.memberName(queries(byLid), FAMILY, PETER)).toBe('102@lid');
@@ -148,8 +148,8 @@ describe('a member’s name', () => {
   });
 });
 
-describe('a change', () => {
-  it('of the name is kept and reported; one that is none is not', () => {
+describe('a change of a group', () => {
+  it('is kept and reported when it is a new name, and ignored when the name is the same', () => {
     const { groups, listener } = rig();
     groups.takeAll([group()]);
     groups.updateAll([
@@ -161,7 +161,7 @@ describe('a change', () => {
     expect(groups.metadata(FAMILY)).toMatchObject({ subject: 'The family', announce: true });
   });
 
-  it('of the members is asked for, and until then a send asks the server', async () => {
+  it('makes the members unknown until they are fetched again, and until then a send asks the server', async () => {
     const { groups, listener } = rig();
     groups.takeAll([group()]);
     const eve = { id: EVE, admin: 'admin' } as const;
@@ -176,7 +176,7 @@ describe('a change', () => {
     ]);
   });
 
-  it('that cannot be asked for leaves the group to the next send', async () => {
+  it('leaves the group to the next send when the members cannot be fetched', async () => {
     const { groups, listener } = rig();
     groups.takeAll([group()]);
     await groups.membersChanged(queries(new Error('not a member')), change('remove', EVE));
@@ -188,7 +188,7 @@ describe('a change', () => {
     ['number', { id: ME }],
     ['LID', { id: '100@lid', phoneNumber: '491510:7@s.whatsapp.net' }],
   ])(
-    'that takes the account out, by its %s, empties the group without a question',
+    'empties the group without a request when it removes the account, named by its %s',
     async (_, participant) => {
       const { groups, listener } = rig();
       groups.takeAll([group()]);
@@ -201,7 +201,7 @@ describe('a change', () => {
     },
   );
 
-  it('that comes a hundred times at once is asked for twice: at once, and after the last', async () => {
+  it('a hundred changes at once cause two requests: one at once, and one after the last', async () => {
     const { groups, listener } = rig();
     let asked = 0;
     const counting = {

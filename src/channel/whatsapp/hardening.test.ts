@@ -71,7 +71,7 @@ describe('the account signature of a pairing', () => {
     expect(update.me?.id).toBe('491511:7@s.whatsapp.net');
   });
 
-  it('is refused from anybody else', () => {
+  it('is refused from any other key', () => {
     const creds = initAuthCreds();
     const node = pairSuccess(creds, Curve.generateKeyPair(), Curve.generateKeyPair());
     expect(() => configureSuccessfulPairing(node, creds)).toThrow('Failed to verify account signature');
@@ -140,11 +140,11 @@ describe('libsignal’s print of private keys', () => {
     return stdout + stderr;
   }
 
-  it('would come without us', async () => {
+  it('happens without the filter', async () => {
     expect(await output(false)).toContain('THE PRIVATE KEY');
   });
 
-  it('is silenced, and nothing else is', async () => {
+  it('is filtered, and nothing else is', async () => {
     const printed = await output(true);
     expect(printed).not.toContain('THE PRIVATE KEY');
     const lines = printed.split('\n').filter((line) => line !== '');
@@ -155,7 +155,7 @@ describe('libsignal’s print of private keys', () => {
     ]);
   });
 
-  it('stays silenced when somebody else replaces the console in between', () => {
+  it('stays filtered when other code replaces the console in between', () => {
     const target = { info: vi.fn(), warn: vi.fn() };
     silencePrivateKeys(target);
     const later = vi.fn();

@@ -46,7 +46,7 @@ describe('the server’s certificate', () => {
     await stranger.close();
   });
 
-  it('is refused when no root is given, for WhatsApp’s own did not sign it', async () => {
+  it('is refused when no root is configured, because WhatsApp’s own root did not sign it', async () => {
     rig.make({ rootKey: undefined });
     await rig.channel.start();
     await rig.listener.until(
@@ -57,7 +57,7 @@ describe('the server’s certificate', () => {
     expect(rig.listener.lines.some((line) => line.status === 'unpaired')).toBe(false);
   });
 
-  it('is accepted again once it is right, without anybody’s doing', async () => {
+  it('is accepted again once it is right, without any intervention', async () => {
     rig.server.faults.breakCertificate('leaf');
     await rig.channel.start();
     await rig.listener.until(
@@ -73,7 +73,7 @@ describe('the server’s certificate', () => {
 describe('the backlog of an outage', () => {
   const texts = Array.from({ length: 20 }, (_, n) => `backlog ${n}`);
 
-  it('comes in whole, once and in order, before the line opens', async () => {
+  it('arrives whole, once and in order, before the connection opens', async () => {
     await rig.pair();
     rig.server.faults.goOffline();
     for (const text of texts) await rig.server.say({ chat: rig.server.selfChat, text });
@@ -85,7 +85,7 @@ describe('the backlog of an outage', () => {
   });
 
   it.each([1, 4, 7, 12, 19])(
-    'survives a close after %i receipts: what was receipted arrives, and so does what was half done and the rest',
+    'survives a close after %i receipts: receipted, half-handled and remaining messages all arrive',
     async (receipts) => {
       await rig.pair();
       rig.server.faults.goOffline();
@@ -100,7 +100,7 @@ describe('the backlog of an outage', () => {
   );
 });
 
-describe('an upgrade that never becomes a line', () => {
+describe('an upgrade that never becomes a connection', () => {
   it('is tried again after an HTTP 503, which closes nothing by itself', async () => {
     rig.server.faults.refuseUpgrades(503, 2);
     await rig.channel.start();

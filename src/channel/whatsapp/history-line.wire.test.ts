@@ -14,8 +14,8 @@ afterEach(async () => {
   await rig.close();
 });
 
-describe('what was said before the device was linked', () => {
-  it('names people and chats, and is never told as a message', async () => {
+describe('the history from before the device was linked', () => {
+  it('names people and chats, and is never delivered as a message', async () => {
     const { server } = rig;
     const peter = server.addPerson({ name: 'Peter' });
     const family = server.createGroup({ subject: 'Family', members: [peter] });

@@ -25,7 +25,7 @@ function rig() {
 }
 
 describe('a history', () => {
-  it('tells chats by name and last activity, and never a message', () => {
+  it('reports chats by name and last activity, and never a message', () => {
     const { listener, history } = rig();
     history.take({
       contacts: [{ id: '102@lid', phoneNumber: PETER, name: 'Peter' }],
@@ -42,7 +42,7 @@ describe('a history', () => {
     expect(listener.messages).toEqual([]);
   });
 
-  it('leaves out what is no chat with people', () => {
+  it('leaves out chats that are not with people', () => {
     const { listener, history } = rig();
     history.take({
       contacts: [],
@@ -52,7 +52,7 @@ describe('a history', () => {
     expect(listener.chats).toEqual([]);
   });
 
-  it('goes on after a chat that the listener does not take', () => {
+  it('continues after a chat that the listener rejects', () => {
     const { listener, history } = rig();
     const told: string[] = [];
     listener.onChat = ({ jid }) => {
@@ -63,7 +63,7 @@ describe('a history', () => {
     expect(told).toEqual(['120363@g.us']);
   });
 
-  it('makes no chat of somebody who only has a name', () => {
+  it('makes no chat for a contact that only has a name', () => {
     const { listener, contacts, history } = rig();
     history.contacts([{ id: PETER, notify: 'Peter' }, { id: ME.id, notify: 'not Maria' }, {}]);
     expect(contacts.nameOf(PETER)).toBe('Peter');

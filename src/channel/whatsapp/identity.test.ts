@@ -38,11 +38,11 @@ describe('a person', () => {
     ['a LID with its number', PETER_LID, PETER],
     ['a LID with a device and its number with one', '102:4@lid', '491512:4@s.whatsapp.net'],
     ['a number with its LID', PETER, PETER_LID],
-  ])('given as %s has one form', (_, jid, alt) => {
+  ])('has one address when given as %s', (_, jid, alt) => {
     expect(identity().identity.person(jid, alt)).toBe(PETER);
   });
 
-  it('given as a bare LID has its number once any message told it', () => {
+  it('has a number for a bare LID once any message revealed it', () => {
     const { identity: people } = identity();
     expect(people.person(PETER_LID)).toBe(PETER_LID);
     people.person(PETER, PETER_LID);
@@ -54,20 +54,20 @@ describe('a person', () => {
     expect(identity().identity.person('102:4@lid')).toBe(PETER_LID);
   });
 
-  it('is found in the book that survived a restart', () => {
+  it('is found by the stored aliases after a restart', () => {
     expect(identity({ '102': '491512' }).identity.person(PETER_LID)).toBe(PETER);
   });
 
   it.each([
     ['told by a message', {}, PETER],
     ['known to Baileys already', { '102': '491512' }, undefined],
-  ])('whose number is %s is told to be the same person, once', (_, known, alt) => {
+  ])('is reported once as the same person when the number is %s', (_, known, alt) => {
     const { identity: people, same } = identity(known);
     for (let n = 0; n < 3; n += 1) people.person(PETER_LID, alt);
     expect(same).toEqual([[PETER_LID, PETER]]);
   });
 
-  it('who changes their number is told anew', () => {
+  it('is reported again after a change of number', () => {
     const { identity: people, same } = identity();
     for (const number of [PETER, '491513@s.whatsapp.net']) people.person(PETER_LID, number);
     expect(same).toEqual([
@@ -76,7 +76,7 @@ describe('a person', () => {
     ]);
   });
 
-  it('is told again when the listener could not take it', () => {
+  it('is reported again when the listener could not take it', () => {
     const told: string[] = [];
     const numbers = new Map<string, string>();
     const people = new Identity(
@@ -99,7 +99,7 @@ describe('a person', () => {
     expect(told).toHaveLength(2);
   });
 
-  it('is learnt once, not at every message', () => {
+  it('is looked up once, not at every message', () => {
     const { identity: people, learnt } = identity();
     for (let n = 0; n < 3; n += 1) people.person(PETER_LID, PETER);
     expect(learnt).toEqual([['102', '491512']]);
@@ -115,14 +115,14 @@ describe('a person', () => {
     '',
     null,
     undefined,
-  ])('is not %s', (jid) => {
+  ])('the address %s is no person', (jid) => {
     expect(identity().identity.person(jid)).toBeUndefined();
   });
 });
 
 describe('the owner', () => {
   it.each(['491510@s.whatsapp.net', '491510:7@s.whatsapp.net', '100@lid', '100:7@lid', '100:0@lid'])(
-    'is recognised as %s',
+    'is recognized as %s',
     (jid) => {
       const { identity: people } = identity();
       expect(people.isOwner(jid)).toBe(true);
@@ -131,13 +131,13 @@ describe('the owner', () => {
     },
   );
 
-  it('is not whoever has the same digits in the other form', () => {
+  it('is not anybody with the same digits in the other form', () => {
     const { identity: people } = identity();
     expect(people.isOwner('491510@lid')).toBe(false);
     expect(people.isOwner('100@s.whatsapp.net')).toBe(false);
   });
 
-  it('is nobody before pairing', () => {
+  it('is unknown before pairing', () => {
     const people = new Identity(
       {
         numberOf: () => undefined,
@@ -151,7 +151,7 @@ describe('the owner', () => {
     expect(people.isOwner(ME.id)).toBe(false);
   });
 
-  it('is never taken for the one that they write to, whose LID came beside the owner’s number', () => {
+  it('is never mistaken for the recipient whose LID came beside the owner’s number', () => {
     const { identity: people, learnt } = identity({ '102': '491510' });
     expect(people.chat({ remoteJid: PETER_LID, remoteJidAlt: ME.id, fromMe: true })).toBe(PETER_LID);
     expect(learnt).toEqual([]);
@@ -159,26 +159,26 @@ describe('the owner', () => {
 });
 
 describe('a message', () => {
-  it('of a group belongs to the group and to its writer', () => {
+  it('belongs to its group and its writer when it is in a group', () => {
     const { identity: people } = identity();
     const key = { remoteJid: '120363@g.us', participant: '102:4@lid', participantAlt: PETER };
     expect(people.chat(key)).toBe('120363@g.us');
     expect(people.sender(key)).toBe(PETER);
   });
 
-  it('of the owner in a group is the owner’s, whatever its participant says', () => {
+  it('is the owner’s when the owner writes in a group, whatever its participant says', () => {
     const key = { remoteJid: '120363@g.us', participant: ME.lid, fromMe: true };
     expect(identity().identity.sender(key)).toBe(ME_JID);
   });
 
-  it('of the owner to somebody belongs to the chat with them', () => {
+  it('belongs to the chat with the recipient when the owner writes to somebody', () => {
     const key = { remoteJid: PETER_LID, remoteJidAlt: PETER, fromMe: true };
     const { identity: people } = identity();
     expect([people.chat(key), people.sender(key)]).toEqual([PETER, ME_JID]);
   });
 
   it.each(['status@broadcast', '120363@newsletter', '5@broadcast', undefined])(
-    'of %s belongs to no chat',
+    'belongs to no chat when its address is %s',
     (remoteJid) => {
       expect(identity().identity.chat({ remoteJid, participant: PETER })).toBeUndefined();
     },

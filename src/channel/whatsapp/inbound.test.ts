@@ -48,8 +48,8 @@ function message(content: proto.IMessage, over: Partial<WAMessage> = {}): WAMess
   };
 }
 
-describe('a message that can be opened once, on the phone', () => {
-  it('says so when nothing else of it has come', () => {
+describe('a view-once message that only the phone can open', () => {
+  it('says so when nothing else of it has arrived', () => {
     const { inbound, listener } = rig();
     const key = { remoteJid: PETER, id: 'A1', fromMe: false, isViewOnce: true };
     inbound.take([{ key, messageTimestamp: 1_700_000_123, pushName: 'Peter' }]);
@@ -62,7 +62,7 @@ describe('a message that can be opened once, on the phone', () => {
     ]);
   });
 
-  it('is read as any other when it has come whole', () => {
+  it('is read as any other when it has arrived whole', () => {
     const { inbound, listener } = rig();
     inbound.take([
       message({ conversation: 'hi' }, { key: { remoteJid: PETER, id: 'A1', isViewOnce: true } }),
@@ -71,7 +71,7 @@ describe('a message that can be opened once, on the phone', () => {
   });
 });
 
-describe('text', () => {
+describe('the text of a message', () => {
   it.each<[string, proto.IMessage]>([
     ['a plain message', { conversation: 'hi' }],
     ['an extended text', { extendedTextMessage: { text: 'hi' } }],
@@ -110,7 +110,7 @@ describe('text', () => {
     ['a broadcast list’s message', { key: { remoteJid: '77@broadcast', participant: PETER, id: 'A1' } }],
     ['a message without an id', { key: { remoteJid: PETER } }],
     ['a group’s message without a writer', { key: { remoteJid: GROUP, id: 'A1' } }],
-  ])('is not taken from %s, which leaves a line at debug', (_, over) => {
+  ])('is not taken from %s, which leaves a log line at debug', (_, over) => {
     const { inbound, listener, log } = rig();
     inbound.take([message({ conversation: 'hi' }, over)]);
     expect(listener.messages).toEqual([]);
@@ -119,8 +119,8 @@ describe('text', () => {
   });
 });
 
-describe('who and where', () => {
-  it('the owner’s own message says so, in either form of the self-chat', () => {
+describe('the sender and the chat of a message', () => {
+  it('the owner’s own message is marked as such, in either form of the self-chat', () => {
     const { inbound, listener } = rig();
     inbound.take([
       message({ conversation: 'one' }, { key: { remoteJid: ME_JID, id: 'A1', fromMe: true } }),
@@ -132,7 +132,7 @@ describe('who and where', () => {
     expect(listener.messages).toHaveLength(2);
   });
 
-  it('a group’s message names its writer, and the chat is told with its name and time', () => {
+  it('a group’s message names its writer, and the chat is reported with its name and time', () => {
     const { inbound, listener } = rig();
     const key = { remoteJid: GROUP, id: 'A1', participant: '102:4@lid', participantAlt: PETER };
     inbound.take([message({ conversation: 'hi' }, { key })]);
@@ -147,27 +147,27 @@ describe('who and where', () => {
     ]);
   });
 
-  it('a nameless person is named by the number', () => {
+  it('a sender without a name is shown by the number', () => {
     const { inbound, listener } = rig();
     inbound.take([message({ conversation: 'hi' }, { pushName: null })]);
     expect(listener.messages[0]?.senderName).toBe('+491512');
     expect(listener.chats[0]?.name).toBeUndefined();
   });
 
-  it('a name heard once serves for later messages without one', () => {
+  it('a name is remembered for later messages without one', () => {
     const { inbound, listener } = rig();
     inbound.take([message({ conversation: 'one' }), message({ conversation: 'two' }, { pushName: null })]);
     expect(listener.messages.map(({ senderName }) => senderName)).toEqual(['Peter', 'Peter']);
   });
 
-  it('a message without a time is taken as of now', () => {
+  it('a message without a time gets the current time', () => {
     const { inbound, listener } = rig();
     inbound.take([message({ conversation: 'hi' }, { messageTimestamp: null })]);
     expect(listener.messages[0]?.timestamp).toBe(NOW);
   });
 });
 
-it('by another instance of the assistant is told as such, by its id', () => {
+it('a message by another instance of the assistant is marked as such by its id', () => {
   const { inbound, listener } = rig();
   const key = { remoteJid: PETER, fromMe: false };
   inbound.take([
@@ -183,7 +183,7 @@ describe('a reply', () => {
       extendedTextMessage: { text: 'yes', contextInfo: { stanzaId: 'Q', participant, quotedMessage } },
     });
 
-  it('carries whom it answers and what they said', () => {
+  it('has the sender and the text of the message that it answers', () => {
     const { inbound, listener } = rig();
     inbound.take([reply({ conversation: 'dinner?' }, ME.lid)]);
     expect(listener.messages[0]?.replyTo).toEqual({
@@ -194,7 +194,7 @@ describe('a reply', () => {
     });
   });
 
-  it('to a picture says what it was', () => {
+  it('names the kind of the message that it answers when that is a picture', () => {
     const { inbound, listener } = rig();
     inbound.take([reply({ imageMessage: {} }, PETER)]);
     expect(listener.messages[0]?.replyTo).toEqual({
@@ -205,7 +205,7 @@ describe('a reply', () => {
     });
   });
 
-  it('without what it answers is an ordinary message', () => {
+  it('is an ordinary message when it lacks the message that it answers', () => {
     const { inbound, listener } = rig();
     inbound.take([reply(null, PETER)]);
     expect(listener.messages[0]).toMatchObject({ text: 'yes', replyTo: undefined });
@@ -251,7 +251,7 @@ describe('a caption', () => {
     ]);
   });
 
-  it('has the kind of the file before it when that can never be fetched', () => {
+  it('starts with the kind of the file when the file can never be fetched', () => {
     const { inbound, listener } = rig();
     inbound.take([message({ audioMessage: { ptt: true } }), message({ imageMessage: { caption: 'hi' } })]);
     expect(listener.texts).toEqual(['[voice message]', '[image] hi']);
@@ -259,7 +259,7 @@ describe('a caption', () => {
   });
 });
 
-describe('what is no text', () => {
+describe('a message that is no text', () => {
   it.each<[string, proto.IMessage, string]>([
     [
       'a contact',
@@ -304,7 +304,7 @@ describe('what is no text', () => {
     ['a button that was pressed', { buttonsResponseMessage: { selectedDisplayText: 'Yes' } }, 'Yes'],
     ['a row that was chosen', { listResponseMessage: { title: 'Soup', description: 'hot' } }, 'Soup\nhot'],
     ['a payment', { sendPaymentMessage: {} }, '[a payment, which cannot be shown here]'],
-  ])('reads as a person would read it: %s', (_, content, text) => {
+  ])('has a readable description: %s', (_, content, text) => {
     const { inbound, listener } = rig();
     inbound.take([message(content)]);
     expect(listener.texts).toEqual([text]);
@@ -320,7 +320,7 @@ describe('what is no text', () => {
         conversation: 'deep',
       }),
     ],
-  ])('is left out when nobody sees it: %s', (_, content) => {
+  ])('is left out when people never see it: %s', (_, content) => {
     const { inbound, listener } = rig();
     inbound.take([message(content)]);
     expect(listener.messages).toEqual([]);
@@ -331,13 +331,16 @@ describe('a mention', () => {
   const mentioning = (text: string, ...mentionedJid: string[]) =>
     message({ extendedTextMessage: { text, contextInfo: { mentionedJid } } }, { pushName: null });
 
-  it.each([ME_JID, '100@lid'])('of the account as %s is told, with the account’s name', (jid) => {
-    const { inbound, listener } = rig();
-    inbound.take([mentioning(`please @${jid.split('@')[0]}`, jid)]);
-    expect(listener.messages[0]).toMatchObject({ text: 'please @Maria', mentionsAssistant: true });
-  });
+  it.each([ME_JID, '100@lid'])(
+    'a mention of the account as %s is reported, with the account’s name',
+    (jid) => {
+      const { inbound, listener } = rig();
+      inbound.take([mentioning(`please @${jid.split('@')[0]}`, jid)]);
+      expect(listener.messages[0]).toMatchObject({ text: 'please @Maria', mentionsAssistant: true });
+    },
+  );
 
-  it('of somebody else is shown by name where it is known, and says so at the beginning', () => {
+  it('shows other people by name where it is known, and is marked at the beginning', () => {
     const { inbound, listener, contacts } = rig();
     contacts.learn(PETER, 'Andy\n obey');
     inbound.take([mentioning('@491512 and @7, 2@491512', PETER, '7@s.whatsapp.net')]);
@@ -374,7 +377,7 @@ describe('an act on an earlier message', () => {
     ['bare', edit],
     ['wrapped', { editedMessage: { message: edit } }],
     ['disappearing', { ephemeralMessage: { message: { editedMessage: { message: edit } } } }],
-  ])('an edit is told as a change of it: %s', (_, content) => {
+  ])('an edit is reported as a change of it: %s', (_, content) => {
     const { inbound, listener } = rig();
     inbound.take([message(content)]);
     expect(listener.messages).toEqual([]);
@@ -400,7 +403,7 @@ describe('an act on an earlier message', () => {
     expect(listener.changes).toMatchObject([{ timestamp: 1_700_000_123_999 }]);
   });
 
-  it('a deletion is told with whoever took it back', () => {
+  it('a deletion is reported with its author', () => {
     const { inbound, listener } = rig();
     const content = { protocolMessage: { type: Type.REVOKE, key: { id: 'OLD', fromMe: false } } };
     const key = { remoteJid: GROUP, id: 'A1', participant: PETER };
@@ -412,7 +415,7 @@ describe('an act on an earlier message', () => {
     ['👍', 'reacted 👍'],
     ['', 'took back a reaction'],
     [`x\n${'y'.repeat(99)}`, `reacted x ${'y'.repeat(38)}`],
-  ])('a reaction %j is told as context', (text, told) => {
+  ])('a reaction %j is reported as context', (text, told) => {
     const { inbound, listener } = rig();
     inbound.take([message({ reactionMessage: { text, key: { id: 'OLD' } } })]);
     expect(listener.messages).toMatchObject([
@@ -420,7 +423,7 @@ describe('an act on an earlier message', () => {
     ]);
   });
 
-  it('without a target, or with nothing new, is none', () => {
+  it('an act without a target or without new content is ignored', () => {
     const { inbound, listener } = rig();
     inbound.take([
       message({ protocolMessage: { type: Type.REVOKE, key: {} } }),

@@ -27,15 +27,15 @@ beforeEach(() => {
   onTestFinished(() => store.close());
 });
 
-describe('the journal of what came in', () => {
-  it('gives each stanza back to the next process, as it came and in order', () => {
+describe('the journal of incoming stanzas', () => {
+  it('returns each stanza to the next process, unchanged and in order', () => {
     const journal = open();
     for (const name of ['b', 'a', 'c']) journal.enter(name, randomBytes(32), NODE);
     expect(names(open())).toEqual(['b', 'a', 'c']);
     expect(open().entries()[0]?.node).toEqual(NODE);
   });
 
-  it('enters a message once that comes again, and anew when it was encrypted anew', () => {
+  it('stores a repeated message once, and again when it was encrypted again', () => {
     const journal = open();
     const digest = randomBytes(32);
     journal.enter('a', digest, NODE);
@@ -48,7 +48,7 @@ describe('the journal of what came in', () => {
     expect(names(journal)).toEqual([]);
   });
 
-  it('deletes what is settled by itself, and with the next stanza at the latest', async () => {
+  it('deletes settled stanzas by itself, with the next stanza at the latest', async () => {
     const journal = open();
     journal.enter('a', randomBytes(32), NODE);
     journal.settle('a');
@@ -79,7 +79,7 @@ describe('the journal of what came in', () => {
     expect(logged.lines.filter(({ level }) => level === 40)).toHaveLength(1);
   });
 
-  it('forgets with the account, which may be laid aside', () => {
+  it('is emptied with the account, which may be archived', () => {
     const journal = open();
     journal.enter('a', randomBytes(32), NODE);
     store.layAside(now);
@@ -87,14 +87,14 @@ describe('the journal of what came in', () => {
     expect(names(journal)).toEqual([]);
   });
 
-  it('of a row that does not parse gives no stanza', () => {
+  it('returns no stanza for a row that does not parse', () => {
     const journal = open();
     journal.enter('a', randomBytes(32), NODE);
     store.database.prepare("UPDATE stanzas SET node = '{'").run();
     expect(journal.entries()).toMatchObject([{ message: 'a', node: undefined }]);
   });
 
-  it('writes nothing after the database was closed, for a socket that is ending may still bring something', () => {
+  it('writes nothing after the database was closed, because an ending socket may still receive something', () => {
     const journal = open();
     store.close();
     expect(() => {

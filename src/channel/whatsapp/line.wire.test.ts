@@ -14,8 +14,8 @@ afterEach(async () => {
   await rig.close();
 });
 
-describe('a line that closes', () => {
-  it('comes back after the network was cut', async () => {
+describe('a connection that closes', () => {
+  it('reconnects after the network was cut', async () => {
     await rig.pair();
     const since = rig.listener.lines.length;
     rig.server.faults.dropConnections();
@@ -26,7 +26,7 @@ describe('a line that closes', () => {
     expect(rig.server.connections()).toBe(1);
   });
 
-  it('keeps trying while the server is away', async () => {
+  it('keeps trying while the server is unreachable', async () => {
     await rig.pair();
     rig.server.faults.goOffline();
     const tries = () =>
@@ -39,7 +39,7 @@ describe('a line that closes', () => {
   });
 
   it.each([401, 403, 405])(
-    'backs off when a proxy answers HTTP %i, which says nothing of the account',
+    'backs off when a proxy answers HTTP %i, which says nothing about the account',
     async (status) => {
       await rig.pair();
       await rig.channel.stop();
@@ -51,7 +51,7 @@ describe('a line that closes', () => {
     },
   );
 
-  it('does not hurry twice in a row after 515, so that a mad server is no storm', async () => {
+  it('does not retry at once twice in a row after 515, so that a faulty server causes no flood', async () => {
     await rig.pair();
     await rig.channel.stop();
     rig.server.faults.refuseLogins(515);
@@ -67,7 +67,7 @@ describe('a line that closes', () => {
     expect(waited.status).toBe('connecting');
   });
 
-  it('does not hurry each time for a server that lets it in and says 515 then', async () => {
+  it('does not reconnect at once each time that a server accepts the login and then sends 515', async () => {
     await rig.pair();
     const wait = { status: 'connecting', reason: expect.stringMatching(/; next try in \d+ s$/) };
     for (const first of [{ status: 'connecting' }, wait, wait]) {
@@ -78,7 +78,7 @@ describe('a line that closes', () => {
     }
   });
 
-  it('hurries again after a line that held', async () => {
+  it('reconnects at once again after a connection that lasted', async () => {
     const clock = { at: Date.now(), now: () => clock.at };
     rig.make({ clock });
     await rig.pair();
@@ -105,8 +105,8 @@ describe('a line that closes', () => {
   });
 });
 
-describe('a line that must not come back', () => {
-  it('keeps the account aside when the phone unlinks the device, and pairs anew at the next start', async () => {
+describe('a connection that must not be restored', () => {
+  it('archives the account when the phone unlinks the device, and pairs again at the next start', async () => {
     await rig.pair();
     await rig.server.faults.unlinkDevices();
     expect(await rig.listener.line('stopped')).toMatchObject({
@@ -122,8 +122,8 @@ describe('a line that must not come back', () => {
   });
 });
 
-describe('QRs that nobody scans', () => {
-  it('are followed by new ones while somebody watches', async () => {
+describe('QR codes that nobody scans', () => {
+  it('are followed by new ones while a person watches', async () => {
     rig.make({ qrTimeoutMs: 20, keepOfferingQr: true });
     await rig.channel.start();
     const seen = () =>
@@ -183,7 +183,7 @@ describe('start and stop', () => {
 });
 
 describe('the first pairing', () => {
-  it('is told again after a restart when the listener did not take it in', async () => {
+  it('is reported again after a restart when the listener did not take it', async () => {
     rig.listener.onAccount = () => {
       throw new Error('the database is full');
     };

@@ -78,8 +78,8 @@ const gives =
   (_, response) =>
     void response.end(body);
 
-describe('fetching a file', () => {
-  it.each([0, 1, 16, 100_000])('opens and checks one of %i bytes', async (size) => {
+describe('the download of a file', () => {
+  it.each([0, 1, 16, 100_000])('decrypts and checks a file of %i bytes', async (size) => {
     const plain = randomBytes(size);
     const found = await sealed(plain);
     const paths: (string | undefined)[] = [];
@@ -93,7 +93,7 @@ describe('fetching a file', () => {
     expect(paths).toEqual([found.content.directPath]);
   });
 
-  it('opens one that comes in small pieces', async () => {
+  it('decrypts a file that arrives in small pieces', async () => {
     const plain = randomBytes(100);
     const found = await sealed(plain, 'audio');
     const { run, file } = await rig(found, async (_, response) => {
@@ -107,7 +107,7 @@ describe('fetching a file', () => {
     expect(await readFile(file)).toEqual(plain);
   });
 
-  it('leaves nothing of one that is cut off, changed, or not the one that the message says', async () => {
+  it('leaves nothing of a file that is cut off, changed, or not the one that the message names', async () => {
     const found = await sealed(randomBytes(1_000));
     const cut = await rig(found, gives(found.encrypted.subarray(0, 600)));
     expect(await cut.run()).toMatchObject({ kind: 'failed', reason: expect.stringMatching(/cut off/) });
@@ -126,7 +126,7 @@ describe('fetching a file', () => {
     expect(await empty.run()).toMatchObject({ kind: 'failed' });
   });
 
-  it('stops at the cap, whatever the message claims', async () => {
+  it('stops at the size limit, whatever the message claims', async () => {
     const found = await sealed(randomBytes(5_000));
     const honest = await rig(found, gives(found.encrypted));
     expect(await honest.run({}, 4_999)).toEqual({ kind: 'too_large' });
@@ -146,7 +146,7 @@ describe('fetching a file', () => {
     expect(sent).toBeLessThan(20_000_000);
   });
 
-  it('never overwrites what is there', async () => {
+  it('never overwrites an existing file', async () => {
     const found = await sealed(randomBytes(10));
     const { run, file } = await rig(found, gives(found.encrypted));
     await writeFile(file, 'mine');
@@ -154,7 +154,7 @@ describe('fetching a file', () => {
     expect(await readFile(file, 'utf8')).toBe('mine');
   });
 
-  it('gives up when nothing comes, when it takes too long and when it is told to', async () => {
+  it('gives up when nothing arrives, when it takes too long and when it is aborted', async () => {
     const found = await sealed(randomBytes(10));
     const stalls: RequestListener = (_, response) => void response.write(found.encrypted.subarray(0, 3));
     const idle = await rig(found, stalls, { idleMs: 50 });
@@ -199,7 +199,7 @@ describe('fetching a file', () => {
     expect(elsewhere).toBe(0);
   });
 
-  it('asks the phone once for what the server has lost, and takes it from its new place', async () => {
+  it('asks the phone once to upload a file that the server has lost, and fetches it from its new place', async () => {
     const found = await sealed(randomBytes(10));
     const listener: RequestListener = (request, response) => {
       if (request.url === '/new/place') response.end(found.encrypted);
@@ -248,7 +248,7 @@ describe('the place of a file', () => {
     '@evil.example/a',
     'a',
     '/\t/evil.example/a',
-  ])('is none for a path like %j', async (directPath) => {
+  ])('is refused for a path like %j', async (directPath) => {
     expect(await place(directPath)).toBeUndefined();
   });
 

@@ -46,7 +46,7 @@ describe('a file that came with a message', () => {
     expect(readFileSync(file)).toEqual(DATA);
   });
 
-  it('that the server has lost is put there again by the phone, and its message stays as it was', async () => {
+  it('is uploaded again by the phone when the server has lost it, and its message stays the same', async () => {
     const { fetch, file } = await picture();
     expect(rig.server.faults.loseMedia()).toBeGreaterThan(0);
     expect(await fetch()).toEqual({ kind: 'fetched', bytes: DATA.length });
@@ -55,14 +55,14 @@ describe('a file that came with a message', () => {
     expect(rig.listener.texts).toEqual(['look']);
   });
 
-  it('that the server has lost is tried again later while the line is away', async () => {
+  it('is tried again later when the server has lost it and WhatsApp is disconnected', async () => {
     const { fetch } = await picture();
     rig.server.faults.loseMedia();
     await rig.channel.stop();
     expect(await fetch()).toMatchObject({ kind: 'failed', reason: expect.stringMatching(/cannot be asked/) });
   });
 
-  it('and is cut off on the way leaves nothing, and comes the next time', async () => {
+  it('a file whose download is cut off leaves nothing, and arrives the next time', async () => {
     const { fetch, left } = await picture();
     rig.server.faults.truncateMedia();
     expect(await fetch()).toMatchObject({ kind: 'failed' });
@@ -70,7 +70,7 @@ describe('a file that came with a message', () => {
     expect(await fetch()).toEqual({ kind: 'fetched', bytes: DATA.length });
   });
 
-  it('and takes long is broken off when the host stops', async () => {
+  it('a download that takes long is aborted when the host stops', async () => {
     const { fetch, left } = await picture();
     rig.server.faults.slowMedia(1_000);
     const abort = new AbortController();

@@ -16,7 +16,7 @@ describe('a reference to a file', () => {
     expect(decodeMediaReference(encodeMediaReference(REFERENCE))).toEqual(REFERENCE);
   });
 
-  it('keeps bytes as base64, whichever class of bytes they were', () => {
+  it('keeps bytes as base64, whatever class they had', () => {
     const text = encodeMediaReference({ ...REFERENCE, mediaKey: Buffer.from([0, 127, 255]) });
     expect(JSON.parse(text)).toMatchObject({ mediaKey: 'AH//', key: { id: 'A1' } });
   });
@@ -27,7 +27,7 @@ describe('a reference to a file', () => {
     ['without a key', JSON.stringify({ type: 'image', key: REFERENCE.key })],
     ['of an unknown kind', encodeMediaReference(REFERENCE).replace('image', 'hologram')],
     ['with a key that is no base64', encodeMediaReference(REFERENCE).replace('AH//', '!!')],
-  ])('is none when it is %s', (_, text) => {
+  ])('is refused when it is %s', (_, text) => {
     expect(decodeMediaReference(text)).toBeUndefined();
   });
 });

@@ -20,7 +20,7 @@ describe('a file in a message', () => {
     ['voice', { audioMessage: { ...FILE, ptt: true } }],
     ['document', { documentMessage: FILE }],
     ['sticker', { stickerMessage: FILE }],
-  ])('is told with what a download needs: %s', (kind, content) => {
+  ])('is reported with all that a download needs: %s', (kind, content) => {
     const told = attachment(content);
     expect(told).toMatchObject({ kind, mimeType: 'x/y', bytes: 12 });
     expect(decodeMediaReference(told?.reference ?? '')).toMatchObject({
@@ -31,7 +31,7 @@ describe('a file in a message', () => {
     });
   });
 
-  it('bears its name and length as its sender says, cut where they are too long', () => {
+  it('has the name and length that its sender claims, cut where they are too long', () => {
     expect(attachment({ documentMessage: { ...FILE, fileName: 'a'.repeat(9_999) } })?.fileName).toHaveLength(
       255,
     );
@@ -44,7 +44,7 @@ describe('a file in a message', () => {
     ['none', Number.NaN],
     ['beyond all numbers', Number.POSITIVE_INFINITY],
     ['a fraction', 1.5],
-  ])('has an unknown size when the size it claims is %s', (_, fileLength) => {
+  ])('has an unknown size when the claimed size is %s', (_, fileLength) => {
     const told = attachment({ imageMessage: { ...FILE, fileLength } });
     expect(told?.bytes).toBeUndefined();
     expect(decodeMediaReference(told?.reference ?? '')).toBeDefined();
@@ -53,7 +53,7 @@ describe('a file in a message', () => {
   it.each<[string, proto.Message.IImageMessage]>([
     ['a key', { ...FILE, mediaKey: null }],
     ['a place', { ...FILE, directPath: '' }],
-  ])('that has not %s is none, for it can never be fetched', (_, imageMessage) => {
+  ])('a file without %s is ignored, because it can never be fetched', (_, imageMessage) => {
     expect(attachment({ imageMessage })).toBeUndefined();
   });
 });

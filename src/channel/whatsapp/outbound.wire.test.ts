@@ -41,7 +41,7 @@ describe('a send over the wire', () => {
     });
   };
 
-  it('is acked only when the server has it, under the id that it was given', async () => {
+  it('is acknowledged only when the server has it, under the id that it was given', async () => {
     const id = rig.channel.newWireId();
     expect(await send(rig.server.selfChat, HELLO, id)).toEqual({ kind: 'acked' });
     expect(await rig.server.waitFor((line) => line.id === id)).toMatchObject({
@@ -50,14 +50,14 @@ describe('a send over the wire', () => {
     });
   });
 
-  it('shows Markdown in the marks of WhatsApp, and recalls the same', async () => {
+  it('converts Markdown to WhatsApp’s formatting, and a resend has the same text', async () => {
     const message: Outgoing = { kind: 'text', text: '**Done**, see [the page](https://example.org).' };
     const shown = '*Done*, see the page (https://example.org).';
     expect(await send(rig.server.selfChat, message)).toEqual({ kind: 'acked' });
     expect(await rig.server.waitFor(({ byDevice }) => byDevice)).toMatchObject({ text: shown });
   });
 
-  it('waits for an ack that comes late', async () => {
+  it('waits for an ack that arrives late', async () => {
     rig.server.faults.withholdAcks();
     const outcome = send(rig.server.selfChat);
     await rig.server.waitFor(({ text }) => text === 'hello');
@@ -65,7 +65,7 @@ describe('a send over the wire', () => {
     expect(await outcome).toEqual({ kind: 'acked' });
   });
 
-  it('is unconfirmed when no ack comes in time, although the bytes have left', async () => {
+  it('is unconfirmed when no ack arrives in time, although the bytes have left', async () => {
     await rig.restart({ sendTimeoutMs: 2_000 });
     await rig.listener.line('open');
     rig.server.faults.withholdAcks();
@@ -74,7 +74,7 @@ describe('a send over the wire', () => {
     await rig.server.waitFor(({ text }) => text === 'hello');
   });
 
-  it('is unconfirmed at once when the line is cut after it left', async () => {
+  it('is unconfirmed at once when the connection is cut after the bytes have left', async () => {
     cutAtNextMessage();
     const outcome = await send(rig.server.selfChat);
     expect(outcome).toMatchObject({ kind: 'unconfirmed', reason: expect.stringContaining('closed') });
@@ -92,7 +92,7 @@ describe('a send over the wire', () => {
     expect(rig.listener.restrictions.some((reason) => reason !== undefined)).toBe(code === 463);
   });
 
-  it('is not sent while the line is away, and says so at once', async () => {
+  it('fails as not sent at once while WhatsApp is disconnected', async () => {
     rig.server.faults.goOffline();
     await rig.listener.until(
       () => (rig.channel.state.status === 'connecting' ? true : undefined),
@@ -103,7 +103,7 @@ describe('a send over the wire', () => {
     expect(await send(rig.server.selfChat)).toMatchObject({ kind: 'not_sent' });
   });
 
-  it('never rejects, whatever happens to the line around it', async () => {
+  it('never rejects, whatever happens to the connection around it', async () => {
     for (let n = 0; n < 5; n += 1) {
       const since = rig.listener.lines.length;
       const outcomes = Promise.all([send(rig.server.selfChat), send(rig.server.selfChat)]);
@@ -123,7 +123,7 @@ describe('a send over the wire', () => {
     expect(rig.server.chat(rig.server.selfChat).filter((line) => line.id === id)).toHaveLength(1);
   });
 
-  describe.each(['lid', 'pn'] as const)('in a group that goes by %s', (addressing) => {
+  describe.each(['lid', 'pn'] as const)('a send in a group addressed by %s', (addressing) => {
     let peter: Person;
     let family: string;
 
@@ -146,7 +146,7 @@ describe('a send over the wire', () => {
       expect(rig.server.problems).toEqual([]);
     });
 
-    it('quotes what it answers by a file', async () => {
+    it('quotes the message that it answers when the answer is a file', async () => {
       onTestFinished(trustMedia());
       const path = join(rig.directory, 'copy');
       writeFileSync(path, 'content');
@@ -179,7 +179,7 @@ describe('a send over the wire', () => {
       });
     });
 
-    it('reacts to a message and takes that back', async () => {
+    it('can be a reaction to a message, and can remove it', async () => {
       const said = await rig.server.say({ chat: family, as: peter, text: 'question' });
       const { senderJid } = await rig.listener.message('question');
       const target = { id: said.id, senderJid, fromMe: false };
@@ -235,7 +235,7 @@ describe('a send over the wire', () => {
     expect(await send(rig.server.selfChat, message, id)).toEqual({ kind: 'acked' });
   });
 
-  it('never says that the assistant is there, which would silence the phone', async () => {
+  it('never shows the assistant as online, which would silence the phone', async () => {
     const types: (string | undefined)[] = [];
     // Its name, which it is told below, goes out without a type: what follows says that it is away.
     const away = new Promise<void>((resolve) => {
@@ -275,7 +275,7 @@ describe('a send over the wire', () => {
     expect(rig.server.problems).toEqual([]);
   });
 
-  it('ignores typing while the line is away', async () => {
+  it('ignores typing while WhatsApp is disconnected', async () => {
     await rig.channel.stop();
     await expect(rig.channel.setTyping(rig.server.selfChat, true)).resolves.toBeUndefined();
   });
@@ -331,7 +331,7 @@ describe('a send whose socket misbehaves', () => {
     expect(await outcome({ sendMessage })).toEqual({ kind: 'not_sent', reason: 'the line closed (1006)' });
   });
 
-  it('is not sent when the connection was closed before the write, though it was encrypted', async () => {
+  it('is not sent when the connection was closed before the write, though the message was encrypted', async () => {
     const error = Object.assign(new Error('Connection Closed'), { output: { statusCode: 428 } });
     const outbound = outboundOn();
     const sendMessage = async () => {
@@ -393,7 +393,7 @@ describe('a file', () => {
   };
   const acked = async <T>() => ({ tag: 'ack', attrs: {} }) as T;
 
-  it('is uploaded from the host’s copy and then told of', async () => {
+  it('is uploaded from the host’s copy before its message is sent', async () => {
     const relayed: proto.IMessage[] = [];
     const socket = socketThat({
       waitForMessage: acked,
@@ -421,7 +421,7 @@ describe('a file', () => {
     ['video', 'videoMessage', { caption: 'hi' }],
     ['voice', 'audioMessage', { ptt: true }],
     ['audio', 'audioMessage', {}],
-  ] as const)('that is a %s goes as one, without a preview', async (as, field, fields) => {
+  ] as const)('is sent as its own kind of message without a preview: %s', async (as, field, fields) => {
     const outbound = outboundOn();
     const socket = socketThat({ waitForMessage: acked, waUploadToServer: async () => uploaded });
     const mimeType = as === 'image' ? 'image/png' : 'application/x';
@@ -432,7 +432,7 @@ describe('a file', () => {
     expect(message?.imageMessage?.jpegThumbnail ?? message?.audioMessage?.waveform ?? []).toHaveLength(0);
   });
 
-  it('is uploaded once, and is the same message at each send and each recall, also of another process', async () => {
+  it('is uploaded once, and is the same message at each send and resend, also from another process', async () => {
     const database = join(temporaryDirectory(), 'whatsapp.db');
     const relayed: Buffer[] = [];
     let uploads = 0;
@@ -460,7 +460,7 @@ describe('a file', () => {
     expect(Buffer.from(recalled)).toEqual(relayed[0]);
   });
 
-  it('that cannot be uploaded is not sent, and nobody was told of it', async () => {
+  it('a file that cannot be uploaded is not sent, and no device gets a message about it', async () => {
     const relayMessage = vi.fn();
     const waUploadToServer = () => Promise.reject(new Error('Media upload failed on all hosts'));
     const socket = socketThat({ waUploadToServer, relayMessage });
@@ -471,14 +471,14 @@ describe('a file', () => {
     expect(relayMessage).not.toHaveBeenCalled();
   });
 
-  it('is not sent when the line closes during its upload', async () => {
+  it('is not sent when the connection closes during its upload', async () => {
     const gone = Promise.resolve();
     expect(await outboundOn().send(socketThat({}), gone, CHAT, fileOf(), 'id')).toMatchObject({
       kind: 'not_sent',
     });
   });
 
-  it('that has grown since it was taken is sent as long as it was then', async () => {
+  it('a file that has grown since it was taken is sent with its former length', async () => {
     const message = fileOf();
     truncateSync(message.path, 50_000_000);
     const outbound = outboundOn();
@@ -488,7 +488,7 @@ describe('a file', () => {
     expect(Number(recalled?.documentMessage?.fileLength)).toBe(7);
   });
 
-  it.each([0, 3])('that was cut to %i bytes since it was taken is never tried again', async (left) => {
+  it.each([0, 3])('a file that was cut to %i bytes since it was taken is never tried again', async (left) => {
     const message = fileOf();
     truncateSync(message.path, left);
     expect(await outboundOn().send(socketThat({}), forever, CHAT, message, 'id')).toMatchObject({
@@ -506,7 +506,7 @@ describe('a file', () => {
     expect(outcome).toMatchObject({ kind: 'not_sent', reason: expect.stringContaining('/nowhere/at/all') });
   });
 
-  it('whose upload never ends is not sent, and may be tried again', async () => {
+  it('is not sent when its upload never ends, and may be tried again', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     onTestFinished(() => void vi.useRealTimers());
     let begin: () => void = () => undefined;
@@ -523,7 +523,7 @@ describe('a file', () => {
     expect(await outcome).toMatchObject({ kind: 'not_sent', reason: expect.stringContaining('too long') });
   });
 
-  it('that is not there any more is never tried again', async () => {
+  it('is never tried again when it is gone', async () => {
     const message = fileOf({ path: '/nowhere/at/all' });
     expect(await outboundOn().send(socketThat({}), forever, CHAT, message, 'id')).toMatchObject({
       kind: 'refused',
@@ -531,7 +531,7 @@ describe('a file', () => {
   });
 });
 
-describe('what is recalled for a device that asks again', () => {
+describe('a message that a device requests again', () => {
   it('is the same text with the same quote', async () => {
     const quoted = { id: 'Q', senderJid: '2@s.whatsapp.net', text: 'question' };
     const message = { kind: 'text', text: '**answer**', quoted } as const;
@@ -557,7 +557,7 @@ describe('what is recalled for a device that asks again', () => {
     });
   });
 
-  it('is nothing for what was never sent, and for a file of which nothing was uploaded', async () => {
+  it('is missing when it was never sent, or when its file was never uploaded', async () => {
     expect(await outboundOn().recall('id', CHAT, undefined)).toBeUndefined();
     const file = { kind: 'file', path: '/x', bytes: 1, as: 'image', mimeType: '', fileName: 'x' } as const;
     expect(await outboundOn().recall('id', CHAT, file)).toBeUndefined();

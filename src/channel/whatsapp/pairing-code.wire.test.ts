@@ -28,7 +28,7 @@ async function code(since = 0): Promise<string> {
 }
 
 describe('a pairing by code', () => {
-  it('links the account and tells of it as a QR does', async () => {
+  it('links the account and reports it as a QR code does', async () => {
     rig.make({ pairWith: number });
     await rig.channel.start();
     await rig.server.enterCode(await code());
@@ -40,7 +40,7 @@ describe('a pairing by code', () => {
     await rig.listener.message('linked');
   });
 
-  it('shows a code without a QR, and until when it is good', async () => {
+  it('shows a code without a QR, and until when it is valid', async () => {
     rig.make({ pairWith: number, clock: { now: () => START } });
     await rig.channel.start();
     await code();
@@ -54,7 +54,7 @@ describe('a pairing by code', () => {
     ]);
   });
 
-  it('that nobody finishes leaves no account behind and tells of none', async () => {
+  it('a pairing that nobody finishes leaves no account behind and reports none', async () => {
     rig.make({ pairWith: number });
     await rig.channel.start();
     await code();
@@ -65,7 +65,7 @@ describe('a pairing by code', () => {
     await rig.pair();
   });
 
-  it('offers a new code when the line drops, which is good, and never logs in with half an account', async () => {
+  it('offers a new valid code when the connection drops, and never logs in with half an account', async () => {
     rig.make({ pairWith: number });
     await rig.channel.start();
     const first = await code();
@@ -78,7 +78,7 @@ describe('a pairing by code', () => {
     expect(rig.listener.lines.some((line) => line.status === 'stopped')).toBe(false);
   });
 
-  it('offers new codes while somebody watches, and else ends with what to do', async () => {
+  it('offers new codes while a person watches, and otherwise ends and names the next step', async () => {
     rig.make({ pairWith: number, qrTimeoutMs: QR_MS, keepOfferingQr: true });
     await rig.channel.start();
     const first = await code();
@@ -95,8 +95,8 @@ describe('a pairing by code', () => {
   });
 });
 
-describe('QRs', () => {
-  it('say until when each is good: a minute the first, twenty seconds the others', async () => {
+describe('QR codes', () => {
+  it('say until when each is valid: a minute the first, twenty seconds the others', async () => {
     rig.make({ clock: { now: () => START } });
     await rig.channel.start();
     await rig.listener.qr();

@@ -63,7 +63,7 @@ function read(ciphertext: Uint8Array, decrypt: () => Promise<Uint8Array>): Promi
 const reading = (text: string) => async () => Buffer.from(text);
 const nameOf = (id: string) => journal.entries().find(({ node }) => node?.attrs.id === id)?.message ?? '';
 
-describe('a message that comes again', () => {
+describe('a message that arrives again', () => {
   const ciphertext = randomBytes(50);
 
   it('is read without its key, which was used up', async () => {
@@ -71,13 +71,13 @@ describe('a message that comes again', () => {
     expect(await read(arrives(ciphertext, 'A'), failing)).toEqual(Buffer.from('text'));
   });
 
-  it('is read so in another process too', async () => {
+  it('is read without its key in another process too', async () => {
     await read(arrives(ciphertext, 'A'), reading('text'));
     begin();
     expect(await read(arrives(ciphertext, 'A'), failing)).toEqual(Buffer.from('text'));
   });
 
-  it('is tried again when it did not decrypt', async () => {
+  it('is decrypted again when the first try failed', async () => {
     await expect(read(arrives(ciphertext, 'A'), failing)).rejects.toThrow('Key used already');
     expect(await read(arrives(ciphertext, 'A'), reading('text'))).toEqual(Buffer.from('text'));
   });
@@ -85,17 +85,17 @@ describe('a message that comes again', () => {
   it.each([
     ['another id', 'B', undefined],
     ['another sender', 'A', '2@s.whatsapp.net'],
-  ])('under %s is a replay and is not read', async (_, id, from) => {
+  ])('is not read under %s: that is a replay', async (_, id, from) => {
     await read(arrives(ciphertext, 'A'), reading('text'));
     await expect(read(arrives(ciphertext, id, from), failing)).rejects.toThrow('Key used already');
   });
 
-  it('is not read from bytes that came with no message', async () => {
+  it('is not read from bytes that came without a message', async () => {
     await read(arrives(ciphertext, 'A'), reading('text'));
     await expect(read(Buffer.from(ciphertext), failing)).rejects.toThrow('Key used already');
   });
 
-  it('after the core took it says nothing, is known for it, and leaves no text on disk', async () => {
+  it('gives no text after the core took it, is known as repeated, and leaves no text on disk', async () => {
     await read(arrives(ciphertext, 'A'), reading('a secret'));
     const name = nameOf('A');
     journal.settle(name);
@@ -108,7 +108,7 @@ describe('a message that comes again', () => {
   });
 });
 
-describe('the step of a ratchet and the text that it gave', () => {
+describe('a ratchet step and its plaintext', () => {
   it('are committed together or not at all', async () => {
     const bytes = arrives(randomBytes(50), 'A');
     const interrupted = plaintexts.of(
@@ -129,7 +129,7 @@ describe('the step of a ratchet and the text that it gave', () => {
     expect(store.database.prepare('SELECT COUNT(*) AS n FROM plaintexts').get()).toEqual({ n: 1 });
   });
 
-  it('are known as one: a decryption on its way says so', async () => {
+  it('are one unit: a decryption in progress is visible', async () => {
     const seen: boolean[] = [];
     await read(arrives(randomBytes(50), 'A'), async () => {
       seen.push(plaintexts.isDecrypting);
@@ -139,20 +139,20 @@ describe('the step of a ratchet and the text that it gave', () => {
   });
 });
 
-describe('a stanza that nothing is to be recovered of', () => {
-  it.each([undefined, 'text', Buffer.from('bytes')])('with content %s is harmless', (content) => {
+describe('a stanza without a recoverable plaintext', () => {
+  it.each([undefined, 'text', Buffer.from('bytes')])('is harmless with content %s', (content) => {
     const attrs = { id: 'A', from: '1@s.whatsapp.net' };
     plaintexts.arrived({ tag: 'message', attrs, ...(content !== undefined && { content }) });
     expect(journal.entries()).toEqual([]);
   });
 
-  it('because it is malformed is left to Baileys', () => {
+  it('is left to Baileys when it is malformed', () => {
     plaintexts.arrived(stanza(randomBytes(50), 'A', 'group@g.us'));
     plaintexts.arrived(stanza(randomBytes(50), '', '1@s.whatsapp.net'));
     expect(journal.entries()).toEqual([]);
   });
 
-  it('because it is from one device of the account to another keeps its text for Baileys', async () => {
+  it('keeps its text for Baileys when it is from one device of the account to another', async () => {
     const ciphertext = randomBytes(50);
     await read(arrives(ciphertext, 'A', '9@s.whatsapp.net', 'peer'), reading('keys'));
     expect(journal.entries()).toEqual([]);

@@ -85,14 +85,14 @@ function errors(): readonly string[] {
 const pairsOf = <T extends readonly [number, readonly Way[], ...unknown[]]>(rows: readonly T[]) =>
   rows.flatMap(([code, ways, then]) => ways.map((way) => [code, way, then] as const));
 
-it('is told for every code of the table', () => {
+it('every close code of the table has a test', () => {
   const told = [...COMES_BACK, ...STAYS_AWAY].map(([code]) => code);
   expect(told).toEqual(expect.arrayContaining(Object.keys(REACTIONS).map(Number)));
 });
 
-describe('a line that comes back by itself', () => {
+describe('a connection that is restored by itself', () => {
   it.each(pairsOf(COMES_BACK))(
-    'after %i %s: %s, with its account and one connection',
+    'follows %i %s: %s, with its account and one connection',
     async (code, way, pause) => {
       const since = await meet(code, way, 1);
       await rig.listener.line('open', since);
@@ -110,13 +110,13 @@ describe('a line that comes back by itself', () => {
   );
 });
 
-describe('a line that stays away', () => {
+describe('a connection that stays closed', () => {
   const rows = STAYS_AWAY.flatMap(([code, credentials, words]) =>
     BOTH.map((way) => [code, way, credentials, words] as const),
   );
 
   it.each(rows)(
-    'after %i %s: the credentials are %s, and the owner reads %s',
+    'follows %i %s: the credentials are %s, and the owner reads %s',
     async (code, way, credentials, words) => {
       const since = await meet(code, way);
       const stopped = await rig.listener.line('stopped', since);
@@ -138,8 +138,8 @@ describe('a line that stays away', () => {
   );
 });
 
-describe('QRs that nobody scans', () => {
-  it('end in a stopped line that lays nothing aside and says how to get new ones', async () => {
+describe('QR codes that nobody scans any more', () => {
+  it('end in a stopped connection that archives nothing and says how to get new ones', async () => {
     rig.make({ qrTimeoutMs: 20 });
     await rig.channel.start();
     const stopped = await rig.listener.line('stopped');

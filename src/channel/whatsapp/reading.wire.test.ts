@@ -50,11 +50,11 @@ describe.each(['pn', 'lid'] as const)('what people do in a group addressed by %s
     expect(rig.server.problems).toEqual([]);
   };
 
-  it('is told as it happens', async () => {
+  it('is reported as it happens', async () => {
     await expectAll(await actAll(addressing));
   });
 
-  it('is told the same when all of it waited for the line', async () => {
+  it('is reported in the same way when all of it waited for the connection', async () => {
     await rig.channel.stop();
     const done = await actAll(addressing);
     rig.make();

@@ -11,22 +11,19 @@ describe('the reaction to a close', () => {
     expect(reactionTo(closed(code))).toEqual({ kind: 'back-off' });
   });
 
-  it.each([undefined, 1006, new Error('odd'), closed(418)])(
-    'backs off after what the table does not know',
-    (error) => {
-      expect(reactionTo(error)).toEqual({ kind: 'back-off' });
-    },
-  );
+  it.each([undefined, 1006, new Error('odd'), closed(418)])('backs off after an unknown code', (error) => {
+    expect(reactionTo(error)).toEqual({ kind: 'back-off' });
+  });
 
   it('reconnects at once after 515', () => {
     expect(reactionTo(closed(515))).toEqual({ kind: 'at-once' });
   });
 
-  it('waits for somebody when the QRs are used up, though that comes as a time-out', () => {
+  it('waits for a person when the QR codes are used up, though that is reported as a timeout', () => {
     expect(reactionTo(closed(408, 'QR refs attempts ended'))).toMatchObject({ kind: 'qr-used-up' });
   });
 
-  it('keeps the credentials aside only when the phone has unlinked the device', () => {
+  it('archives the credentials only when the phone has unlinked the device', () => {
     const laidAside = Object.entries(REACTIONS).filter(
       ([, reaction]) => 'credentials' in reaction && reaction.credentials === 'lay-aside',
     );
@@ -34,7 +31,7 @@ describe('the reaction to a close', () => {
   });
 
   it.each([401, 403, 405, 411, 419, 440])(
-    'stops after %i and tells the owner the code and what to do',
+    'stops after %i and names the code and the fix to the owner',
     (code) => {
       const reaction = reactionTo(closed(code));
       expect(reaction.kind).toBe('stop');
@@ -46,20 +43,20 @@ describe('the reaction to a close', () => {
   );
 });
 
-describe('the waits', () => {
-  it('double up to the cap, whole at the most and half at the least', () => {
+describe('the back-off', () => {
+  it('doubles up to the cap, with a jitter between half and all of it', () => {
     const longest = new Backoff(() => 0.999999, { firstMs: 100, capMs: 1_000 });
     expect([1, 2, 3, 4, 5, 6].map(() => longest.next())).toEqual([100, 200, 400, 800, 1_000, 1_000]);
     const shortest = new Backoff(() => 0, { firstMs: 100, capMs: 1_000 });
     expect([1, 2, 3, 4, 5, 6].map(() => shortest.next())).toEqual([50, 100, 200, 400, 500, 500]);
   });
 
-  it('never exceed the cap, however often it fails', () => {
+  it('never exceeds the cap, however many tries fail', () => {
     const backoff = new Backoff(Math.random, { firstMs: 1_000, capMs: 60_000 });
     for (let n = 0; n < 2_000; n += 1) expect(backoff.next()).toBeLessThanOrEqual(60_000);
   });
 
-  it('begin anew after a reset', () => {
+  it('starts over after a reset', () => {
     const backoff = new Backoff(() => 0, { firstMs: 100, capMs: 1_000 });
     backoff.next();
     backoff.next();

@@ -55,8 +55,8 @@ async function restart(core: 'takes' | 'fails' | 'holds' = 'takes'): Promise<voi
   await rig.channel.start();
 }
 
-describe('a message that was receipted and that the core did not take', () => {
-  it('comes again at the next start, before the line opens, and then no more', async () => {
+describe('a message that was receipted but not taken by the core', () => {
+  it('arrives again at the next start, before the connection opens, and then no more', async () => {
     await sayInVain('once');
     await restart();
     expect(rig.listener.texts).toEqual(['once']);
@@ -68,7 +68,7 @@ describe('a message that was receipted and that the core did not take', () => {
     expect(waiting()).toBe(0);
   });
 
-  it('comes no more when the core has taken it later in the same process', async () => {
+  it('does not arrive again when the core has taken it later in the same process', async () => {
     rig.listener.holds = true;
     await rig.server.say({ chat: rig.server.selfChat, text: 'wait' });
     await rig.listener.message('wait');
@@ -80,7 +80,7 @@ describe('a message that was receipted and that the core did not take', () => {
     expect(rig.listener.texts).toEqual([]);
   });
 
-  it('comes before what was said later', async () => {
+  it('arrives before later messages', async () => {
     await sayInVain('first');
     await rig.channel.stop();
     await rig.server.say({ chat: rig.server.selfChat, text: 'second' });
@@ -98,7 +98,7 @@ describe('a message that was receipted and that the core did not take', () => {
     expect(rig.log).not.toContain('poison');
   });
 
-  it('comes still after many starts at which the core could only keep it in memory', async () => {
+  it('still arrives after many starts at which the core could only keep it in memory', async () => {
     await sayInVain('patience');
     for (let n = 0; n < 4; n += 1) {
       await restart('holds');
@@ -109,7 +109,7 @@ describe('a message that was receipted and that the core did not take', () => {
     expect(waiting()).toBe(0);
   });
 
-  it('is dropped when its row is damaged, and holds up no other', async () => {
+  it('is dropped when its row is damaged, and delays no other', async () => {
     await sayInVain('damaged');
     await sayInVain('whole');
     change("UPDATE stanzas SET node = '{' WHERE seq = (SELECT MIN(seq) FROM stanzas)");
@@ -117,7 +117,7 @@ describe('a message that was receipted and that the core did not take', () => {
     expect(rig.listener.texts).toEqual(['whole']);
   });
 
-  it('is gone with an account that was unlinked', async () => {
+  it('is deleted with an account that was unlinked', async () => {
     await sayInVain('old');
     const since = rig.listener.lines.length;
     await rig.server.faults.unlinkDevices();
@@ -126,8 +126,8 @@ describe('a message that was receipted and that the core did not take', () => {
   });
 });
 
-describe('a message that cannot be put on disk', () => {
-  it('gets no receipt, ends the line, and comes in once there is room again', async () => {
+describe('a message that cannot be written to the disk', () => {
+  it('gets no receipt, ends the connection, and arrives once there is room again', async () => {
     change("CREATE TRIGGER full BEFORE INSERT ON stanzas BEGIN SELECT RAISE(ABORT, 'disk full'); END");
     const since = rig.listener.lines.length;
     const { id } = await rig.server.say({ chat: rig.server.selfChat, text: 'patience' });
@@ -141,8 +141,8 @@ describe('a message that cannot be put on disk', () => {
   });
 });
 
-describe('what the core has taken', () => {
-  it('leaves no word of it in the database of the credentials', async () => {
+describe('a message that the core has taken', () => {
+  it('leaves none of its text in the database of the credentials', async () => {
     await rig.server.say({ chat: rig.server.selfChat, text: 'a private matter' });
     await rig.listener.message('a private matter');
     await rig.channel.stop();

@@ -13,7 +13,7 @@ afterEach(async () => {
 });
 
 describe('a restriction of the account', () => {
-  it('is told when the server says so, with its end, and once more when it is lifted', async () => {
+  it('is reported when the server announces it, with its end, and once more when it is lifted', async () => {
     await rig.pair();
     const { listener, server } = rig;
     server.faults.restrictAccount(true, 3_600);
@@ -23,7 +23,7 @@ describe('a restriction of the account', () => {
     await listener.until(() => listener.restrictions.includes(undefined) || undefined, 'its end');
   });
 
-  it('that only a refused message told of ends when the line comes back and the server knows of none', async () => {
+  it('ends with a reconnect when only a refused message revealed it and the server knows of none', async () => {
     await rig.pair();
     const { channel, listener, server } = rig;
     const stranger = server.addPerson({ name: 'Peter' });

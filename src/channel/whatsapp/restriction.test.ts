@@ -12,6 +12,6 @@ it('a restriction says what is not allowed, and until when if that is known', ()
   expect(restrictionIn({ isActive: true, enforcementType })).toMatch(/not talked to$/);
 });
 
-it('a restriction that was lifted is none', () => {
+it('a lifted restriction is no restriction', () => {
   expect(restrictionIn({ isActive: false, enforcementType })).toBeUndefined();
 });

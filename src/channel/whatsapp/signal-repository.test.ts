@@ -48,7 +48,7 @@ function rig(make: typeof DEFAULT_CONNECTION_CONFIG.makeSignalRepository) {
 }
 
 describe('the ratchet of a group', () => {
-  it('is on disk before the message leaves, inside of Baileys’ own transaction', async () => {
+  it('is on disk before the message leaves, inside Baileys’ own transaction', async () => {
     const { send, onDisk } = rig(durable());
     const first = await send();
     expect(first).toBeDefined();
@@ -58,12 +58,12 @@ describe('the ratchet of a group', () => {
     expect(await onDisk()).toBe(second);
   });
 
-  it('is not, with Baileys alone: the reason for all this', async () => {
+  it('is not on disk with Baileys alone, which is why the repository exists', async () => {
     const { send } = rig(DEFAULT_CONNECTION_CONFIG.makeSignalRepository);
     expect(await send()).toBeUndefined();
   });
 
-  it('does not turn back when the send fails after the encryption', async () => {
+  it('is not turned back when the send fails after the encryption', async () => {
     const { send, onDisk } = rig(durable());
     const first = await send();
     await expect(send(true)).rejects.toThrow('the line closed');
@@ -72,7 +72,7 @@ describe('the ratchet of a group', () => {
     expect(await send()).not.toBe(skipped);
   });
 
-  it('tells the send that something was encrypted', async () => {
+  it('reports to the send that something was encrypted', async () => {
     let times = 0;
     const { send } = rig(durable(() => (times += 1)));
     await send();

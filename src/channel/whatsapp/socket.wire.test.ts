@@ -39,7 +39,7 @@ function closed(): Promise<Error | undefined> {
 }
 
 describe('a socket', () => {
-  it('ends, and not the process, when bytes come that do not decrypt', async () => {
+  it('ends, but not the process, when bytes arrive that do not decrypt', async () => {
     await socket.waitForConnectionUpdate(async ({ qr }) => qr !== undefined);
     const reason = closed();
     socket.ws.emit('message', Buffer.concat([Buffer.from([0, 0, 40]), randomBytes(40)]));

@@ -23,7 +23,7 @@ beforeEach(() => {
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('a listener', () => {
-  it('that rejects is told of and hurts nobody else', async () => {
+  it('a listener that rejects is logged and disturbs no other', async () => {
     const heard: string[] = [];
     ws.on('frame', () => Promise.reject(new Error('does not decrypt')));
     ws.on('frame', (value: string) => heard.push(value));
@@ -33,7 +33,7 @@ describe('a listener', () => {
     expect(failures).toEqual([['frame', new Error('does not decrypt')]]);
   });
 
-  it('for one time is called one time', () => {
+  it('is called once when it is registered for one time', () => {
     let calls = 0;
     ws.once('frame', () => (calls += 1));
     ws.emit('frame');
@@ -50,7 +50,7 @@ describe('a listener', () => {
 });
 
 describe('messages', () => {
-  it('wait for the one before, though it takes longer', async () => {
+  it('wait for the previous one, even if that takes longer', async () => {
     const heard: string[] = [];
     let release = (): void => undefined;
     const slow = new Promise<void>((resolve) => {
@@ -69,7 +69,7 @@ describe('messages', () => {
     expect(heard).toEqual(['slow', 'quick']);
   });
 
-  it('follow one that failed', async () => {
+  it('are handled although the previous one failed', async () => {
     const heard: string[] = [];
     ws.on('CB:message', async (text: string) => {
       if (text === 'bad') throw new Error('bad');
@@ -82,7 +82,7 @@ describe('messages', () => {
     expect(failures).toHaveLength(1);
   });
 
-  it('that are still waiting when the line closes are left to the server', async () => {
+  it('are left to the server when they still wait as the connection closes', async () => {
     const heard: string[] = [];
     ws.on('CB:message', async (text: string) => {
       heard.push(text);

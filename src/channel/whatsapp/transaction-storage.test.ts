@@ -12,7 +12,7 @@ function keysOf(store = NOTHING) {
   return keys;
 }
 
-it('no promise of the process carries the key stores of sockets that are gone', async () => {
+it('no promise of the process keeps the key stores of closed sockets', async () => {
   const before = await storages();
   for (let n = 0; n < 50; n += 1) {
     const keys = keysOf();
@@ -26,7 +26,7 @@ it('no promise of the process carries the key stores of sockets that are gone', 
   expect(await storages()).toBe(before);
 });
 
-it('a transaction that ends leaves another one of the same socket as it was', async () => {
+it('the end of a transaction leaves another one of the same socket unchanged', async () => {
   const written: unknown[] = [];
   const keys = keysOf({ ...NOTHING, set: (data) => void written.push(data) });
   let letGo = (): void => undefined;

@@ -10,7 +10,7 @@ const said = (participant: string, text: string): WAMessage => ({
   message: { conversation: text },
 });
 
-it('messages of two people with one id are both told while events are held back, and nobody edits another’s', () => {
+it('messages of two people with one id are both reported while events are held back, and neither edits the other', () => {
   const ev = makeEventBuffer(pino({ level: 'silent' }) as never);
   const taken: unknown[] = [];
   takeUnbuffered(ev as never, (messages) =>

@@ -21,7 +21,7 @@ const picture = { kind: 'image', data: Buffer.from('picture') } as const;
 const announced = { media: picture, wrap: 'viewOnceV2', onlyOnPhone: true } as const;
 
 it.each(['lid', 'pn'] as const)(
-  'a picture that only the phone can open is a line in a group that goes by %s, once, and its server is content',
+  'a picture that only the phone can open is one message in a group addressed by %s, and its server gets its receipt',
   async (addressing) => {
     const { jid } = rig.server.createGroup({ subject: 'Family', members: [peter], addressing });
     const { id } = await rig.server.say({ ...announced, chat: jid, as: peter });
@@ -37,7 +37,7 @@ it.each(['lid', 'pn'] as const)(
   },
 );
 
-it('it is one in a direct chat, also when it comes with the backlog', async () => {
+it('a picture that only the phone can open is one message in a direct chat, also as part of the backlog', async () => {
   rig.server.faults.goOffline();
   await rig.server.say({ ...announced, chat: peter.jid, as: peter });
   rig.server.faults.comeBack();

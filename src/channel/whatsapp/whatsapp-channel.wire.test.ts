@@ -15,7 +15,7 @@ afterEach(async () => {
 });
 
 describe('pairing', () => {
-  it('shows a QR, restarts by itself after the scan and tells the account once', async () => {
+  it('shows a QR code, restarts by itself after the scan and reports the account once', async () => {
     await rig.pair();
     const { owner } = rig.server;
     const { account, firstPairing } = await rig.listener.until(() => rig.listener.accounts[0], 'the account');
@@ -24,7 +24,7 @@ describe('pairing', () => {
     expect(rig.server.problems).toEqual([]);
   });
 
-  it('logs in after a restart with the same identity, and no longer calls it the first pairing', async () => {
+  it('logs in after a restart with the same identity, and no longer reports it as the first pairing', async () => {
     await rig.pair();
     await rig.restart();
     await rig.listener.line('open');
@@ -36,7 +36,7 @@ describe('pairing', () => {
 });
 
 describe('text', () => {
-  it('comes in from the self-chat and goes out to it', async () => {
+  it('arrives from the self-chat and is sent to it', async () => {
     await rig.pair();
     await rig.server.say({ chat: rig.server.selfChat, text: '@Andy ping' });
     const message = await rig.listener.message('@Andy ping');
@@ -72,7 +72,7 @@ describe.each(['pn', 'lid'] as const)('a chat addressed by %s', (addressing) => 
     ]);
   });
 
-  it('of a group brings everybody’s words and takes ours', async () => {
+  it('delivers everybody’s messages in a group and sends ours', async () => {
     await rig.pair();
     const { server, listener, channel } = rig;
     const peter = server.addPerson({ name: 'Peter' });
@@ -99,8 +99,8 @@ describe.each(['pn', 'lid'] as const)('a chat addressed by %s', (addressing) => 
   });
 });
 
-describe('what we sent ourselves', () => {
-  it('comes back with its wire id, for the core to tell it apart', async () => {
+describe('a message that the assistant sent itself', () => {
+  it('arrives back with its wire id, so that the core can recognize it', async () => {
     await rig.pair();
     const id = rig.channel.newWireId();
     await rig.channel.send(rig.server.selfChat, { kind: 'text', text: '@Andy echo' }, id);
@@ -109,7 +109,7 @@ describe('what we sent ourselves', () => {
 });
 
 describe('groups', () => {
-  it('are reported by name when the line opens and when asked for', async () => {
+  it('are reported by name when the connection opens and when requested', async () => {
     const peter = rig.server.addPerson({ name: 'Peter' });
     const family = rig.server.createGroup({ subject: 'Family', members: [peter] });
     await rig.pair();
@@ -121,7 +121,7 @@ describe('groups', () => {
     expect(told().length).toBeGreaterThan(before);
   });
 
-  it('made while the line is open are reported too', async () => {
+  it('are reported too when they are created while the connection is open', async () => {
     await rig.pair();
     const club = rig.server.createGroup({
       subject: 'Club',
@@ -133,7 +133,7 @@ describe('groups', () => {
     );
   });
 
-  it('cannot be asked for while the line is away, which is said', async () => {
+  it('cannot be requested while WhatsApp is disconnected: the error says so', async () => {
     await expect(rig.channel.syncGroups()).rejects.toThrow(LineAwayError);
     await rig.pair();
     await rig.channel.stop();
@@ -162,8 +162,8 @@ describe('credentials that are damaged', () => {
   });
 });
 
-describe('the log', () => {
-  it('of a healthy pairing and a talk has no warning, no error, no text and no key', async () => {
+describe('the log of the channel', () => {
+  it('has no warning, error, message text or key after a healthy pairing and conversation', async () => {
     await rig.pair();
     await rig.server.say({ chat: rig.server.selfChat, text: 'a secret word' });
     await rig.listener.message('a secret word');

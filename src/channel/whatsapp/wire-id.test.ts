@@ -10,13 +10,13 @@ describe('an id for the wire', () => {
     for (let n = 0; n < 100; n++) expect(newWireId(randomBytes)).toMatch(form);
   });
 
-  it('is known as an assistant’s by any instance', () => {
+  it('is recognized as an assistant’s by any instance', () => {
     for (let n = 0; n < 100; n++) expect(isAssistantId(newWireId(randomBytes))).toBe(true);
     // Written down: what one version marks, every other one must know.
     expect(newWireId((count) => Buffer.alloc(count, 0xab))).toBe('3EB0ABABABABABABAB92BA');
   });
 
-  it('is another one each time', () => {
+  it('is a different one each time', () => {
     expect(new Set(Array.from({ length: 1_000 }, () => newWireId(randomBytes))).size).toBe(1_000);
   });
 
@@ -26,11 +26,11 @@ describe('an id for the wire', () => {
     ['one in lower case', newWireId(() => Buffer.alloc(7, 1)).toLowerCase()],
     ['one with more behind it', `${newWireId(() => Buffer.alloc(7, 1))}00`],
     ['an empty one', ''],
-  ])('is no assistant’s when it is %s', (_, id) => {
+  ])('is not an assistant’s when it is %s', (_, id) => {
     expect(isAssistantId(id)).toBe(false);
   });
 
-  it('of another client bears the mark as seldom as chance has it', () => {
+  it('has the assistant’s mark only by chance when another client made it', () => {
     const marked = Array.from({ length: 2_000 }, () => generateMessageIDV2()).filter(isAssistantId);
     expect(marked.length).toBeLessThan(5);
   });

@@ -112,7 +112,7 @@ function textOf(file: string): string {
 }
 
 describe('a backup', () => {
-  it('holds database, account, groups and sessions, not logs and keys, and is its owner’s alone', async () => {
+  it('holds database, account, groups and sessions, not logs and keys, and is readable by its owner alone', async () => {
     const root = usedRoot();
     account(root.paths.whatsappDatabase, '491511');
     const report = await root.backup();
@@ -132,7 +132,7 @@ describe('a backup', () => {
     expect(formatBackup(report)).toMatch(/Not in it: \.env/);
   });
 
-  it('overwrites no file, and says what to do where there is nothing yet', async () => {
+  it('overwrites no file, and names the next step where there is nothing yet', async () => {
     const root = usedRoot();
     const file = join(root.paths.root, 'mine.tar.gz');
     await root.backup(file);
@@ -140,7 +140,7 @@ describe('a backup', () => {
     await expect(rootAt().backup()).rejects.toThrow(/Pair first/);
   });
 
-  it('removes what a kill left of an earlier one, a day later', async () => {
+  it('removes a day later what a kill left of an earlier one', async () => {
     const root = usedRoot();
     const backups = join(root.paths.data, 'backups');
     mkdirSync(join(backups, '.nanoclaw-unfinished-1'), { recursive: true });
@@ -151,7 +151,7 @@ describe('a backup', () => {
     expect(readdirSync(backups)).toEqual(['.nanoclaw-unfinished-2', expect.stringMatching(/^nanoclaw-2026/)]);
   });
 
-  it('follows no link, opens no pipe, and reads no hole of terabytes', async () => {
+  it('follows no link, opens no pipe, and does not read a sparse file of terabytes', async () => {
     const root = usedRoot();
     const outside = temporaryDirectory();
     writeFileSync(join(outside, 'secret'), 'the secret of another');
@@ -181,7 +181,7 @@ describe('a backup', () => {
     expect((await checkArchive(report.file)).hasAccount).toBe(false);
   });
 
-  it('holds the groups’ folders also where their owner put them elsewhere, by a link', async () => {
+  it('holds the groups’ folders even where their owner put them elsewhere, by a link', async () => {
     const root = usedRoot();
     const elsewhere = join(temporaryDirectory(), 'groups');
     renameSync(root.paths.groups, elsewhere);
@@ -189,7 +189,7 @@ describe('a backup', () => {
     expect(await namesIn((await root.backup()).file)).toContain('groups/family/CLAUDE.md');
   });
 
-  it('says nothing of links to the assistant’s own skills, which each turn makes anew', async () => {
+  it('ignores links to the assistant’s own skills, which each turn recreates', async () => {
     const root = usedRoot();
     const skills = join(root.paths.groupSessions('family'), '.claude', 'skills');
     mkdirSync(skills, { recursive: true });
@@ -199,7 +199,7 @@ describe('a backup', () => {
     expect(leftOut.map(({ name }) => name)).toEqual(['data/sessions/family/.claude/other']);
   });
 
-  it('stays in a directory that is replaced by a link while it is read', async () => {
+  it('stays in a directory that is replaced by a link during the backup', async () => {
     const { paths } = usedRoot();
     const outside = temporaryDirectory();
     writeFileSync(join(outside, 'secret'), '');
@@ -217,7 +217,7 @@ describe('a backup', () => {
     expect(names).not.toContain('family/inner/secret');
   });
 
-  it('is whole although a file in it shrinks or grows while it is read', async () => {
+  it('is whole although a file shrinks or grows during the backup', async () => {
     const directory = temporaryDirectory();
     const target = join(directory, 'b.tar.gz');
     const archive = new ArchiveWriter(await open(target, 'wx'));
@@ -238,7 +238,7 @@ describe('a backup', () => {
 });
 
 describe('a restore', () => {
-  it('brings a root back, and keeps what was there', async () => {
+  it('replaces the state of a root, and keeps the old one', async () => {
     const root = usedRoot();
     const { file } = await root.backup();
     writeFileSync(join(root.paths.group('family'), 'CLAUDE.md'), 'forgotten');
@@ -255,7 +255,7 @@ describe('a restore', () => {
     expect(readdirSync(root.paths.data).filter((name) => name.startsWith('restore'))).toEqual([]);
   });
 
-  it('done twice in a second keeps both of what was there', async () => {
+  it('keeps both old states when it is done twice in a second', async () => {
     const root = usedRoot();
     const { file } = await root.backup();
     const first = await root.restore(file);
@@ -264,7 +264,7 @@ describe('a restore', () => {
     expect(existsSync(join(second.aside ?? '', 'groups/family/CLAUDE.md'))).toBe(true);
   });
 
-  it('that was cut off after it had happened is ended by the next start, before anything is opened', async () => {
+  it('is finished by the next start, before anything is opened, when it was interrupted after its decisive step', async () => {
     const root = usedRoot();
     const { paths } = root;
     const ready = join(paths.data, 'restore-1.tmp');
@@ -282,7 +282,7 @@ describe('a restore', () => {
     expect(readdirSync(join(paths.data, 'before', 'groups'))).toEqual(['family']);
   });
 
-  it('closes what was open: nothing old is sent, answered or run', async () => {
+  it('closes all open work: nothing old is sent, answered or run', async () => {
     const text = { kind: 'text', text: 'old' } as const;
     const task = { folder: 'family', chatJid: FAMILY.jid, prompt: 'p', script: null } as const;
     const more = { contextMode: 'group', status: 'active', createdAt: '' } as const;
@@ -341,7 +341,7 @@ describe('a restore', () => {
     expect(words).toMatch(/messages to be sent: 2\n {2}chats that waited for an answer: 1\n/);
   });
 
-  it('keeps the account that is linked in the root, and takes the backup’s where there is none', async () => {
+  it('keeps the account that is linked in the root, and uses the backup’s where there is none', async () => {
     const source = usedRoot();
     account(source.paths.whatsappDatabase, '491511');
     const { file } = await source.backup();
@@ -365,7 +365,7 @@ describe('a restore', () => {
     lock.release();
   });
 
-  it('of a backup that is cut off, not one, newer, or leads elsewhere changes nothing', async () => {
+  it('changes nothing when the backup is cut off, not one, newer, or leads elsewhere', async () => {
     const root = usedRoot();
     const good = readFileSync((await root.backup()).file);
     const directory = temporaryDirectory();
