@@ -12,14 +12,14 @@ const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 
-describe('what people read', () => {
+describe('the documentation', () => {
   it('explains every variable in .env.example', () => {
     const example = read('.env.example');
     const names = [...Object.keys(Environment.shape), ...Object.values(KEY_VARIABLES).flat()];
     expect(names.filter((name) => !new RegExp(`^(# )?${name}=`, 'm').test(example))).toEqual([]);
   });
 
-  it('names no variable in .env.example that nothing reads', () => {
+  it('names in .env.example no variable that nothing reads', () => {
     const known = new Set<string>([
       ...Object.keys(Environment.shape),
       ...Object.values(KEY_VARIABLES).flat(),

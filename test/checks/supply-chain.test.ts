@@ -18,7 +18,7 @@ const lock = readLock('package-lock.json');
 const TREES = ['', 'container/agent-runner/', 'test/foreign-server/'] as const;
 
 describe('the dependencies', () => {
-  it('bring no install script that package.json does not name, allowed or denied', () => {
+  it('have no install script that package.json does not name, allowed or denied', () => {
     const named = Object.keys(manifest.allowScripts ?? {});
     const found = Object.entries(lock.packages)
       .filter(([, { hasInstallScript }]) => hasInstallScript === true)
@@ -49,7 +49,7 @@ describe('the dependencies', () => {
     );
   });
 
-  it('of the agents and of the foreign server run no install script: what installs them says so', () => {
+  it('are installed without install scripts for the agents and the foreign server', () => {
     expect(String(manifest.scripts?.['foreign-server'])).toContain('--ignore-scripts');
     expect(String(manifest.scripts?.agents)).toContain('--ignore-scripts');
     const lines = read('container/build.sh') + read('container/lib/agents.sh');
@@ -60,7 +60,7 @@ describe('the dependencies', () => {
     expect(installs.filter((line) => !line.includes('--ignore-scripts'))).toEqual([]);
   });
 
-  it.each(TREES)('name no registry’s host in the lock file (%s)', (tree) => {
+  it.each(TREES)('do not name a registry’s host in the lock file (%s)', (tree) => {
     expect(read(`${tree}package-lock.json`)).not.toMatch(/"resolved": "https?:/);
   });
 });

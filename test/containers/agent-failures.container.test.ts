@@ -6,9 +6,9 @@ import { KINDS } from './engine-agent.ts';
 /** What the programs say of a missing or refused key, and no chat should see. */
 const OWN_WORDS = /\/login|LLM is not set|codex login|ANTHROPIC_API_KEY is set/i;
 
-describe.each(KINDS)('in a container of %s', (kind) => {
+describe.each(KINDS)('an agent in a container of %s', (kind) => {
   describe.each(REAL_AGENTS)('$provider', (agent) => {
-    it.each(agent.errors)('tells $kind (status $status)', async ({ kind: errorKind, ...error }) => {
+    it.each(agent.errors)('reports $kind (status $status)', async ({ kind: errorKind, ...error }) => {
       const { turn } = await agentRig(kind, agent, () => ({ ...error, kind: 'error' }));
       const { outcome, frames, results } = await turn('hello');
       expect(outcome).toMatchObject({ reason: 'exited', exitCode: 1 });
@@ -17,7 +17,7 @@ describe.each(KINDS)('in a container of %s', (kind) => {
       expect(results).toEqual([]);
     });
 
-    it('tells that there is no key, without asking anybody', async () => {
+    it('reports a missing key, without a request', async () => {
       const { turn, model } = await agentRig(kind, agent, () => text('never'), { variables: () => ({}) });
       const { frames, results } = await turn('hello');
       expect(frames.at(-1)).toMatchObject({ status: 'error', errorKind: 'no_key' });
@@ -26,14 +26,14 @@ describe.each(KINDS)('in a container of %s', (kind) => {
       expect([...model.requests, ...model.strangers]).toEqual([]);
     });
 
-    it('tells that the service cannot be reached', async () => {
+    it('reports a service that cannot be reached', async () => {
       const { turn, model } = await agentRig(kind, agent, () => text('never'));
       await model.close();
       const { frames } = await turn('hello');
       expect(frames.at(-1)).toMatchObject({ status: 'error', errorKind: 'network' });
     });
 
-    it('tells that the session is gone, and nothing else is called so', async () => {
+    it('reports a lost session, and no other error as one', async () => {
       const { turn } = await agentRig(kind, agent, () => text('hello'));
       const gone = {
         claude: '7d1f0c2e-9c1b-4a55-8a52-0f6f3b8f2a11',
@@ -44,7 +44,7 @@ describe.each(KINDS)('in a container of %s', (kind) => {
       expect(frames.at(-1)).toMatchObject({ status: 'error', errorKind: 'session_lost' });
     });
 
-    it('ends when it is told to, in the middle of a command, and leaves nothing behind', async () => {
+    it('ends when it is asked to, in the middle of a command, and leaves nothing behind', async () => {
       let working: () => void = () => undefined;
       const atWork = new Promise<void>((resolve) => {
         working = resolve;
@@ -61,7 +61,7 @@ describe.each(KINDS)('in a container of %s', (kind) => {
       expect(await runner.runtime.listOwn()).toEqual([]);
     });
 
-    it('takes a follow-up that came while it worked', async () => {
+    it('takes a follow-up that arrived while it worked', async () => {
       let follow: (() => Promise<void>) | undefined;
       const { agent: runner, request } = await agentRig(kind, agent, (asked) => {
         const said = asked.userTexts.join();

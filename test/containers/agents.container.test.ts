@@ -67,7 +67,7 @@ function runLogs(house: House): readonly string[] {
   return readdirSync(directory).map((name) => readFileSync(join(directory, name), 'utf8'));
 }
 
-describe.each([...ENGINES, 'bubblewrap'])('in a sandbox of %s', (engine) => {
+describe.each([...ENGINES, 'bubblewrap'])('an agent in a sandbox of %s', (engine) => {
   describe.each(REAL_AGENTS)('$provider', (agent) => {
     it('answers, uses its shell and the assistant’s tools, and remembers in the next container', async () => {
       const { house, model } = await startHouse(agent, engine);

@@ -67,7 +67,7 @@ describe.each(KINDS)('%s', (kind) => {
       } else expect(found.EffectiveCaps ?? []).toEqual([]);
     });
 
-    it('keeps a key out of its environment, its arguments and every log', async () => {
+    it('keeps the key out of its environment, its arguments and every log', async () => {
       const key = 'sk-canary-0123456789abcdef';
       const { log, lines } = rememberingLog();
       const agent = await engineAgent({
@@ -94,7 +94,7 @@ describe.each(KINDS)('%s', (kind) => {
     });
   });
 
-  describe('a host that is another user than 1000', () => {
+  describe('a host with another user than 1000', () => {
     it('gives its own uid to the agent, and a name to the uid', async () => {
       const frame =
         "(result) => process.stdout.write('---NANOCLAW_OUTPUT_START---\\n' + JSON.stringify({ status: 'success', result }) + '\\n---NANOCLAW_OUTPUT_END---\\n')";
@@ -112,20 +112,23 @@ describe.each(KINDS)('%s', (kind) => {
       ['vanish', { reason: 'exited', exitCode: 0, frames: 0 }],
       ['flood frame 100', { reason: 'bad_output', frames: 0 }],
       ['leave a frame open', { reason: 'bad_output', frames: 0 }],
-    ])('%s: it is told', async (fault, outcome) => {
+    ])('an agent that does “%s” is reported as failed', async (fault, outcome) => {
       const agent = await engineAgent();
       expect((await agent.turn(`@Andy ${fault}`)).outcome).toMatchObject(outcome);
       expect(await agent.runtime.listOwn()).toEqual([]);
     });
 
-    it.each(['hang', 'hang on'])('%s: its container is gone after the deadline', async (fault) => {
-      const agent = await engineAgent({ idleGraceMs: 0 });
-      const { outcome } = await agent.turn(`@Andy ${fault}`, { containerConfig: { timeout: 4_000 } });
-      expect(outcome.reason).toBe('timeout');
-      expect(await agent.runtime.listOwn()).toEqual([]);
-    });
+    it.each(['hang', 'hang on'])(
+      'an agent that does “%s” leaves no container after its deadline',
+      async (fault) => {
+        const agent = await engineAgent({ idleGraceMs: 0 });
+        const { outcome } = await agent.turn(`@Andy ${fault}`, { containerConfig: { timeout: 4_000 } });
+        expect(outcome.reason).toBe('timeout');
+        expect(await agent.runtime.listOwn()).toEqual([]);
+      },
+    );
 
-    it('is ended even when its container is only being made', async () => {
+    it('is ended even while its container is being created', async () => {
       const agent = await engineAgent();
       const running = await agent.runner.run(agent.request('@Andy hang on'), async () => undefined);
       await running.stop();
@@ -137,7 +140,7 @@ describe.each(KINDS)('%s', (kind) => {
   describe('an agent that is ended from outside', () => {
     const speaking = (source: string) => `process.stdout.write('${FRAME}'); ${source}`;
 
-    it('for want of memory: that is said, or that it may be so where the engine does not know', async () => {
+    it('is reported as out of memory, or as possibly so where the engine does not know', async () => {
       // Podman's monitor does not see it with version 1 of the control groups.
       const knows =
         kind === 'docker' || (await engine(kind, 'info', '--format', '{{.Host.CgroupsVersion}}')) === 'v2';
@@ -158,7 +161,7 @@ describe.each(KINDS)('%s', (kind) => {
       expect(await agent.runtime.listOwn()).toEqual([]);
     });
 
-    it('by a signal: it is named', async () => {
+    it('is reported with the signal that ended it', async () => {
       const agent = await testAgent({
         program: speaking("process.kill(process.pid, 'SIGSEGV');"),
         runtime: (request) => engineRuntime(kind, request),
@@ -170,7 +173,7 @@ describe.each(KINDS)('%s', (kind) => {
   });
 
   describe('the image', () => {
-    it('tells what it was built from, or nothing where it has no such label', async () => {
+    it('reports what it was built from, or nothing where it has no such label', async () => {
       const agent = await engineAgent();
       const label = '{{index .Config.Labels "nanoclaw.source"}}';
       const source = await engine(kind, 'image', 'inspect', '--format', label, TEST_IMAGE);
@@ -180,7 +183,7 @@ describe.each(KINDS)('%s', (kind) => {
   });
 
   describe('an image that was built without the agent', () => {
-    it('stops the start, and the command that cures it is named', async () => {
+    it('stops the start, and the error names the command that fixes it', async () => {
       const agent = await engineAgent();
       const image = `nanoclaw-agent:test-poor-${process.pid}`;
       const label = 'nanoclaw.providers=kimi';
@@ -200,7 +203,7 @@ describe.each(KINDS)('%s', (kind) => {
   });
 
   describe('a container that cannot start', () => {
-    it('for want of an image names the cure, when the runtime is chosen and when the image went since', async () => {
+    it('names the fix for a missing image, both when the runtime is chosen and when the image was removed since', async () => {
       const agent = await engineAgent();
       const choose = (image: string) =>
         chooseRuntime({
@@ -225,8 +228,8 @@ describe.each(KINDS)('%s', (kind) => {
     });
   });
 
-  describe('after the host was killed', () => {
-    it('its containers are removed by the next one, and another install’s are left alone', async () => {
+  describe('a container after the host was killed', () => {
+    it('is removed by the next host, and another install’s containers are left alone', async () => {
       const root = sharedDirectory();
       const paths = pathsAt(root, root);
       await mkdir(paths.groups);

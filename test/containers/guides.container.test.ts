@@ -42,7 +42,7 @@ describe.each(KINDS)('the guides’ commands by %s', (kind) => {
   describe.each([
     ['node', NODE],
     ['root', ROOT],
-  ])('where the mounted folders belong to %s', (_, owner) => {
+  ])('the guides’ commands where the mounted folders belong to %s', (_, owner) => {
     it.each(REAL_AGENTS)('the test query is answered by $provider', async (agent) => {
       const checkout = await checkoutFor(agent, owner, '2+2 is 4');
       for (const query of [guide.QUERY, guide.QUERY_BY_MOUNT]) {
@@ -56,7 +56,7 @@ describe.each(KINDS)('the guides’ commands by %s', (kind) => {
       expect(checkout.model.requests[0]?.key).toBe(CANARY);
     });
 
-    it('the programs answer when they are called directly', async () => {
+    it('run the programs directly', async () => {
       expect((await (await checkoutFor(claude, owner)).run(guide.CLAUDE_DIRECTLY)).stdout).toBe(
         'Hello from the model\n',
       );
@@ -65,7 +65,7 @@ describe.each(KINDS)('the guides’ commands by %s', (kind) => {
     });
   });
 
-  it('call Codex as the reference says', async () => {
+  it('run Codex as the reference says', async () => {
     const answer = JSON.stringify({ result: 'Hello' });
     const { run, model } = await checkoutFor(codex, NODE, answer);
     expect((await run(guide.CODEX_REFERENCE)).stdout.trim()).toBe(answer);
@@ -82,7 +82,7 @@ describe.each(KINDS)('the guides’ commands by %s', (kind) => {
     expect((await (await checkoutFor(codex)).run(guide.CODEX_KEYS)).stdout).toBe(`CODEX_API_KEY: ${keys}\n`);
   });
 
-  it('hand Kimi a key of the turn’s own, which its service is asked with', async () => {
+  it('give Kimi a key for the turn, which its service is called with', async () => {
     const { run, model } = await checkoutFor(kimi);
     const here = `"KIMI_BASE_URL":"${model.url}/v1","KIMI_API_KEY"`;
     const { stdout } = await run(guide.QUERY_WITH_SECRET.replace('"KIMI_API_KEY"', here));
@@ -137,7 +137,7 @@ describe.each(KINDS)('the guides’ commands by %s', (kind) => {
     expect(stdout).toContain('I-am-node');
   });
 
-  it('find the image, and say OK to keys, engine, image and groups', async () => {
+  it('find the image, and report OK for keys, engine, image and groups', async () => {
     const { run } = await checkoutFor(kimi);
     const [repository, tag] = TEST_IMAGE.split(':');
     expect((await run(guide.IMAGES)).stdout).toMatch(

@@ -58,7 +58,7 @@ const turn = (provider: string) =>
 const ask = (provider: string) => `echo '${turn(provider)}' | node /app/agent-runner/runner.mjs 2>/dev/null`;
 
 describe.each(KINDS)('the image, by %s', (kind) => {
-  it('stays under 1.2 GB, and says what it is made from and what it holds', async () => {
+  it('stays under 1.2 GB, and reports its sources and its content', async () => {
     const { Size, Config } = await inspect(kind, TEST_IMAGE);
     expect(Size).toBeLessThan(1_200 * MEGABYTE);
     expect(Config).toMatchObject({
@@ -70,7 +70,7 @@ describe.each(KINDS)('the image, by %s', (kind) => {
     });
   });
 
-  it('has the agents’ programs, git and ripgrep on its path, with nothing to write to but /tmp', async () => {
+  it('has the agents’ programs, git and ripgrep on its path, and only /tmp is writable', async () => {
     const programs = ['node', 'claude', 'codex', 'kimi', 'git', 'rg', 'curl'];
     const versions = await inside(
       kind,
@@ -81,7 +81,7 @@ describe.each(KINDS)('the image, by %s', (kind) => {
     expect(versions).toMatch(/^v24\./);
   });
 
-  it('serves another user than 1000 as well', async () => {
+  it('works for another user than 1000 as well', async () => {
     const versions = await inside(
       kind,
       TEST_IMAGE,
@@ -140,7 +140,7 @@ describe('an image with one agent', () => {
     ['codex', 'kimi'],
     ['kimi', 'claude'],
   ])(
-    'stays under 700 MB, and says so when %s is there and %s is asked',
+    'stays under 700 MB, and reports it when %s is installed and %s is requested',
     async (provider, other) => {
       const image = await imageWith(provider);
       expect((await inspect(kind, image)).Size).toBeLessThan(700 * MEGABYTE);

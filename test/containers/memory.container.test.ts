@@ -65,8 +65,8 @@ function transcripts(root: string, { provider }: RealAgent): readonly string[] {
     .map((file) => join(directory, file));
 }
 
-describe.each(ENGINES)('in containers of %s', (engine) => {
-  it('what one agent writes down the next one reads, and so does the first when it is back', async () => {
+describe.each(ENGINES)('agents in containers of %s', (engine) => {
+  it('share their notes: each agent reads what the ones before it wrote down', async () => {
     const { house, ask } = await startHouse(engine);
     writeFileSync(join(house.root, 'groups', 'global', 'CLAUDE.md'), 'Everybody knows RHUBARB.\n');
     for (const [n, agent] of REAL_AGENTS.entries()) {
@@ -89,7 +89,7 @@ describe.each(ENGINES)('in containers of %s', (engine) => {
   });
 
   describe.each(REAL_AGENTS)('$provider', (agent) => {
-    it('begins anew when the session’s row or its folder was removed, or its transcript is broken', async () => {
+    it('starts a new session when its row or folder was removed, or its transcript is broken', async () => {
       const { house, ask } = await startHouse(engine);
       const lost = (): number => house.said().filter((said) => /lost the thread/.test(said)).length;
       await ask(agent, 'the word is ALPHA');
@@ -110,7 +110,7 @@ describe.each(ENGINES)('in containers of %s', (engine) => {
       expect(house.said().filter((said) => /That did not work/.test(said))).toEqual([]);
     });
 
-    it('whose key is refused says so once, in plain words', async () => {
+    it('reports a refused key once, in plain words', async () => {
       const { house, ask, refuse } = await startHouse(engine);
       await ask(agent, 'go on');
       refuse();

@@ -7,14 +7,14 @@ import { engineRuntime, KINDS } from './engine-agent.ts';
 import { TEST_IMAGE } from './image.ts';
 
 describe.each(KINDS)('the self-test of %s', (kind) => {
-  it('finds all in order for the user of the tests, and leaves nothing behind', async () => {
+  it('passes for the user of the tests, and leaves nothing behind', async () => {
     const tested = await selfTestAs(kind, undefined, { CONTAINER_IMAGE: TEST_IMAGE });
     expect(tested.findings.filter(({ ok }) => !ok)).toEqual([]);
     expect(tested.findings).toHaveLength(6);
     expect(tested.leftovers).toEqual([]);
   });
 
-  it('tells a host of another user than the one that its directories belong to', async () => {
+  it('reports a host with another user than the owner of its directories', async () => {
     const stranger = { uid: 4321, gid: 4321 };
     const agent = await testAgent({ runtime: (request) => engineRuntime(kind, request, stranger) });
     const { runtime, paths, installId } = agent;

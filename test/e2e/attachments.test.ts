@@ -10,7 +10,7 @@ const PNG = Buffer.from(
   'base64',
 );
 
-describe('a picture with a caption that calls', () => {
+describe('a picture with a caption that triggers', () => {
   it('is named to the agent, which finds it with the right bytes', async () => {
     const house = await House.start();
     const { selfChat: chat } = house.simulator;
@@ -30,7 +30,7 @@ describe('a picture with a caption that calls', () => {
 });
 
 describe('a voice note', () => {
-  it('that begins with the assistant’s name calls it, where a program makes it text', async () => {
+  it('triggers the assistant when it begins with its name and a program transcribes it', async () => {
     const program = join(sharedDirectory(), 'transcribe');
     writeFileSync(program, '#!/bin/sh\ntest -s "$2" && echo "Andy, ping"\n');
     chmodSync(program, 0o755);

@@ -23,7 +23,7 @@ async function nanoclaw(root: string, ...args: readonly string[]): Promise<strin
 
 describe('a backup that is taken while the host is at work', () => {
   it(
-    'restores in a new root, which says nothing old, keeps the account and is read by every phone',
+    'restores in a new root, which repeats nothing old, keeps the account and is read by every phone',
     async () => {
       const root = sharedDirectory();
       const house = await House.start();

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { House } from '../support/house.ts';
 
 describe('a new owner', () => {
-  it('pairs by QR, is greeted once, and calls the assistant in their own chat', async () => {
+  it('pairs by QR code, is greeted once, and triggers the assistant in their own chat', async () => {
     const house = await House.start();
     expect(house.pairings).toBeGreaterThan(0);
     await house.say('a note to myself');
@@ -40,7 +40,7 @@ describe('a new owner', () => {
 });
 
 describe('a group', () => {
-  it('is activated from the main chat and then answers its members, each called by name only', async () => {
+  it('is activated from the main chat and then answers its members when they use the trigger', async () => {
     const house = await House.start();
     const { simulator } = house;
     const ben = simulator.addPerson({ name: 'Ben' });
@@ -58,7 +58,7 @@ describe('a group', () => {
     expect(house.said(family.jid)).toHaveLength(2);
   });
 
-  it('that has a name like a path gets a safe folder, and one of its members cannot reach another chat', async () => {
+  it('gets a safe folder when its name is like a path, and its members cannot reach another chat', async () => {
     const house = await House.start();
     const { simulator } = house;
     const eve = simulator.addPerson({ name: 'Eve' });
@@ -103,7 +103,7 @@ describe('a group', () => {
   });
 });
 
-describe('messages that call in one breath', () => {
+describe('messages that trigger at the same moment', () => {
   it('are all answered, in order', async () => {
     const house = await House.start();
     const texts = ['one', 'two', 'three', 'four', 'five'];
@@ -114,7 +114,7 @@ describe('messages that call in one breath', () => {
 });
 
 describe('messages that arrive during a turn', () => {
-  it('reach the sandbox at work, which answers them too', async () => {
+  it('reach the running sandbox, which answers them too', async () => {
     const house = await House.start();
     await house.say('@Andy sleep 5');
     await house.logged(/Container arguments/);

@@ -71,7 +71,7 @@ describe('nanoclaw pair', () => {
     expect(JSON.parse(groups.stdout)).toMatchObject([{ folder: 'main', jid: simulator.selfChat }]);
   });
 
-  it('links the account by a code that is typed on the phone, with no line of the log among what a person reads', async () => {
+  it('links the account by a code that is typed on the phone, without log lines in its output', async () => {
     const { simulator, env, root } = await server();
     const number = simulator.selfChat.split('@')[0] ?? '';
     const { child, lines, errors } = pairing(
@@ -90,7 +90,7 @@ describe('nanoclaw pair', () => {
     );
   });
 
-  it('shows the log too when it is asked for more of it', async () => {
+  it('shows the log too when more of it is requested', async () => {
     const { simulator, env } = await server();
     const { child, lines, errors } = pairing(['--raw'], { ...env, LOG_LEVEL: 'debug' });
     await vi.waitUntil(() => lines.length > 0, { timeout: WITHIN_MS });
@@ -99,7 +99,7 @@ describe('nanoclaw pair', () => {
     expect(errors.join('')).toMatch(/INFO: .*The WhatsApp line closed/);
   });
 
-  it('says that the first message was not confirmed', async () => {
+  it('reports that the first message was not confirmed', async () => {
     const { simulator, env } = await server();
     const { child, lines } = pairing(['--raw'], env);
     await vi.waitUntil(() => lines.length > 0, { timeout: WITHIN_MS });
@@ -112,7 +112,7 @@ describe('nanoclaw pair', () => {
     expect(lines[1]).toMatch(/not confirmed; it is sent again at the next start/);
   });
 
-  it('that is given up says so, ends 1 and leaves nothing behind', async () => {
+  it('reports an aborted pairing, exits with 1 and leaves nothing behind', async () => {
     const { simulator, env, root } = await server();
     const number = simulator.selfChat.split('@')[0] ?? '';
     const { child, lines, errors } = pairing(['--code', number], env);
@@ -124,7 +124,7 @@ describe('nanoclaw pair', () => {
     expect(inspectCredentials(join(root, 'store', 'whatsapp.db'))).toEqual({ status: 'unpaired' });
   });
 
-  it('does not take a number that is none', async () => {
+  it('refuses an invalid number', async () => {
     const { env } = await server();
     const { code, stderr } = await nanoclaw(['pair', '--code', '0151 234'], env);
     expect(code).toBe(2);
@@ -148,7 +148,7 @@ function pairing(flags: readonly string[], env: Record<string, string>) {
 }
 
 describe('nanoclaw doctor', () => {
-  it('names what is missing before the first start, for machines too, and ends 1', async () => {
+  it('names what is missing before the first start, for machines too, and exits with 1', async () => {
     const { env } = await server();
     const { code, stdout } = await nanoclaw(['doctor', '--json'], env);
     expect(code).toBe(1);
@@ -161,14 +161,14 @@ describe('nanoclaw doctor', () => {
 });
 
 describe('nanoclaw start', () => {
-  it('without a terminal and without an account says what to run, and ends', async () => {
+  it('names the next step and exits when it has neither a terminal nor an account', async () => {
     const { env } = await server();
     const { code, stderr } = await nanoclaw(['start', '--allow-plain-process'], env);
     expect(code).toBe(1);
     expect(stderr).toMatch(/npx nanoclaw pair/);
   });
 
-  it('with a database that is none says what to do, and overwrites nothing', async () => {
+  it('names the fix for a file that is no database, and overwrites nothing', async () => {
     const { env, root } = await server();
     mkdirSync(join(root, 'store'));
     writeFileSync(join(root, 'store', 'messages.db'), 'not a database, but mine');
@@ -178,7 +178,7 @@ describe('nanoclaw start', () => {
     expect(readFileSync(join(root, 'store', 'messages.db'), 'utf8')).toBe('not a database, but mine');
   });
 
-  it('with credentials that do not parse says what to do, and keeps them', async () => {
+  it('names the fix for credentials that do not parse, and keeps them', async () => {
     const { env, root } = await server();
     mkdirSync(join(root, 'store'));
     const file = join(root, 'store', 'whatsapp.db');
@@ -189,7 +189,7 @@ describe('nanoclaw start', () => {
     expect(readFileSync(file, 'utf8')).toBe('half of an account');
   });
 
-  it('with a group whose folder leaves its parent never touches what lies there', async () => {
+  it('never touches the folder of a group that leaves its parent directory', async () => {
     const { env, root } = await server();
     openStore(join(root, 'store', 'messages.db')).close();
     const sql = new BetterSqlite3(join(root, 'store', 'messages.db'));
@@ -207,7 +207,7 @@ describe('nanoclaw start', () => {
     ['AGENT_PROVIDER', 'gpt', /AGENT_PROVIDER is "gpt"; accepted is one of claude/],
     ['CONTAINER_RUNTIME', 'container', /container.* is not installed/i],
     ['WHATSAPP_URL', 'wss://example.com/', /on this machine/],
-  ])('with %s=%s says so and ends', async (name, value, words) => {
+  ])('reports %s=%s and exits', async (name, value, words) => {
     const { env } = await server();
     const { code, stderr } = await nanoclaw(['start'], { ...env, [name]: value });
     expect(code).toBe(1);
@@ -224,7 +224,7 @@ describe('nanoclaw start', () => {
 });
 
 describe('the other commands', () => {
-  it('say that nothing is there yet, and status ends with 1 while no host runs', async () => {
+  it('report that nothing is there yet, and status exits with 1 while no host runs', async () => {
     const env = { NANOCLAW_ROOT: sharedDirectory() };
     for (const command of ['groups', 'tasks', 'sessions', 'status']) {
       expect(await nanoclaw([command], env)).toMatchObject({
@@ -242,7 +242,7 @@ describe('the other commands', () => {
   });
 
   it.each([[['nonsense']], [['status', '--nonsense']]])(
-    'used wrongly, as in %j, end with 2',
+    'exit with 2 when they are used wrongly, as in %j',
     async (args) => {
       expect((await nanoclaw(args, { NANOCLAW_ROOT: sharedDirectory() })).code).toBe(2);
     },
@@ -250,7 +250,7 @@ describe('the other commands', () => {
 });
 
 describe('npm run demo', () => {
-  it('as a script answers, leaves alone, and waits for the reminder', async () => {
+  it('answers as a script, ignores messages without the trigger, and waits for the reminder', async () => {
     const say = ['@Andy ping', 'nobody called', '@Andy remind me in 3 seconds to stretch'].flatMap((text) => [
       '--say',
       text,
@@ -265,7 +265,7 @@ describe('npm run demo', () => {
     expect(stdout).toMatch(/Andy> Reminder: stretch\n$/);
   });
 
-  it('that cannot be settled in time ends with 1', async () => {
+  it('exits with 1 when a message cannot be settled in time', async () => {
     const run = promisify(execFile)(
       process.execPath,
       ['--import', 'tsx', 'simulator/demo/main.ts', '--say', '@Andy sleep 60', '--timeout', '8'],

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { House } from '../support/house.ts';
 
 describe('an agent that fails', () => {
-  it('is tried again, and then the chat is told once, in plain words, with the log’s name', async () => {
+  it('is tried again, and then the chat is notified once, in plain words, with the log’s name', async () => {
     const house = await House.start();
     await house.say('@Andy crash');
     const { text } = await house.answer(/did not work/);
@@ -21,7 +21,7 @@ describe('an agent that fails', () => {
     ['floods stdout before its answer', 'flood 100', /done/],
     ['sends a frame that never ends', 'flood frame 20', /could not be read/],
   ])(
-    'and %s holds up no other chat',
+    'an agent that %s does not delay another chat',
     async (_, command, words) => {
       const house = await House.start();
       const family = house.simulator.createGroup({ subject: 'Family', members: [] });
@@ -35,7 +35,7 @@ describe('an agent that fails', () => {
     240_000,
   );
 
-  it('and hangs is ended at its deadline and not tried again, even if it ignores the request to end; neighbours are served', async () => {
+  it('is ended at its deadline when it hangs, even if it ignores the request to end; other chats are served', async () => {
     const house = await House.start({ CONTAINER_TIMEOUT: '2000' });
     const family = house.simulator.createGroup({ subject: 'Family', members: [] });
     await house.say('@Andy activate Family');

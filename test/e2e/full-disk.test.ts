@@ -23,9 +23,9 @@ function listen(house: House): string[] {
   return lines;
 }
 
-describe.skipIf(cannot)('a disk that is full', () => {
+describe.skipIf(cannot)('a host with a full disk', () => {
   it(
-    'keeps everything waiting, says so, and all is done once when there is room again, without a restart',
+    'keeps everything waiting, reports it, and does all of it once there is room again, without a restart',
     async () => {
       const disk = await SmallDisk.mount(MEGABYTES);
       const house = await House.start({}, disk);
@@ -90,7 +90,7 @@ describe.skipIf(cannot)('a disk that is full', () => {
   );
 
   it(
-    'or read-only stops a start with words that name the cure, and `status` speaks all the same',
+    'does not start on a full or read-only disk and names the fix, while status still works',
     async () => {
       const disk = await SmallDisk.mount(MEGABYTES);
       const house = await House.start({}, disk);

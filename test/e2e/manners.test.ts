@@ -19,7 +19,7 @@ const OPUS = Buffer.concat([
 ]);
 
 describe('an answer', () => {
-  it('that is too long for one message comes as several, whole and in order', async () => {
+  it('arrives as several messages, whole and in order, when it is too long for one', async () => {
     const house = await House.start();
     const paragraphs = Array.from(
       { length: 60 },
@@ -40,14 +40,14 @@ describe('an answer', () => {
     expect(found).toEqual(paragraphs.map((_, n) => [`${n}`, `${n}`]));
   });
 
-  it('bears no name where the assistant has a number of its own', async () => {
+  it('has no name in it where the assistant has a number of its own', async () => {
     const house = await House.start({ ASSISTANT_HAS_OWN_NUMBER: 'true' });
     await house.say('@Andy ping');
     const { text } = await house.answer(/pong/);
     expect(text).toBe('pong');
   });
 
-  it('is awaited under “typing…”, which is shown again and again and ends with it', async () => {
+  it('is preceded by “typing…”, which is repeated and ends with it', async () => {
     const house = await House.start();
     await house.idle();
     const seen: string[] = [];
@@ -65,7 +65,7 @@ describe('an answer', () => {
 });
 
 describe('a message that WhatsApp refuses because of a restriction (463)', () => {
-  it('is put on the wire once', async () => {
+  it('is sent once', async () => {
     const house = await House.start();
     const { simulator } = house;
     const { jid } = simulator.createGroup({
@@ -89,8 +89,8 @@ describe('a message that WhatsApp refuses because of a restriction (463)', () =>
   });
 });
 
-describe('a recording', () => {
-  it('that an agent sends is a voice note on the phone', async () => {
+describe('a voice recording', () => {
+  it('is a voice note on the phone when an agent sends it', async () => {
     const house = await House.start();
     const ipc = join(house.root, 'data', 'ipc', 'main');
     await vi.waitFor(() => expect(existsSync(join(ipc, 'messages'))).toBe(true), WITHIN);
@@ -102,7 +102,7 @@ describe('a recording', () => {
     expect(line.media?.data).toEqual(OPUS);
   });
 
-  it('that a person sends is made text by a service with OpenAI’s protocol, where one is set', async () => {
+  it('is transcribed by a service with OpenAI’s protocol when a person sends it and one is configured', async () => {
     const asked: string[] = [];
     const service = createServer((request, response) => {
       asked.push(`${request.method} ${request.url} ${request.headers.authorization}`);
@@ -125,7 +125,7 @@ describe('a recording', () => {
 });
 
 describe('a message in a wrapper', () => {
-  it.each(['viewOnce', 'ephemeral'] as const)('%s is read as what is inside', async (wrap) => {
+  it.each(['viewOnce', 'ephemeral'] as const)('has the text of its content: %s', async (wrap) => {
     const house = await House.start();
     await house.simulator.say({ chat: house.simulator.selfChat, text: '@Andy ping', wrap });
     await house.answer(/pong/);

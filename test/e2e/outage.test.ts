@@ -8,7 +8,7 @@ const WAITING = 200;
 const CALLS = 20;
 
 describe('an outage', () => {
-  it(`of ${WAITING} messages is read whole, once and in order, and what called is answered`, async () => {
+  it(`an outage of ${WAITING} messages loses none: they are read once and in order, and triggers are answered`, async () => {
     const house = await House.start();
     const bea = house.simulator.addPerson({ name: 'Bea' });
     const { jid } = house.simulator.createGroup({ subject: 'Family', members: [bea] });
@@ -45,7 +45,7 @@ describe('an outage', () => {
   }, 240_000);
 });
 
-describe('a phone that asks for a message again', () => {
+describe('a phone that requests a message again', () => {
   it.each(['direct chat', 'group'])('gets the same text of a %s from the next process', async (kind) => {
     const house = await House.start();
     const { simulator } = house;

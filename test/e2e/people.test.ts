@@ -40,8 +40,8 @@ function one<T>(items: readonly T[]): T {
   return item;
 }
 
-describe('who may call', () => {
-  it('is whom the owner’s list names: others are read or dropped, and a broken list leaves the owner alone', async () => {
+describe('the owner’s list of allowed senders', () => {
+  it('decides who may trigger: others are read or dropped, and a broken list leaves only the owner', async () => {
     const { house, people, jid, allow, texts, say } = await family('Ben', 'Eve');
     const [ben, eve] = people as [Person, Person];
     const number = `+${ben.jid.split('@')[0]}`;
@@ -68,7 +68,7 @@ describe('who may call', () => {
 });
 
 describe('another instance of the assistant on the same account', () => {
-  it('is read and never answered, even where every message calls', async () => {
+  it('is read and never answered, even where every message triggers', async () => {
     const { house, jid, say, texts } = await family('Ben');
     house.change("UPDATE registered_groups SET requires_trigger = 0 WHERE folder <> 'main'");
     await say(undefined, 'Andy: echo I am another one');
@@ -80,7 +80,7 @@ describe('another instance of the assistant on the same account', () => {
   });
 });
 
-describe('assistants on two accounts in a group where every message calls', () => {
+describe('assistants on two accounts in a group where every message triggers', () => {
   /** What is said in the group by Peter's linked device, and never by Peter himself. */
   async function twoAccounts() {
     const found = await family('Peter');
@@ -96,7 +96,7 @@ describe('assistants on two accounts in a group where every message calls', () =
     return { ...found, peter };
   }
 
-  it('are silent towards each other when they are instances of this one', async () => {
+  it('do not answer each other when they are instances of this one', async () => {
     const { house, jid, peter, texts } = await twoAccounts();
     await peter.socket.sendMessage(jid, { text: 'echo marked' }, { messageId: newWireId(randomBytes) });
     await house.logged(/No turn: another assistant wrote it/);
@@ -106,7 +106,7 @@ describe('assistants on two accounts in a group where every message calls', () =
     expect(texts()).toContain('echo marked');
   });
 
-  it('are parted when the other one answers every answer at once', async () => {
+  it('are muted by the loop guard when the other one answers every answer at once', async () => {
     const { house, jid, peter } = await twoAccounts();
     let count = 0;
     const say = () => void peter.socket.sendMessage(jid, { text: `echo ${++count}` }).catch(() => undefined);
@@ -122,7 +122,7 @@ describe('assistants on two accounts in a group where every message calls', () =
 });
 
 describe('a group', () => {
-  it('whose members and name change tells it to the next turn', async () => {
+  it('reports changes of its members and name to the next turn', async () => {
     const { house, jid, people, say, texts } = await family('Ben');
     const { simulator } = house;
     const anna = simulator.addPerson({ name: 'Anna' });
@@ -144,7 +144,7 @@ describe('a group', () => {
     expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ groups: [{ jid, members: 2 }] });
   });
 
-  it('that the account is taken out of rests, and the owner is told once', async () => {
+  it('is paused when the account is removed from it, and the owner is notified once', async () => {
     const { house, jid, people } = await family('Ben');
     const { simulator } = house;
     const ben = one(people);

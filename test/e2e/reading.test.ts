@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { House } from '../support/house.ts';
 
 describe('an edit', () => {
-  it('to a call calls, and is answered once', async () => {
+  it('triggers when it changes a message that triggers, and is answered once', async () => {
     const house = await House.start();
     const { id } = await house.say('echo late');
     await house.logged(/No turn: it does not begin with @Andy/);
@@ -13,8 +13,8 @@ describe('an edit', () => {
   });
 });
 
-describe('while the host was away', () => {
-  it('a call that was deleted is not answered, and one that was edited is answered as it reads now', async () => {
+describe('messages that are sent while the host is down', () => {
+  it('are not answered when they were deleted, and are answered in their edited form', async () => {
     const house = await House.start();
     const { simulator } = house;
     await house.end();
@@ -29,7 +29,7 @@ describe('while the host was away', () => {
     expect(JSON.stringify(house.query('SELECT * FROM messages'))).not.toContain('secret');
   });
 
-  it('200 messages of all kinds are read whole, in order, once', async () => {
+  it('are read whole, in order and once: 200 of all kinds', async () => {
     const house = await House.start();
     const { simulator } = house;
     await house.end();
@@ -55,8 +55,8 @@ describe('while the host was away', () => {
   });
 });
 
-describe('in a group, on a number of its own', () => {
-  it('a mention calls, and a reaction calls nobody', async () => {
+describe('a group of an assistant with a number of its own', () => {
+  it('is answered after a mention, and a reaction does not trigger', async () => {
     const house = await House.start({ ASSISTANT_HAS_OWN_NUMBER: 'true' });
     const { simulator } = house;
     const ben = simulator.addPerson({ name: 'Ben' });

@@ -3,7 +3,7 @@ import { House } from '../support/house.ts';
 
 describe('a host that is stopped and started again', () => {
   it.each(['SIGTERM', 'SIGKILL'] as const)(
-    'by %s keeps its pairing, its session and its tasks',
+    'keeps its pairing, its session and its tasks after %s',
     async (how) => {
       const house = await House.start();
       await house.say('@Andy echo remember this line');
@@ -29,7 +29,7 @@ describe('a host that is stopped and started again', () => {
     },
   );
 
-  it('answers what was written while it was away, in order, and nothing twice', async () => {
+  it('answers what was written while it was down, in order, and nothing twice', async () => {
     const house = await House.start();
     await house.end('SIGTERM');
     await house.say('@Andy echo first');
@@ -41,7 +41,7 @@ describe('a host that is stopped and started again', () => {
     expect(house.said()).toEqual([expect.stringMatching(/^Hello/), 'first', 'pong']);
   });
 
-  it('killed in the middle of a turn answers after the next start, once', async () => {
+  it('answers once after the next start when it was killed in the middle of a turn', async () => {
     const house = await House.start();
     await house.say('@Andy sleep 3');
     await house.logged(/Container arguments/);
@@ -65,8 +65,8 @@ describe('a host that is stopped and started again', () => {
   });
 });
 
-describe('a line that drops', () => {
-  it('comes back by itself, and what was to be said meanwhile is said', async () => {
+describe('a connection that drops', () => {
+  it('is restored by itself, and waiting messages are sent then', async () => {
     const house = await House.start();
     await house.say('@Andy sleep 1');
     await house.logged(/Container arguments/);

@@ -21,7 +21,7 @@ async function busy(house: House, request: string): Promise<void> {
 
 describe('a host that is asked to end', () => {
   it(
-    'with five turns at work answers what ends in time, and the rest after the next start: none lost, none twice',
+    'a shutdown with five turns answers those that end in time and the rest after the next start, each once',
     async () => {
       const house = await House.start();
       const chats = [house.simulator.selfChat];
@@ -86,7 +86,7 @@ describe('a host that is asked to end', () => {
   );
 
   it(
-    'while a turn works asks its sandbox to go as soon as it has answered',
+    'asks the sandbox of a running turn to end as soon as it has answered',
     async () => {
       const house = await House.start({ IDLE_TIMEOUT: '120000' });
       await busy(house, 'sleep 2');
@@ -100,7 +100,7 @@ describe('a host that is asked to end', () => {
   );
 
   it(
-    'twice within a second by the same signal is asked once: npm passes Ctrl-C on',
+    'treats the same signal twice within a second as one, because npm passes Ctrl-C on',
     async () => {
       const house = await House.start();
       await busy(house, 'sleep 2');
@@ -117,7 +117,7 @@ describe('a host that is asked to end', () => {
     ['the same signal later', 'SIGTERM', 3_000],
     ['another signal', 'SIGINT', 100],
   ] as const)(
-    'a second time by %s ends at once, and its turn runs after the next start',
+    'a host that is asked to end again by %s ends at once, and its turn runs after the next start',
     async (_, second, afterMs) => {
       const house = await House.start();
       await busy(house, 'sleep 8');
@@ -137,7 +137,7 @@ describe('a host that is asked to end', () => {
   );
 
   it(
-    'tries every step though one fails, says so, and ends with 1',
+    'tries every step though one fails, reports it, and exits with 1',
     async () => {
       const house = await House.start();
       await house.end();
@@ -156,7 +156,7 @@ describe('a host that is asked to end', () => {
   );
 
   it(
-    'and hangs is ended by its watchdog',
+    'a shutdown that hangs is ended by its watchdog',
     async () => {
       const house = await House.start();
       await house.end();
@@ -169,7 +169,7 @@ describe('a host that is asked to end', () => {
   );
 
   it.each(['SIGTERM', 'SIGINT'] as const)(
-    'by %s while it starts ends in order, begins no turn and opens no line',
+    'a host that gets %s while it starts ends in order, starts no turn and opens no connection',
     async (signal) => {
       const house = await House.start();
       // A turn waits in the database.

@@ -5,7 +5,7 @@ import { House } from '../support/house.ts';
 
 const WITHIN = { timeout: 60_000, interval: 50 };
 
-it('a due task that lies in the mailbox when the host starts fires once', async () => {
+it('a due task that waits in the mailbox when the host starts runs once', async () => {
   const house = await House.start();
   const mailbox = join(house.root, 'data', 'ipc', 'main', 'tasks');
   await vi.waitFor(() => expect(existsSync(mailbox)).toBe(true), WITHIN);

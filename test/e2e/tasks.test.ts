@@ -6,7 +6,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { House } from '../support/house.ts';
 
 describe('a task', () => {
-  it('that the agent writes fires once and says so in its chat', async () => {
+  it('runs once and sends its message to its chat when the agent writes it', async () => {
     const house = await House.start();
     await house.say('@Andy remind me in 2 seconds to stretch');
     await house.answer(/I will remind you: stretch/);
@@ -19,7 +19,7 @@ describe('a task', () => {
     expect(house.said().filter((text) => /^Reminder/.test(text))).toHaveLength(1);
   });
 
-  it('that repeats can be listed, paused, resumed and cancelled by its owner', async () => {
+  it('can be listed, paused, resumed and cancelled by its owner when it repeats', async () => {
     const house = await House.start();
     await house.say('@Andy every day at 9:00 water the plants');
     await house.answer(/water the plants/);
@@ -41,7 +41,7 @@ describe('a task', () => {
 });
 
 describe('a file that an operator drops by hand', () => {
-  it('is sent, although it was not written in one piece', async () => {
+  it('is sent although it was not written in one piece', async () => {
     const house = await House.start();
     const file = join(house.root, 'data', 'ipc', 'main', 'messages', 'x.json');
     await vi.waitFor(() => expect(existsSync(dirname(file))).toBe(true), { timeout: 60_000 });
@@ -55,7 +55,7 @@ describe('a file that an operator drops by hand', () => {
     expect(existsSync(file)).toBe(false);
   });
 
-  it('for a chat that is not its group’s is kept in quarantine with the reason', async () => {
+  it('is quarantined with the reason when it names a chat that is not its group’s', async () => {
     const house = await House.start();
     const family = house.simulator.createGroup({ subject: 'Family', members: [] });
     await house.say('@Andy activate Family');

@@ -14,7 +14,7 @@ const stopped = (house: House, reason: RegExp): Promise<void> =>
   );
 
 describe('a host whose phone has unlinked it', () => {
-  it('pairs again with the same account and goes on: groups, tasks and memory are still there', async () => {
+  it('pairs again with the same account and continues: groups, tasks and memory are still there', async () => {
     const house = await House.start();
     const bea = house.simulator.addPerson({ name: 'Bea' });
     const { jid } = house.simulator.createGroup({ subject: 'Family', members: [bea] });
@@ -45,8 +45,8 @@ describe('a host whose phone has unlinked it', () => {
   });
 });
 
-describe('a host whose line another program has taken over', () => {
-  it('does not fight for it, and says so once', async () => {
+describe('a host whose connection another program has replaced', () => {
+  it('does not reconnect, and reports it once', async () => {
     const house = await House.start();
     await house.simulator.faults.closeWith(440);
     await house.logged(/Another program has taken over.*\(440\)/);
@@ -57,7 +57,7 @@ describe('a host whose line another program has taken over', () => {
 });
 
 describe('an account that WhatsApp has restricted', () => {
-  it('is named so to an operator and, once, to the owner, until it is free again', async () => {
+  it('is reported to an operator and, once, to the owner, until it is free again', async () => {
     const house = await House.start();
     const restriction = (): readonly unknown[] =>
       house.query("SELECT value FROM router_state WHERE key = 'restriction'");

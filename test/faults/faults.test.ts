@@ -34,9 +34,9 @@ function violationsOf({ violations }: RoundResult): readonly string[] {
   return violations.map(formatViolation);
 }
 
-describe('a host that is killed at work and started again', () => {
+describe('a host that is killed at work and restarted', () => {
   it(
-    'loses nothing and says nothing twice with 50 messages, 20 files and 5 tasks in flight',
+    'loses nothing and sends nothing twice with 50 messages, 20 files and 5 tasks in flight',
     async () => {
       const [plan] = planRounds(SEED, 1, FULL_LOAD);
       const result = await rounds.run({ ...plan!, round: nextRound(), strikesTwice: false });
@@ -48,7 +48,7 @@ describe('a host that is killed at work and started again', () => {
   );
 
   it.each(STRATA.filter(({ kill }) => kill.kind === 'start').map(({ name }) => name))(
-    'nor when the next one is killed too: %s',
+    'loses nothing and sends nothing twice when the next host is killed too: %s',
     async (name) => {
       const [plan] = planRounds(SEED + nextRound(), 1, SMALL_LOAD);
       const result = await rounds.run({ ...plan!, round, stratum: stratumNamed(name), strikesTwice: false });
@@ -57,14 +57,14 @@ describe('a host that is killed at work and started again', () => {
     TIMEOUT_MS,
   );
 
-  it('and no later kill spoils what earlier rounds left', async () => {
+  it('keeps the results of earlier rounds through later kills', async () => {
     expect((await rounds.checkAgain()).map(formatViolation)).toEqual([]);
   });
 });
 
 describe('the checker', () => {
   it.each(PLANT_NAMES)(
-    'finds nothing in a sound host where it is to find: %s',
+    'finds no violation in a correct host at the place of a seeded bug: %s',
     async (plant) => {
       const result = await trialWithoutPlant(rounds, plant, nextRound(), SEED);
       expect(violationsOf(result)).toEqual([]);
@@ -74,7 +74,7 @@ describe('the checker', () => {
   );
 
   it.each(PLANT_NAMES)(
-    'finds a planted fault: %s',
+    'finds a seeded bug: %s',
     async (plant) => {
       let isFound = false;
       for (let tries = 0; tries < MOST_ROUNDS && !isFound; tries += 1)

@@ -9,8 +9,8 @@ const at = (minute: number, more: Partial<SlotRun> = {}): SlotRun => ({
   ...more,
 });
 
-describe('the judgement of a task that is due each minute', () => {
-  it('finds nothing where each minute left effects once, though a try of it was cut off', () => {
+describe('the check of a task that is due each minute', () => {
+  it('finds nothing where each minute left effects once, though one try was interrupted', () => {
     const cutOff = at(2, { status: 'interrupted', hasEffects: false });
     expect(judgeMinutely([at(1), cutOff, at(2), at(3)])).toEqual({ slots: 3, breaches: [] });
   });
@@ -20,7 +20,7 @@ describe('the judgement of a task that is due each minute', () => {
     ['a slot never came', [at(1), at(3)]],
     ['a slot has no end state', [at(1), at(2, { status: 'queued', hasEffects: false })]],
     ['a slot has no end state', [at(1), at(2, { status: 'interrupted', hasEffects: false })]],
-  ])('finds that %s', (breach, runs) => {
+  ])('finds the violation: %s', (breach, runs) => {
     expect(judgeMinutely(runs).breaches.map((found) => found.breach)).toEqual([breach]);
   });
 });

@@ -89,7 +89,7 @@ async function start() {
 }
 
 it.skipIf(!isInstalled() && process.env.TEST_FOREIGN_SERVER !== 'required')(
-  'a WhatsApp server written by others carries texts in from chats and groups and out to a chat, before and after the line broke',
+  'a WhatsApp server by others delivers texts from chats and groups and to a chat, before and after a reconnect',
   async () => {
     const { relay, says, sent, stored, unconfirmed } = await start();
     await says(GROUP, 'lunch at one');

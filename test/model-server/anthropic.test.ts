@@ -56,7 +56,7 @@ describe('the Anthropic model server', () => {
     });
   });
 
-  it('streams the call of a tool', async () => {
+  it('streams a tool call', async () => {
     const server = await serve(() => ({ kind: 'tool', name: 'Bash', input: { command: 'ls' } }));
     const events = await eventsOf(await post(server, HELLO));
     expect(events[1]).toMatchObject({ content_block: { type: 'tool_use', name: 'Bash', input: {} } });
@@ -66,7 +66,7 @@ describe('the Anthropic model server', () => {
     expect(events[4]).toMatchObject({ delta: { stop_reason: 'tool_use' } });
   });
 
-  it('answers whole when no stream is asked for', async () => {
+  it('answers whole when no stream is requested', async () => {
     const server = await serve(() => ({ kind: 'text', text: 'hi' }));
     const answer = (await (await post(server, { ...HELLO, stream: false })).json()) as object;
     expect(answer).toMatchObject({
@@ -92,7 +92,7 @@ describe('the Anthropic model server', () => {
     });
   });
 
-  it('shows the script who asked what, and what its tools have answered since', async () => {
+  it('shows the script who asked, what was asked, and what the tools have answered since', async () => {
     const server = await serve(() => ({ kind: 'text', text: 'done' }));
     await post(
       server,
@@ -138,14 +138,14 @@ describe('the Anthropic model server', () => {
     expect(request === undefined ? '' : systemPromptOf(request)).toBe('You are\nAndy');
   });
 
-  it('knows a key in either header', async () => {
+  it('accepts a key in either header', async () => {
     const server = await serve(() => ({ kind: 'text', text: 'ok' }));
     await post(server, HELLO, { authorization: 'Bearer token-1' });
     await post(server, HELLO);
     expect(server.requests.map(({ key }) => key)).toEqual(['token-1', undefined]);
   });
 
-  it('takes no other request', async () => {
+  it('refuses every other request', async () => {
     const server = await serve(() => ({ kind: 'text', text: 'ok' }));
     expect((await post(server, HELLO, {}, '/v1/messages/count_tokens')).status).toBe(404);
     expect((await post(server, { hello: 'there' })).status).toBe(404);

@@ -32,8 +32,8 @@ function chunks(text: string): Chunk[] {
 
 const user = (content: unknown) => ({ role: 'user', content });
 
-describe('the server that speaks chat completions', () => {
-  it('understands who asks, for which model, what was said and what tools answered since', async () => {
+describe('the server of chat completions', () => {
+  it('reads who asks, for which model, what was said and what tools answered since', async () => {
     const { server, post } = await rig(() => ({ kind: 'text', text: 'ok' }));
     await post({
       model: 'm',
@@ -63,7 +63,7 @@ describe('the server that speaks chat completions', () => {
     });
   });
 
-  it('says a text, then why it stopped, then the usage', async () => {
+  it('sends a text, then why it stopped, then the usage', async () => {
     const { post } = await rig(() => ({ kind: 'text', text: 'hello' }));
     const said = chunks((await post({ model: 'm', messages: [user('hi')] })).text);
     expect(said.flatMap(({ choices }) => choices.map(({ delta }) => delta.content ?? '')).join('')).toBe(
@@ -82,7 +82,7 @@ describe('the server that speaks chat completions', () => {
     expect(said[2]?.choices[0]?.finish_reason).toBe('tool_calls');
   });
 
-  it('refuses with the status and the words of the script', async () => {
+  it('refuses with the status and the text of the script', async () => {
     const { post } = await rig(() => ({ kind: 'error', status: 401, type: 'invalid_key', message: 'no' }));
     expect(await post({ model: 'm', messages: [] })).toEqual({
       status: 401,
@@ -90,7 +90,7 @@ describe('the server that speaks chat completions', () => {
     });
   });
 
-  it('knows no other path', async () => {
+  it('refuses every other path', async () => {
     const { server } = await rig(() => ({ kind: 'text', text: 'ok' }));
     expect((await fetch(`${server.url}/v1/models`)).status).toBe(404);
     expect(server.strangers).toEqual(['GET /v1/models']);

@@ -40,8 +40,8 @@ const CODE = {
   tools: [{ type: 'namespace', name: 'functions', tools: [{ type: 'custom', name: 'exec' }] }],
 };
 
-describe('the server that speaks Responses', () => {
-  it('understands who asks, for which model, what was said and what tools answered since', async () => {
+describe('the server of the Responses protocol', () => {
+  it('reads who asks, for which model, what was said and what tools answered since', async () => {
     const { server, post } = await rig(() => ({ kind: 'text', text: 'ok' }));
     const input = [
       user('one'),
@@ -61,7 +61,7 @@ describe('the server that speaks Responses', () => {
     });
   });
 
-  it('says a text from creation to completion, usage included', async () => {
+  it('streams a text from creation to completion, usage included', async () => {
     const { post } = await rig(() => ({ kind: 'text', text: 'hello' }));
     const said = events((await post({ model: 'm', input: [user('hi')] })).text);
     expect(said.map(({ type }) => type)).toEqual([
@@ -94,7 +94,7 @@ describe('the server that speaks Responses', () => {
     });
   });
 
-  it('calls from code where that is what the model is offered', async () => {
+  it('calls tools from code where the model is offered that', async () => {
     const { server, post } = await rig(() => ({
       kind: 'tool',
       name: 'mcp__nanoclaw__send_message',
@@ -110,7 +110,7 @@ describe('the server that speaks Responses', () => {
     });
   });
 
-  it('refuses with the status and the words of the script', async () => {
+  it('refuses with the status and the text of the script', async () => {
     const { post } = await rig(() => ({
       kind: 'error',
       status: 429,
@@ -124,7 +124,7 @@ describe('the server that speaks Responses', () => {
     });
   });
 
-  it('knows no other path', async () => {
+  it('refuses every other path', async () => {
     const { server } = await rig(() => ({ kind: 'text', text: 'ok' }));
     expect((await fetch(`${server.url}/v1/models`)).status).toBe(404);
     expect(server.strangers).toEqual(['GET /v1/models']);

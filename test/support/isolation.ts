@@ -47,7 +47,7 @@ async function look(
  * @param base how the tests' agents are made
  */
 export function describeIsolation(base: TestAgentOptions): void {
-  describe('from the inside', () => {
+  describe('an agent inside the sandbox', () => {
     it('the agent is uid 1000 with a name, without capabilities, and cannot get any', async () => {
       const { found } = await look(base, {
         uid: 'process.getuid()',
@@ -75,7 +75,7 @@ export function describeIsolation(base: TestAgentOptions): void {
       expect(found.unshare).toMatch(/unshare failed/);
     });
 
-    it('no privilege is gained: tracing, users, devices, raw sockets, mounts and namespaces are refused', async () => {
+    it('no privilege can be gained: tracing, users, devices, raw sockets, mounts and namespaces are refused', async () => {
       const { found } = await look(base, {
         calls: `JSON.parse(execFileSync('perl', ['-e', ${JSON.stringify(SYSTEM_CALLS)}], { encoding: 'utf8' }))`,
         device: "execFileSync('mknod', ['/tmp/device', 'c', '1', '3'], { stdio: 'pipe' })",
@@ -111,7 +111,7 @@ export function describeIsolation(base: TestAgentOptions): void {
       expect(others.remount).toMatch(/permission denied|must be superuser|not permitted/i);
     });
 
-    it('what may be written is the group, its sessions, its mailbox and temporary places; the rest is not', async () => {
+    it('only the group, its sessions, its mailbox and temporary places are writable', async () => {
       const write = (path: string) => `fs.writeFileSync('${path}/probe', 'x')`;
       const { found } = await look(base, {
         group: write('/workspace/group'),
@@ -147,7 +147,7 @@ export function describeIsolation(base: TestAgentOptions): void {
       });
     });
 
-    it('nothing can be planted where the host writes, and no mount can be replaced', async () => {
+    it('the agent can plant nothing where the host writes, and can replace no mount', async () => {
       const { found } = await look(base, {
         replaceMessages: "fs.renameSync('/workspace/ipc/messages', '/workspace/ipc/files/gone')",
         removeTasks: "fs.rmdirSync('/workspace/ipc/tasks')",
@@ -168,7 +168,7 @@ export function describeIsolation(base: TestAgentOptions): void {
       });
     });
 
-    it('there is no network, not even the host’s own loopback', async () => {
+    it('the network cannot be reached, not even the host’s own loopback', async () => {
       const { found } = await look(base, {
         interfaces: 'Object.keys(os.networkInterfaces()).filter((name) => name !== "lo")',
         connect:
@@ -177,7 +177,7 @@ export function describeIsolation(base: TestAgentOptions): void {
       expect(found).toEqual({ interfaces: [], connect: 'ENETUNREACH' });
     });
 
-    it('neither the host’s processes nor its environment can be seen', async () => {
+    it('the host’s processes and its environment cannot be seen', async () => {
       process.env.NANOCLAW_TEST_CANARY = 'canary-7261';
       const { found } = await look(base, {
         environment: 'JSON.stringify(process.env)',
@@ -191,7 +191,7 @@ export function describeIsolation(base: TestAgentOptions): void {
       expect(found.processes).not.toContain('vitest');
     });
 
-    it('a process that multiplies meets a limit, and the turn goes on', async () => {
+    it('a process that multiplies hits a limit, and the turn continues', async () => {
       const bomb =
         "(() => { const started = []; for (let n = 0; n < 700; n++) { try { started.push(execFileSync('sh', ['-c', 'sleep 600 >/dev/null 2>&1 &'], { stdio: 'pipe' })); } catch (error) { return 'limited'; } } return 'unlimited'; })()";
       const { found } = await look(base, { bomb });
@@ -221,7 +221,7 @@ export function describeIsolation(base: TestAgentOptions): void {
       }
     });
 
-    it('extra directories are there when the allowlist lets them through, and only so far', async () => {
+    it('extra directories are there only as far as the allowlist allows them', async () => {
       const root = sharedDirectory();
       const paths = pathsAt(root, root);
       await mkdir(paths.userConfig, { recursive: true });
@@ -247,8 +247,8 @@ export function describeIsolation(base: TestAgentOptions): void {
     });
   });
 
-  describe('to the outside', () => {
-    it('what the agent writes belongs to its user, and what the host made is handed to it', async () => {
+  describe('the files outside the sandbox', () => {
+    it('files of the agent belong to its user, and files that the host made are given to that user', async () => {
       const { found, agent } = await look(
         base,
         { append: "fs.appendFileSync('/workspace/group/CLAUDE.md', 'more')" },
@@ -263,7 +263,7 @@ export function describeIsolation(base: TestAgentOptions): void {
       expect(await readFile(join(agent.paths.group('family'), 'CLAUDE.md'), 'utf8')).toBe('template\nmore');
     });
 
-    it('what cannot be deleted from input/ is moved out of reach', async () => {
+    it('files that cannot be deleted from input/ are moved out of reach', async () => {
       const deep =
         "(() => { process.chdir('/workspace/ipc/input'); for (let n = 0; n < 60; n++) { fs.mkdirSync('d'.repeat(100)); process.chdir('d'.repeat(100)); } })()";
       const { agent } = await look(base, { deep });

@@ -66,7 +66,7 @@ const BEFORE_SQLITE = [
   'fsync d',
 ];
 
-describe.runIf(process.platform === 'linux')('the watch over calls', () => {
+describe.runIf(process.platform === 'linux')('the watch over system calls', () => {
   let directory: string;
   let root: string;
   let watch: CallWatch;
@@ -125,7 +125,7 @@ describe.runIf(process.platform === 'linux')('the watch over calls', () => {
     expect(await readFile(join(root, 'a'), 'utf8')).toBe('fo');
   }, 60_000);
 
-  it('has no space for one write, or for none any more', async () => {
+  it('fails one write for want of space, or all later ones', async () => {
     expect(await runChild('no-space', 2)).toBe(1);
     expect(watch.count().hit).toBe('sendfile c, 4 bytes');
     expect(await readFile(join(root, 'b'), 'utf8')).toBe('four');
@@ -137,7 +137,7 @@ describe.runIf(process.platform === 'linux')('the watch over calls', () => {
     ['read-only', 'EROFS'],
     ['broken', 'EIO'],
   ] as const)(
-    'makes the disk %s: from then on nothing is changed, made or deleted',
+    'makes the disk %s, so that nothing is changed, created or deleted from then on',
     async (strike, code) => {
       expect(await runChild(strike, 2, STUBBORN_CHILD, code)).toBe(5);
       expect(watch.count().hit).toBe('rename a -> b');

@@ -26,7 +26,7 @@ const BEYOND = 100_000;
 /** So many calls before its end a host closes its databases; more than the scenario differs by from one time to the next. */
 const CLOSING = 40;
 
-describe.runIf(process.platform === 'linux')('a host that is struck at a change of a file', () => {
+describe.runIf(process.platform === 'linux')('a host that is hit by a fault at a change of a file', () => {
   let world: World;
   let rounds: CallRounds;
   let round = 0;
@@ -39,7 +39,7 @@ describe.runIf(process.platform === 'linux')('a host that is struck at a change 
   afterAll(() => world.close());
 
   it.each(SAMPLE)(
-    'loses nothing and says nothing twice: %s at number %i',
+    'loses nothing and sends nothing twice: %s at number %i',
     async (strike, nth) => {
       round += 1;
       const { hit, violations } = await rounds.run(round, strike, nth);
@@ -50,7 +50,7 @@ describe.runIf(process.platform === 'linux')('a host that is struck at a change 
   );
 
   it(
-    'nor when it is killed while it stops',
+    'loses nothing and sends nothing twice when it is killed while it stops',
     async () => {
       const whole = await rounds.run(round + 1, 'kill', BEYOND);
       expect(whole.violations.map(formatViolation)).toEqual([]);

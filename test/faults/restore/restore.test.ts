@@ -96,7 +96,7 @@ it.each([
   ['over an old state', OLD],
   ['in an empty root', NOTHING],
 ])(
-  'a restore %s that is killed at any step has happened or not, whole, and can be done again',
+  'a restore %s that is killed at any step has happened or not, whole, and can be repeated',
   async (_, before) => {
     const begin = (name: string): Paths => {
       const paths = rootNamed(name);

@@ -85,9 +85,9 @@ async function differences(
   return found;
 }
 
-describe('a root', () => {
+describe('a root that is upgraded', () => {
   it.each(Object.keys(OLD_ROOTS) as OldRoot[])(
-    '%s whose upgrade is killed at any step comes to the same as one that was not',
+    'the upgrade of a root %s that is killed at any step has the same result as one that was not',
     async (kind) => {
       const before = rootOf(kind).dump();
       const { steps, dump } = await wholeUpgrade(kind);
@@ -99,7 +99,7 @@ describe('a root', () => {
   );
 
   it(
-    'whose migrations are not transactions is found out',
+    'the check of an upgrade finds migrations that are not transactions',
     async () => {
       const found = await differences('with schema 2', { withoutTransactions: true });
       expect(found.join('\n')).toMatch(/already exists|duplicate column/);
@@ -108,7 +108,7 @@ describe('a root', () => {
   );
 
   it(
-    'that a kill left in the middle of the copy of v1 gets a whole one',
+    'gets a whole copy of v1 after a kill in the middle of the copy',
     async () => {
       const kind = 'of NanoClaw v1';
       const { dump } = await wholeUpgrade(kind);
