@@ -94,7 +94,7 @@ describe('build.sh', () => {
     expect(context).toBe(join(stage, 'x64-claude-codex-kimi', 'app'));
   });
 
-  it('takes base, network, cache and the image’s name from where they are said', async () => {
+  it('takes base, network, cache and the image’s name from its options and the environment', async () => {
     const { built, asked } = await build(
       ['--base', 'debian:trixie', '--runtime', 'docker', '--no-cache', '--network', 'host'],
       { dotEnv: '# mine\nCONTAINER_IMAGE=first:1\nCONTAINER_IMAGE="mine:1" # best\n' },
@@ -145,7 +145,7 @@ describe('build.sh', () => {
     expect(stdout).toBe(`${parseEnv(dotEnv).CONTAINER_IMAGE || 'default'}\n`);
   });
 
-  it('hands fonts and browser on', async () => {
+  it('passes fonts and browser on', async () => {
     const { built } = await build([], { dotEnv: 'INSTALL_CJK_FONTS=true\nINSTALL_BROWSER=true\n' });
     expect(built).toMatch(/INSTALL_CJK_FONTS=true --build-arg INSTALL_BROWSER=true/);
   });
@@ -170,13 +170,13 @@ describe('build.sh', () => {
     expect(built).toBeUndefined();
   });
 
-  it('explains itself', async () => {
+  it('prints its help', async () => {
     const { code, stdout } = await build(['--help']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^usage: container\/build\.sh/);
   });
 
-  it('fails as the build does', async () => {
+  it('fails when the build does', async () => {
     expect((await build([], { engine: `case $1 in build) exit 7;; *) ${WORKING_ENGINE};; esac` })).code).toBe(
       7,
     );
@@ -193,7 +193,7 @@ describe('the engine that build.sh uses', () => {
     expect((await build(args, { env })).built).toMatch(new RegExp(`^${engine} build `));
   });
 
-  it('is Apple’s by arguments that its builder knows, for its own processor', async () => {
+  it('gets arguments for Apple’s builder, for its own processor', async () => {
     const { built, asked } = await build(['--runtime', 'container', '--network', 'none', '--no-cache'], {
       env: { CPU: 'arm64' },
     });
@@ -204,7 +204,7 @@ describe('the engine that build.sh uses', () => {
     expect(asked.find((line) => line.startsWith('npm '))).toContain('--os linux --cpu arm64 --libc glibc');
   });
 
-  it('is started when it is Apple’s and down, and its builder deleted where it cannot prune', async () => {
+  it('is started when it is Apple’s and down, and its builder is deleted where it cannot prune', async () => {
     const engine = `${WORKING_ENGINE}\ncase "$1 $2" in "system status" | "builder prune") exit 1;; esac`;
     const { code, asked } = await build(['--runtime', 'container', '--no-cache'], {
       engine,
@@ -219,13 +219,13 @@ describe('the engine that build.sh uses', () => {
     ['docker', /Docker's engine does not answer/],
     ['podman', /podman info/],
     ['container', /container system start/],
-  ])('is named, with the cure, when it is %s and does not answer', async (engine, message) => {
+  ])('is named with the fix when it is %s and does not answer', async (engine, message) => {
     const { code, stderr } = await build(['--runtime', engine], { engine: 'exit 1' });
     expect(code).toBe(1);
     expect(stderr).toMatch(message);
   });
 
-  it('must run a processor that the agents are made for', async () => {
+  it('must run on a processor that the agents are made for', async () => {
     const { code, stderr } = await build([], { engine: 'echo riscv64' });
     expect(code).toBe(1);
     expect(stderr).toMatch(/made for amd64 and arm64; docker runs riscv64/);
@@ -236,7 +236,7 @@ describe('the agents’ programs for the image', () => {
   const modulesIn = async (context: string | undefined) =>
     (await readdir(join(context ?? '', 'node_modules'), { recursive: true })).sort();
 
-  it('are those that are needed, without what no turn uses', async () => {
+  it('are those that are needed, without files that no turn uses', async () => {
     const { context } = await build([]);
     const modules = await modulesIn(context);
     expect(modules).toContain('@anthropic-ai/claude-agent-sdk/sdk.mjs');
@@ -262,14 +262,14 @@ describe('the agents’ programs for the image', () => {
     ['kimi', ['@moonshot-ai', 'dijkstrajs', 'pngjs', 'qrcode', 'ws']],
     ['codex, offline', ['@openai']],
     ['offline', []],
-  ])('are left out but for %s', async (providers, expected) => {
+  ])('are left out except for %s', async (providers, expected) => {
     const { code, context, built } = await build([], { dotEnv: `AGENT_PROVIDERS=${providers}\n` });
     expect(code).toBe(0);
     expect(built).toContain(`PROVIDERS=${providers.replace(/,? ?offline/, '')} `);
     expect((await readdir(join(context ?? '', 'node_modules'))).sort()).toEqual(expected);
   });
 
-  it('are installed once, by the lock file and without their scripts; anew with --no-cache', async () => {
+  it('are installed once, by the lock file and without their scripts, and again with --no-cache', async () => {
     const stage = join(temporaryDirectory(), 'stage');
     const first = await build([], { stage });
     expect(first.asked.find((line) => line.startsWith('npm '))).toMatch(
@@ -283,7 +283,7 @@ describe('the agents’ programs for the image', () => {
     expect(await readdir(stage)).toEqual(['x64-claude-codex-kimi']);
   });
 
-  it('are not half there when npm fails or the lock brings less than is needed', async () => {
+  it('are not left half-installed when npm fails or the lock has less than is needed', async () => {
     const failing = await build([], { npm: 'mkdir -p node_modules/ws; exit 1' });
     expect(failing).toMatchObject({ code: 1, built: undefined });
     expect(failing.stderr).toMatch(/npm could not install the agents' programs/);
@@ -305,7 +305,7 @@ describe('a base made from Debian', () => {
   };
   const withoutBase = `${WORKING_ENGINE}\ncase "$1 $2" in "image inspect") exit 1;; esac`;
 
-  it('comes from the machine’s own mirror, has the locked Node, and needs no network afterwards', async () => {
+  it('uses the machine’s own mirror, has the locked Node, and needs no network afterwards', async () => {
     const { code, asked, built, stdout } = await build(['--base', 'debian', '--runtime', 'podman'], {
       engine: withoutBase,
       programs,
@@ -326,7 +326,7 @@ describe('a base made from Debian', () => {
     expect(built).toMatch(new RegExp(`^podman build --network none --build-arg BASE_IMAGE=${name} `));
   });
 
-  it('is used again when it is there, and another one where fonts are wanted', async () => {
+  it('is used again when it exists, and another one where fonts are wanted', async () => {
     const { asked, built, stdout } = await build(['--base', 'debian'], {
       programs,
       env: { INSTALL_CJK_FONTS: 'true' },
@@ -336,7 +336,7 @@ describe('a base made from Debian', () => {
     expect(asked.join('\n')).not.toMatch(/debootstrap/);
   });
 
-  it('is not made for a browser that apt cannot install, and says what to leave out', async () => {
+  it('is not made for a browser that apt cannot install, and the error says what to leave out', async () => {
     const { code, stderr, built } = await build(['--base', 'debian'], {
       engine: withoutBase,
       programs: {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { chooseProvider } from './choose-provider.ts';
 
-describe('which agent answers', () => {
-  it('is what the turn says, then AGENT_PROVIDER, then the first one with a key', () => {
+describe('the choice of the agent', () => {
+  it('follows the turn, then AGENT_PROVIDER, then the first agent with a key', () => {
     const env = { AGENT_PROVIDER: 'kimi', OPENAI_API_KEY: 'x' };
     expect(chooseProvider({ provider: 'offline' }, env)).toBe('offline');
     expect(chooseProvider({}, env)).toBe('kimi');
@@ -11,7 +11,7 @@ describe('which agent answers', () => {
     expect(chooseProvider({ secrets: { KIMI_API_KEY: 'x' } }, {})).toBe('kimi');
   });
 
-  it('cannot be said without any of them: the error names the variables', () => {
+  it('fails without any of them: the error names the variables', () => {
     expect(() => chooseProvider({}, { ANTHROPIC_API_KEY: '' })).toThrow(
       expect.objectContaining({
         kind: 'no_key',
@@ -20,7 +20,7 @@ describe('which agent answers', () => {
     );
   });
 
-  it('must be one that there is', () => {
+  it('fails for an unknown agent', () => {
     expect(() => chooseProvider({}, { AGENT_PROVIDER: 'gpt' })).toThrow(
       /it may be claude, codex, kimi, offline/,
     );

@@ -24,7 +24,7 @@ async function runs(directory: string, file: string): Promise<boolean> {
 }
 
 describe('a task’s gate script', () => {
-  it('lets the agent sleep, or wakes it, with what it found out', async () => {
+  it('decides whether the agent runs, and passes its findings on', async () => {
     expect(await run(undefined)).toBe('do it');
     expect(await run('echo noise; echo \'{"wakeAgent":false}\'')).toBeUndefined();
     expect(await run('echo \'{"wakeAgent":true}\'')).toBe('do it');
@@ -38,29 +38,29 @@ describe('a task’s gate script', () => {
     ['echo hello', /must end with a line of JSON/],
     ['echo \'{"wake":1}\'', /last line of the task's script must be/],
     ['true', /must end with a line of JSON/],
-  ])('that goes wrong (%s) fails the turn', async (script, message) => {
+  ])('a gate script that goes wrong (%s) fails the turn', async (script, message) => {
     await expect(run(script)).rejects.toThrow(message);
   });
 
-  it('may still be writing as it ends', async () => {
+  it('may still be writing when it ends', async () => {
     expect(await run('(sleep 0.1; echo \'{"wakeAgent":false}\') &')).toBeUndefined();
   });
 
-  it('that takes too long is ended with what it started, and said so', async () => {
+  it('is ended with its processes when it takes too long, and the error says so', async () => {
     const directory = temporaryDirectory();
     const ended = run('echo $$ > shell; sleep 999 & echo $! > child; wait', { timeoutMs: 2_000 }, directory);
     await expect(ended).rejects.toThrow("The task's script took longer than 2 s, so it was ended");
     for (const file of ['shell', 'child']) await expect.poll(() => runs(directory, file)).toBe(false);
   });
 
-  it('that takes too long and does not listen is killed', async () => {
+  it('is killed when it takes too long and ignores the request to end', async () => {
     const directory = temporaryDirectory();
     const script = 'trap "" TERM; echo $$ > shell; sleep 999; sleep 999';
     await expect(run(script, { timeoutMs: 2_000 }, directory)).rejects.toThrow(/took longer than 2 s/);
     await expect.poll(() => runs(directory, 'shell')).toBe(false);
   });
 
-  it('is not waited for when something that it left running holds its output', async () => {
+  it('is not waited for when a process that it left running holds its output', async () => {
     const directory = temporaryDirectory();
     const ended = run('sleep 999 & echo $! > left; echo \'{"wakeAgent":true}\'', {}, directory);
     expect(await ended).toBe('do it');

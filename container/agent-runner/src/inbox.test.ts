@@ -13,7 +13,7 @@ async function all(inbox: Inbox): Promise<string[]> {
 }
 
 describe('the inbox', () => {
-  it('hands follow-ups out in order, each file gone, and passes over what is none', async () => {
+  it('hands follow-ups out in order, removes each file, and skips invalid ones', async () => {
     const directory = temporaryDirectory();
     await writeFile(join(directory, '2.json'), file('two'));
     await writeFile(join(directory, '1.json'), file('one'));

@@ -40,7 +40,7 @@ async function run(stdin: string, env: Record<string, string> = {}, workspace = 
 }
 
 describe('the bundled runner', () => {
-  it('answers a turn in frames and ends with 0', async () => {
+  it('answers a turn in frames and exits with 0', async () => {
     const { code, frames } = await run(JSON.stringify({ ...TURN, provider: 'offline' }));
     expect(code).toBe(0);
     expect(frames.map(({ result }) => result)).toEqual([null, 'pong']);
@@ -52,7 +52,7 @@ describe('the bundled runner', () => {
     expect((await readdir(join(workspace, 'ipc'))).sort()).toEqual(['files', 'input', 'messages', 'tasks']);
   });
 
-  it('answers even where it may create nothing', async () => {
+  it('answers even where it cannot create any of them', async () => {
     const workspace = join(temporaryDirectory(), 'file');
     await writeFile(workspace, '');
     const { code, frames, stderr } = await run(
@@ -65,7 +65,7 @@ describe('the bundled runner', () => {
     expect(stderr).toMatch(/cannot create/);
   });
 
-  it('takes the agent from env-dir before its own environment', async () => {
+  it('reads the agent from env-dir before its own environment', async () => {
     const workspace = temporaryDirectory();
     await mkdir(join(workspace, 'env-dir'));
     await writeFile(join(workspace, 'env-dir', 'env'), 'AGENT_PROVIDER=offline\n');
@@ -79,7 +79,7 @@ describe('the bundled runner', () => {
     ['no turn', '{"prompt": 1}', 'other', /^stdin holds no turn/],
     ['a turn for nobody', JSON.stringify(TURN), 'no_key', /set AGENT_PROVIDER, or one of ANTHROPIC_API_KEY/],
     ['an agent without a key', JSON.stringify({ ...TURN, provider: 'kimi' }), 'no_key', /KIMI_API_KEY/],
-  ])('given %s says so in an error frame and ends with 1', async (_, stdin, errorKind, message) => {
+  ])('reports an input of %s in an error frame and exits with 1', async (_, stdin, errorKind, message) => {
     const { code, frames } = await run(stdin);
     expect(code).toBe(1);
     expect(frames).toEqual([
@@ -88,7 +88,7 @@ describe('the bundled runner', () => {
     expect(JSON.stringify(frames)).not.toContain('secret');
   });
 
-  it('a task’s script that sees no need ends the turn without the agent', async () => {
+  it('ends a turn without the agent when the task’s script finds no need for it', async () => {
     const turn = {
       ...TURN,
       provider: 'offline',
@@ -128,7 +128,7 @@ describe('the bundled runner', () => {
     expect(await isAlive(Number(await readFile(started, 'utf8')))).toBe(false);
   });
 
-  it('ends at SIGTERM, as 128 + 15 says', async () => {
+  it('exits with 128 + 15 after SIGTERM', async () => {
     const child = spawn(process.execPath, [RUNNER], {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: {
@@ -143,7 +143,7 @@ describe('the bundled runner', () => {
     expect((await once(child, 'close'))[0]).toBe(143);
   });
 
-  it('ends at SIGTERM with a task’s script and without a frame', async () => {
+  it('exits after SIGTERM in a task’s script without a frame', async () => {
     const workspace = temporaryDirectory();
     const child = spawn(process.execPath, [RUNNER], {
       stdio: ['pipe', 'pipe', 'pipe'],

@@ -19,8 +19,8 @@ async function onSocket(server: Server): Promise<string> {
   return path;
 }
 
-describe('the model is reached', () => {
-  it('through a socket, by each agent’s own variable', async () => {
+describe('the way to the model', () => {
+  it('is a socket, set in each agent’s own variable', async () => {
     const server = createHttpServer((request, response) => response.end(`${request.method} ${request.url}`));
     const env = await reachModel({
       NANOCLAW_PROXY: `unix:${await onSocket(server)}`,
@@ -38,7 +38,7 @@ describe('the model is reached', () => {
     server.closeAllConnections();
   });
 
-  it('at the host’s address where there is no socket', async () => {
+  it('is the host’s address where there is no socket', async () => {
     const env = await reachModel({
       NANOCLAW_PROXY: 'http://host.docker.internal:4711',
       NO_PROXY: 'example.com',
@@ -52,7 +52,7 @@ describe('the model is reached', () => {
     });
   });
 
-  it('below the path that the host gave for Kimi', async () => {
+  it('is below the path that the host set for Kimi', async () => {
     const env = await reachModel({
       NANOCLAW_PROXY: 'http://192.168.64.1:1',
       KIMI_BASE_URL: 'http://localhost/coding/v1',
@@ -61,7 +61,7 @@ describe('the model is reached', () => {
   });
 
   it.each([{}, { NANOCLAW_PROXY: '' }])(
-    'as the environment says where the host holds no keys (%o)',
+    'stays as in the environment where the host holds no keys (%o)',
     async (given) => {
       const env = { ...given, ANTHROPIC_BASE_URL: 'http://127.0.0.1:9', KIMI_API_KEY: 'k' };
       expect(await reachModel(env)).toBe(env);
@@ -69,8 +69,8 @@ describe('the model is reached', () => {
   );
 });
 
-describe('the model cannot be reached', () => {
-  it('when the socket is not there, or nobody listens', async () => {
+describe('a missing way to the model', () => {
+  it('is reported when the socket does not exist, or nothing listens', async () => {
     const missing = join(temporaryDirectory(), 'proxy.sock');
     const reaching = reachModel({ NANOCLAW_PROXY: `unix:${missing}` });
     await expect(reaching).rejects.toThrow(TurnFailure);
@@ -81,7 +81,7 @@ describe('the model cannot be reached', () => {
     await expect(reaching).rejects.toThrow(/ENOENT/);
   });
 
-  it('when the socket belongs to somebody else', async () => {
+  it('is reported when the socket belongs to another user', async () => {
     const path = await onSocket(createServer());
     await chmod(path, 0o000);
     const reaching = reachModel({ NANOCLAW_PROXY: `unix:${path}` });
@@ -91,7 +91,7 @@ describe('the model cannot be reached', () => {
   });
 
   it.each(['unix:relative', 'https://example.com', 'nonsense'])(
-    'by %s, and the words name the variable',
+    'is reported for the address %s, and the error names the variable',
     async (value) => {
       await expect(reachModel({ NANOCLAW_PROXY: value })).rejects.toThrow(/NANOCLAW_PROXY.*unix:\/PATH/);
     },
@@ -139,7 +139,7 @@ describe('the forwarder', () => {
     expect(host.destroyed).toBe(true);
   });
 
-  it('holds nobody up: a program that forwards ends by itself', async () => {
+  it('does not keep a program from ending by itself', async () => {
     const path = await onSocket(createServer());
     const source = new URL('./forwarder.ts', import.meta.url).href;
     const program = `const { forwardTo } = await import(${JSON.stringify(source)}); console.log(await forwardTo(${JSON.stringify(path)}));`;

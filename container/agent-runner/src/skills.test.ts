@@ -19,7 +19,7 @@ beforeEach(async () => {
 const skillsOf = (agent: string) => join(home, agent, 'skills');
 
 describe('the assistant’s skills', () => {
-  it('lie where the image puts them', () => {
+  it('are where the image puts them', () => {
     expect(SKILLS_DIRECTORY).toBe('/app/skills');
   });
 
@@ -31,14 +31,14 @@ describe('the assistant’s skills', () => {
     }
   });
 
-  it('are linked once, however often that is asked', async () => {
+  it('are linked once, however often linking runs', async () => {
     await linkSkills(home, source);
     const before = await lstat(join(skillsOf('.claude'), 'one'));
     await linkSkills(home, source);
     expect((await lstat(join(skillsOf('.claude'), 'one'))).ino).toBe(before.ino);
   });
 
-  it('leave out what is no directory', async () => {
+  it('leave out entries that are no directories', async () => {
     await writeFile(join(source, 'README.md'), 'no skill');
     await linkSkills(home, source);
     expect((await readdir(skillsOf('.codex'))).sort()).toEqual(['one', 'two']);
@@ -67,13 +67,13 @@ describe('the assistant’s skills', () => {
   });
 });
 
-describe('where skills cannot be linked', () => {
-  it('for want of skills nothing is made', async () => {
+describe('the linking of skills where it is not possible', () => {
+  it('creates nothing when there are no skills', async () => {
     await linkSkills(home, join(source, 'nowhere'));
     expect(await readdir(home)).toEqual([]);
   });
 
-  it('because a file stands in the way, the other agents have theirs', async () => {
+  it('skips an agent with a file in the way, and the other agents have theirs', async () => {
     await mkdir(join(home, '.codex'));
     await writeFile(skillsOf('.codex'), 'in the way');
     await linkSkills(home, source);
@@ -81,12 +81,12 @@ describe('where skills cannot be linked', () => {
     expect((await readdir(skillsOf('.kimi'))).sort()).toEqual(['one', 'two']);
   });
 
-  it('because the source is no directory, the turn goes on', async () => {
+  it('does not stop the turn when the source is no directory', async () => {
     await linkSkills(home, join(source, 'one', 'SKILL.md'));
     expect(await readdir(home)).toEqual([]);
   });
 
-  it('because HOME cannot be written, the turn goes on', async () => {
+  it('does not stop the turn when HOME cannot be written', async () => {
     await expect(linkSkills('/dev/null', source)).resolves.toBeUndefined();
   });
 });

@@ -115,7 +115,7 @@ describe('a turn of Claude', () => {
     expect((await answer(claude)).at(-1)).toMatchObject({ status: 'success', result: '' });
   });
 
-  it('is told the memory of all chats anew, and its situation', async () => {
+  it('gets the current memory of all chats, and its situation', async () => {
     const claude = new FakeClaude(echo);
     const turn = newTurn();
     writeFileSync(join(turn.layout.global, 'CLAUDE.md'), 'speaks German');
@@ -172,8 +172,8 @@ describe('a turn of Claude', () => {
   });
 });
 
-describe('a follow-up', () => {
-  it('is said while Claude works, and one answer may cover both', async () => {
+describe('a follow-up for Claude', () => {
+  it('is passed on while Claude works, and one answer may cover both', async () => {
     const followUps = new TestFollowUps();
     const claude = new FakeClaude((said, program) => {
       if (said.length === 1) followUps.say('and hurry');
@@ -184,7 +184,7 @@ describe('a follow-up', () => {
     expect(frames.map(({ result }) => result)).toEqual([null, 'hello + and hurry']);
   });
 
-  it('that the first answer does not cover gets an answer of its own', async () => {
+  it('gets an answer of its own when the first answer does not cover it', async () => {
     const followUps = new TestFollowUps();
     const claude = new FakeClaude(async (said, program) => {
       if (said.length === 1 && program.texts.length === 1) return followUps.say('two');
@@ -197,7 +197,7 @@ describe('a follow-up', () => {
     expect(frames.map(({ result }) => result)).toEqual([null, 'to one', 'to two']);
   });
 
-  it('that is taken as the turn ends is answered before the program ends', async () => {
+  it('is answered before the program ends when it was taken as the turn ended', async () => {
     const followUps = new TestFollowUps();
     followUps.lastMoment = 'wait';
     const claude = new FakeClaude((said, program) => {
@@ -208,7 +208,7 @@ describe('a follow-up', () => {
     expect(frames.map(({ result }) => result)).toEqual([null, 'hello', 'wait']);
   });
 
-  it('that cannot be read ends nothing', async () => {
+  it('does not end the turn when it cannot be read', async () => {
     const stderr = watchStderr();
     const broken = {
       arriving: () => ({
@@ -240,7 +240,7 @@ describe('an error of the model’s service', () => {
     ['an unknown model', { api_error_status: 404, result: 'model' }, 'model_not_found', 'model_unknown'],
     ['no network', { api_error: 'connection_failed', result: 'ECONNREFUSED' }, 'server_error', 'network'],
     ['a bad request', { api_error_status: 400, result: 'too long' }, 'invalid_request', 'other'],
-  ] as const)('%s is told apart', async (_, result, error, kind) => {
+  ] as const)('%s is recognized', async (_, result, error, kind) => {
     const failure = await failureOf(failing(result, error));
     expect(failure.kind).toBe(kind);
     expect(failure.message).not.toMatch(/\/login/);
@@ -261,7 +261,7 @@ describe('an error of the model’s service', () => {
     expect(frames.map(({ result }) => result)).toEqual([null]);
   });
 
-  it('of a short-lived token names the cure', async () => {
+  it('names the fix when the key is a short-lived token', async () => {
     const env = { CLAUDE_CODE_OAUTH_TOKEN: 'sk-ant-oat01-secret' };
     const failure = await failureOf(failing({ api_error_status: 401 }), newTurn({ env }));
     const { error, advice } = failureFrame(failure);
@@ -271,7 +271,7 @@ describe('an error of the model’s service', () => {
     }
   });
 
-  it('of any other key has no cure to name', async () => {
+  it('names no fix when the key is of another kind', async () => {
     const lasting = { ANTHROPIC_API_KEY: 'sk-ant-api03-secret' };
     expect((await failureOf(failing({ api_error_status: 401 }), newTurn({ env: lasting }))).advice).toBe(
       undefined,
@@ -282,7 +282,7 @@ describe('an error of the model’s service', () => {
     );
   });
 
-  it('that no further try can heal is not waited for', async () => {
+  it('is not waited for when no retry can help', async () => {
     const stderr = watchStderr();
     const claude = new FakeClaude((_, program) => {
       program.init();
@@ -296,7 +296,7 @@ describe('an error of the model’s service', () => {
     stderr.restore();
   });
 
-  it('that may pass is left to the program', async () => {
+  it('is left to the program when it is transient', async () => {
     const stderr = watchStderr();
     const claude = new FakeClaude((said, program) => {
       const retry = { type: 'system', subtype: 'api_retry', error: 'overloaded' } as const;
@@ -355,7 +355,7 @@ describe('a session', () => {
     expect((await failureOf(claude)).kind).toBe('other');
   });
 
-  it('whose anchor is gone is resumed at its end', async () => {
+  it('is resumed at its end when its anchor is gone', async () => {
     const stderr = watchStderr();
     const claude = new FakeClaude((said, program) => {
       if (program.runs.length > 1) return echo(said, program);
@@ -383,7 +383,7 @@ describe('a tool server that does not start', () => {
     stderr.restore();
   });
 
-  it('is only named when it is another', async () => {
+  it('is only logged when it is not ours', async () => {
     const stderr = watchStderr();
     const claude = new FakeClaude((_, program) => {
       program.init([
@@ -431,7 +431,7 @@ describe('the end of a turn', () => {
     errors: ['[ede_diagnostic] result_type=user'],
   };
 
-  it('comes with what there is when time is up', async () => {
+  it('comes with the answer so far when time is up', async () => {
     const wrapUp = new AbortController();
     const claude = new FakeClaude((said, program) => {
       if (program.texts.length > 1) return echo(said, program);
@@ -444,7 +444,7 @@ describe('the end of a turn', () => {
     expect(frames.map(({ result }) => result)).toEqual([null, WRAP_UP_PROMPT]);
   });
 
-  it('comes although the program calls what was broken off a success', async () => {
+  it('comes although the program reports an aborted turn as a success', async () => {
     const wrapUp = new AbortController();
     const claude = new FakeClaude((said, program) => {
       if (program.texts.length > 1) return echo(said, program);
@@ -455,7 +455,7 @@ describe('the end of a turn', () => {
     expect(frames.map(({ result }) => result)).toEqual([null, WRAP_UP_PROMPT]);
   });
 
-  it('answers what was said last with it, and nothing after it', async () => {
+  it('answers the message before it, and leaves the next one unanswered', async () => {
     const wrapUp = new AbortController();
     const followUps = new TestFollowUps();
     const priorities: unknown[] = [];
@@ -476,7 +476,7 @@ describe('the end of a turn', () => {
     expect(frames.map(({ result }) => result)).toEqual(['this far']);
   });
 
-  it('is not told twice when it came by itself meanwhile', async () => {
+  it('is not reported twice when the turn ended by itself meanwhile', async () => {
     const wrapUp = new AbortController();
     const claude = new FakeClaude((said, program) => {
       program.onInterrupt = () => echo(said, program);
@@ -486,7 +486,7 @@ describe('the end of a turn', () => {
     expect(frames.map(({ result }) => result)).toEqual([null, 'hello']);
   });
 
-  it('is asked for at once when time was up before', async () => {
+  it('is requested at once when time was up before', async () => {
     const claude = new FakeClaude(echo);
     await answer(claude, newTurn({ wrapUp: AbortSignal.abort() }));
     expect(claude.texts).toEqual([`hello\n\n${WRAP_UP_PROMPT}`]);

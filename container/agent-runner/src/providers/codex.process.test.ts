@@ -85,7 +85,7 @@ async function frames(turn: AgentTurn, heard: (frame: OutputFrame) => void = () 
 }
 
 describe('Codex', () => {
-  it('tells the session’s id at once and answers with the last thing said', async () => {
+  it('reports the session’s id at once and answers with its last message', async () => {
     const { turn } = await rig();
     expect(await frames(turn('hello'))).toEqual([
       { status: 'success', result: null, newSessionId: ID },
@@ -106,7 +106,7 @@ describe('Codex', () => {
     expect(args.slice(-2)).toEqual([ID, '-']);
   });
 
-  it('goes on in a copy of a session that is another provider’s, as an adopted installation’s are', async () => {
+  it('continues in a copy of another provider’s session, as after an import', async () => {
     const { turn, starts, layout } = await rig();
     const day = join(layout.home, '.codex', 'sessions', '2026', '02', '01');
     await mkdir(day, { recursive: true });
@@ -131,7 +131,7 @@ describe('Codex', () => {
     expect(JSON.stringify(start?.args)).not.toContain('sk-codex');
   });
 
-  it('is told the memories as they are at each turn', async () => {
+  it('gets the current memories at each turn', async () => {
     const { turn, layout } = await rig();
     const told = () => readFile(join(layout.home, '.codex', 'AGENTS.md'), 'utf8');
     await writeFile(join(layout.group, 'CLAUDE.md'), 'likes tea');
@@ -143,35 +143,35 @@ describe('Codex', () => {
     expect(await told()).not.toContain('likes tea');
   });
 
-  it('that was refused is a failure with its cause', async () => {
+  it('is reported as failed with the cause when it was refused', async () => {
     const { turn } = await rig();
     await expect(frames(turn('refused'))).rejects.toMatchObject({ kind: 'key_refused' });
   });
 
-  it('that cannot find the session says that it is lost', async () => {
+  it('reports a lost session when it cannot find it', async () => {
     const { turn } = await rig();
     await expect(frames(turn('stale', { sessionId: ID }))).rejects.toMatchObject({ kind: 'session_lost' });
   });
 
-  it('that ends without a word is a failure', async () => {
+  it('is reported as failed when it ends without any output', async () => {
     const { turn } = await rig();
     await expect(frames(turn('crash'))).rejects.toThrow(/Codex ended early \(9\)/);
   });
 
-  it('that is not installed says how it gets there', async () => {
+  it('names how to install it when it is missing', async () => {
     const { turn } = await rig();
     const env = { PATH: temporaryDirectory(), CODEX_API_KEY: 'k' };
     await expect(frames(turn('hello', { env }))).rejects.toThrow(/"codex" is not installed/);
   });
 
-  it('ends without an answer when it is told to stop', async () => {
+  it('ends without an answer when it is asked to stop', async () => {
     const { turn } = await rig();
     const stop = new AbortController();
     const said = await frames(turn('hang', { stop: stop.signal }), () => stop.abort());
     expect(said).toEqual([{ status: 'success', result: null, newSessionId: ID }]);
   });
 
-  it('is broken off and asked for what it has when time is nearly up', async () => {
+  it('is interrupted and asked for its answer so far when time is nearly up', async () => {
     const { turn, starts } = await rig();
     const wrapUp = new AbortController();
     const said = await frames(turn('hang', { wrapUp: wrapUp.signal }), () => wrapUp.abort());
@@ -182,7 +182,7 @@ describe('Codex', () => {
     expect((await starts())[1]?.args).toContain(ID);
   });
 
-  it('is told at once when time was nearly up before it began', async () => {
+  it('is notified at once when time was nearly up before it began', async () => {
     const { turn, starts } = await rig();
     expect((await frames(turn('hello', { wrapUp: AbortSignal.abort() }))).at(-1)?.result).toMatch(
       /^answer to hello/,

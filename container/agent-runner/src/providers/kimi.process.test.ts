@@ -118,7 +118,7 @@ async function frames(
 }
 
 describe('Kimi', () => {
-  it('tells the session’s id at once and answers with what came after the last tool', async () => {
+  it('reports the session’s id at once and answers with the text after the last tool', async () => {
     const { turn, asked } = await rig();
     expect(await frames(turn('hello'))).toEqual([
       { status: 'success', result: null, newSessionId: ID },
@@ -127,7 +127,7 @@ describe('Kimi', () => {
     expect((await asked('session/set_mode'))[0]?.params.modeId).toBe('auto');
   });
 
-  it('spends no time on the form of updates of which it makes nothing', async () => {
+  it('spends no time on the form of updates that it does not use', async () => {
     const { turn } = await rig();
     const complaint = vi.spyOn(console, 'error').mockImplementation(() => undefined);
     onTestFinished(() => complaint.mockRestore());
@@ -135,13 +135,13 @@ describe('Kimi', () => {
     expect(complaint).not.toHaveBeenCalled();
   });
 
-  it('does not take a loaded session’s history for its answer', async () => {
+  it('does not mistake a loaded session’s history for its answer', async () => {
     const { turn, asked } = await rig();
     expect((await frames(turn('again', { sessionId: ID }))).at(-1)?.result).toBe('answer to again');
     expect((await asked('session/load'))[0]?.params.sessionId).toBe(ID);
   });
 
-  it('is told of its situation once', async () => {
+  it('gets the text about its situation once', async () => {
     const { turn, asked } = await rig();
     await frames(turn('hello'));
     await frames(turn('again', { sessionId: ID }));
@@ -158,47 +158,47 @@ describe('Kimi', () => {
     expect(JSON.stringify(env)).not.toContain('sk-other');
   });
 
-  it('that was refused is a failure with its cause', async () => {
+  it('is reported as failed with the cause when it was refused', async () => {
     const { turn } = await rig();
     await expect(frames(turn('refused'))).rejects.toMatchObject({ kind: 'key_refused' });
   });
 
-  it('whose turn failed without a word is found out', async () => {
+  it('is reported as failed when its turn failed without output', async () => {
     const { turn } = await rig();
     await expect(frames(turn('busy'))).rejects.toMatchObject({ kind: 'rate_limit' });
   });
 
-  it('that cannot load the session says that it is lost', async () => {
+  it('reports a lost session when it cannot load it', async () => {
     const { turn } = await rig();
     await expect(frames(turn('hello', { sessionId: 'gone' }))).rejects.toMatchObject({
       kind: 'session_lost',
     });
   });
 
-  it('without the assistant’s tools is a failure that names them', async () => {
+  it('fails without the assistant’s tools and names them', async () => {
     const { turn } = await rig();
     await expect(frames(turn('toolless'))).rejects.toThrow(/"nanoclaw" did not start \(write EPIPE\)/);
   });
 
-  it('that dies in its turn says why', async () => {
+  it('reports why when it dies in its turn', async () => {
     const { turn } = await rig();
     await expect(frames(turn('die'))).rejects.toThrow(/Kimi ended before its turn \(4\): out of luck/);
   });
 
-  it('that is not installed says how it gets there', async () => {
+  it('names how to install it when it is missing', async () => {
     const { turn } = await rig();
     const env = { PATH: temporaryDirectory(), KIMI_API_KEY: 'k' };
     await expect(frames(turn('hello', { env }))).rejects.toThrow(/"kimi" is not installed/);
   });
 
-  it('ends without an answer when it is told to stop', async () => {
+  it('ends without an answer when it is asked to stop', async () => {
     const { turn } = await rig();
     const stop = new AbortController();
     const said = await frames(turn('hang', { stop: stop.signal }), () => stop.abort());
     expect(said).toEqual([{ status: 'success', result: null, newSessionId: ID }]);
   });
 
-  it('is broken off and asked for what it has when time is nearly up', async () => {
+  it('is interrupted and asked for its answer so far when time is nearly up', async () => {
     const { turn, asked } = await rig();
     const wrapUp = new AbortController();
     const answering = frames(turn('hang', { wrapUp: wrapUp.signal }));
@@ -208,7 +208,7 @@ describe('Kimi', () => {
     expect(await asked('session/cancel')).toHaveLength(1);
   });
 
-  it('is told at once when time was nearly up before it began', async () => {
+  it('is notified at once when time was nearly up before it began', async () => {
     const { turn, asked } = await rig();
     await frames(turn('hello', { wrapUp: AbortSignal.abort() }));
     const prompts = await asked('session/prompt');
@@ -225,7 +225,7 @@ describe('Kimi’s program, started ahead of its turn', () => {
     return { ...of, layout, kimi, last: (turn: AgentTurn) => frames(turn, undefined, kimi) };
   }
 
-  it('is the one that answers, and the next turn has its own', async () => {
+  it('answers that turn, and the next turn has its own', async () => {
     const { started, turn, last } = await ahead();
     await expect.poll(started).toHaveLength(1);
     expect((await last(turn('hello'))).at(-1)?.result).toBe('answer to hello');
@@ -234,7 +234,7 @@ describe('Kimi’s program, started ahead of its turn', () => {
     expect(await started()).toHaveLength(2);
   });
 
-  it('gives way when the turn asks for another model', async () => {
+  it('is replaced when the turn asks for another model', async () => {
     const { started, living, turn, last, asked } = await ahead();
     await expect.poll(started).toHaveLength(1);
     const input = { prompt: 'hello', groupFolder: 'g', chatJid: '1@g.us', isMain: false, model: 'other' };
@@ -247,7 +247,7 @@ describe('Kimi’s program, started ahead of its turn', () => {
   it.each([
     ['is dropped', async (kimi: KimiProvider) => kimi.dropAhead()],
     ['is told to stop', async (_: KimiProvider, stop: AbortController) => stop.abort()],
-  ])('is gone when it %s', async (_, end) => {
+  ])('has ended when it %s', async (_, end) => {
     const stop = new AbortController();
     const { started, living, kimi } = await ahead({ stop: stop.signal });
     await expect.poll(started).toHaveLength(1);
@@ -259,12 +259,12 @@ describe('Kimi’s program, started ahead of its turn', () => {
     ['had no program', () => ({ env: { PATH: temporaryDirectory(), KIMI_API_KEY: 'sk-kimi' } })],
     ['had no key', () => ({ env: {} })],
     ['had no place', () => ({ layout: layoutAt(join(temporaryDirectory(), 'none'), temporaryDirectory()) })],
-  ])('that %s is started by the turn itself', async (_, surroundings) => {
+  ])('is started by the turn itself when it %s', async (_, surroundings) => {
     const { turn, last } = await ahead(surroundings());
     expect((await last(turn('hello'))).at(-1)?.result).toBe('answer to hello');
   });
 
-  it('that died is started again by the turn itself', async () => {
+  it('is started again by the turn itself when it died', async () => {
     const { started, living, turn, last } = await ahead();
     await expect.poll(started).toHaveLength(1);
     for (const pid of await started()) process.kill(pid);

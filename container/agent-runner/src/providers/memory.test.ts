@@ -14,7 +14,7 @@ function workspace(): Layout {
 }
 
 describe('the memory', () => {
-  it('is the group’s and everybody’s, as they are now', async () => {
+  it('is the group’s and that of all groups, as they are now', async () => {
     const layout = workspace();
     writeFileSync(join(layout.group, 'CLAUDE.md'), 'likes tea');
     writeFileSync(join(layout.global, 'CLAUDE.md'), 'speaks German');
@@ -23,7 +23,7 @@ describe('the memory', () => {
     expect((await readMemory(layout)).group).toBe('likes coffee');
   });
 
-  it('is nothing where there is none, or only blanks', async () => {
+  it('is empty where there is none, or only blanks', async () => {
     const layout = workspace();
     writeFileSync(join(layout.group, 'CLAUDE.md'), ' \n');
     expect(await readMemory(layout)).toEqual({ group: undefined, global: undefined });

@@ -129,7 +129,7 @@ describe('the offline agent', () => {
     ['what did I say before?', 'This is the first thing that you say to me in this session.'],
     ['flood 10', 'I am the offline agent and only know a few commands. Say "@Andy help" to see them.'],
     ['', 'Yes? I am the offline agent. Say "@Andy help" to see what I can do.'],
-  ])('%j → %j', async (request, answer) => {
+  ])('answers %j with %j', async (request, answer) => {
     expect(await ask(await FakeHost.start(), request)).toBe(answer);
   });
 
@@ -144,7 +144,7 @@ describe('the offline agent', () => {
     expect(await ask(host, 'what did I say before?', { sessionId: 'unknown' })).toMatch(/^This is the first/);
   });
 
-  it('lists what it can do, every line of which it understands', async () => {
+  it('lists its commands, and understands every line of that list', async () => {
     const help = await ask(await FakeHost.start(), 'help');
     expect(help).toMatch(/offline agent/);
     expect(help).toMatch(/• remind me in 10 minutes to TEXT/);
@@ -159,7 +159,7 @@ describe('the offline agent', () => {
   });
 });
 
-describe('reminders', () => {
+describe('reminders of the offline agent', () => {
   it.each([
     ['remind me in 3 seconds to stretch', 'once', '2026-03-02T13:00:03.000Z', 'stretch'],
     [
@@ -174,7 +174,7 @@ describe('reminders', () => {
     ['every day at 9:00 to water the plants', 'cron', '0 9 * * *', 'water the plants'],
     ['remind me every monday at 8 of the bins', 'cron', '0 8 * * 1', 'the bins'],
     ['remind me to stretch every 2 hours', 'interval', '7200000', 'stretch'],
-  ])('%s', async (request, schedule_type, schedule_value, what) => {
+  ])('understands a schedule: %s', async (request, schedule_type, schedule_value, what) => {
     const host = await FakeHost.start();
     host.answers(() => ({ ok: true, taskId: 'task-42', nextRunLocal: 'Monday, 15:30' }));
     const answer = await ask(host, request);
@@ -194,7 +194,7 @@ describe('reminders', () => {
   });
 
   it.each(['remind me', 'remind me to', 'every', 'remind me in 5 parsecs to stretch'])(
-    '%j is asked back, and the host is not bothered',
+    '%j is asked back, and the host gets no request',
     async (request) => {
       const host = await FakeHost.start();
       expect(await ask(host, request)).toMatch(/^When, and of what\?/);
@@ -202,19 +202,19 @@ describe('reminders', () => {
     },
   );
 
-  it('that cannot be meant say why', async () => {
+  it('are refused with the reason when their time is impossible', async () => {
     const host = await FakeHost.start();
     expect(await ask(host, 'remind me at 25:00 to sleep')).toBe('25:00 is no time of day.');
     expect(host.received).toEqual([]);
   });
 
-  it('that the host refuses say so in its words', async () => {
+  it('are refused in the host’s words when the host refuses', async () => {
     const host = await FakeHost.start();
     host.answers(() => ({ ok: false, error: 'that time has passed' }));
     expect(await ask(host, 'remind me in 1 second to x')).toBe('The host refused: that time has passed');
   });
 
-  it('are said when they are due', async () => {
+  it('are sent when they are due', async () => {
     const host = await FakeHost.start();
     expect(await ask(host, 'Send a reminder: stretch', { isScheduledTask: true })).toBe('Reminder: stretch');
     expect(await ask(host, 'water the plants', { isScheduledTask: true })).toBe('Reminder: water the plants');
@@ -228,8 +228,8 @@ describe('reminders', () => {
   });
 });
 
-describe('tasks', () => {
-  it('are listed with the shortest id that tells them apart', async () => {
+describe('tasks of the offline agent', () => {
+  it('are listed with the shortest id that is unique', async () => {
     const host = await FakeHost.start();
     await host.hasTasks([
       { id: '0195aaaa-1' },
@@ -255,7 +255,7 @@ describe('tasks', () => {
     ['pause', 'pause_task', 'Paused: stretch'],
     ['resume', 'resume_task', 'Resumed: stretch, next soon'],
     ['cancel', 'cancel_task', 'Cancelled: stretch'],
-  ])('%s by the first characters of the id', async (verb, type, answer) => {
+  ])('are changed by %s with the first characters of the id', async (verb, type, answer) => {
     const host = await FakeHost.start();
     await host.hasTasks([{ id: 'abcd-1' }, { id: 'abzz-2' }]);
     host.answers(() => ({ ok: true, nextRunLocal: 'soon' }));
@@ -264,13 +264,13 @@ describe('tasks', () => {
     expect(host.received).toEqual([expect.objectContaining({ type, taskId: 'abcd-1' })]);
   });
 
-  it('that are not in the list are the host’s to judge', async () => {
+  it('are left to the host when they are not in the list', async () => {
     const host = await FakeHost.start();
     host.answers(() => ({ ok: false, error: 'there is no such task' }));
     expect(await ask(host, 'cancel nope')).toBe('The host refused: there is no such task');
   });
 
-  it('are none, or cannot be seen', async () => {
+  it('are reported as none, or as unknown without a list', async () => {
     const host = await FakeHost.start();
     expect(await ask(host, 'list tasks')).toBe('I cannot see the list of tasks.');
     await host.hasTasks([]);
@@ -278,7 +278,7 @@ describe('tasks', () => {
   });
 });
 
-describe('groups', () => {
+describe('groups of the offline agent', () => {
   const groups = [
     { name: 'Family', jid: '1@g.us', isRegistered: true },
     { name: 'Fußball & Söhne', jid: '2@g.us' },
@@ -298,7 +298,7 @@ describe('groups', () => {
     ['activate Work', { jid: '3@g.us', name: 'Work', folder: 'work' }],
     ['activate "fußball', { jid: '2@g.us', name: 'Fußball & Söhne', folder: 'fu-ball-sohne' }],
     ['activate 家族', { jid: '5@g.us', name: '家族', folder: expect.stringMatching(/^group-[0-9a-f]{6}$/) }],
-  ])('%s', async (request, group) => {
+  ])('are activated by name: %s', async (request, group) => {
     const host = await FakeHost.start();
     host.offers(groups);
     expect(await ask(host, request)).toMatch(/ is active\. Call me there with @Andy\.$/);
@@ -318,7 +318,7 @@ describe('groups', () => {
     expect(host.received.at(-1)).toMatchObject({ folder: expect.stringMatching(/^work-[0-9a-f]{6}$/) });
   });
 
-  it('that are new are found after a refresh', async () => {
+  it('are found after a refresh when they are new', async () => {
     const host = await FakeHost.start();
     host.offers([]);
     // The host answers a refresh when the list is written.
@@ -335,7 +335,7 @@ describe('groups', () => {
     ]);
   });
 
-  it('are not activated twice, by a vague name, or from elsewhere', async () => {
+  it('are not activated twice, by a vague name, or from another group', async () => {
     const host = await FakeHost.start();
     host.offers(groups);
     expect(await ask(host, 'activate family')).toMatch(/already active/);
@@ -344,7 +344,7 @@ describe('groups', () => {
     expect(host.received).toEqual([]);
   });
 
-  it('are spoken to from main, by name', async () => {
+  it('get a message from main, by name', async () => {
     const host = await FakeHost.start();
     host.offers(groups);
     expect(await ask(host, 'say to Work: lunch: at 12?')).toBe('Said to “Work”.');
@@ -353,7 +353,7 @@ describe('groups', () => {
     ]);
   });
 
-  it('are spoken to from elsewhere only as far as the host allows, and that is said', async () => {
+  it('get a message from another group only as far as the host allows, and the answer says so', async () => {
     const host = await FakeHost.start();
     host.offers([]);
     host.answers(() => ({ ok: false, error: 'only the main chat may write to other chats' }));
@@ -363,7 +363,7 @@ describe('groups', () => {
   });
 });
 
-describe('a host that is not there', () => {
+describe('a host that does not answer', () => {
   it('cannot be asked when the mailbox is missing', async () => {
     const root = temporaryDirectory();
     const layout = layoutAt(join(root, 'workspace'), join(root, 'home'));

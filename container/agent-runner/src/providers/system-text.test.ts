@@ -26,20 +26,20 @@ describe('the text on the assistant’s situation', () => {
     expect(text).not.toMatch(/main channel|scheduled task:/);
   });
 
-  it('tells the main channel what it may do more', () => {
+  it('says what the main channel may do beyond others', () => {
     const text = systemText({ ...INPUT, isMain: true }, layoutAt());
     expect(text).toMatch(/main channel/);
     expect(text).toMatch(/you may write it/);
     expect(text).toContain('/workspace/project');
   });
 
-  it('says of a scheduled task that nobody is there', () => {
+  it('says in a scheduled task that no person is present', () => {
     expect(systemText({ ...INPUT, isScheduledTask: true }, layoutAt())).toMatch(
       /does not come from a person who is there now/,
     );
   });
 
-  it('does not depend on what was said', () => {
+  it('does not depend on the conversation', () => {
     expect(systemText({ ...INPUT, prompt: 'a secret' }, layoutAt())).toBe(systemText(INPUT, layoutAt()));
   });
 });

@@ -28,7 +28,7 @@ function silenceStderr() {
 }
 
 describe('a transcript', () => {
-  it('tells who said what, and nothing of tools and reminders', async () => {
+  it('shows who said what, without tools and reminders', async () => {
     expect(readTranscript(await readFile(await beforeCompaction(), 'utf8'))).toEqual([
       { speaker: 'person', name: 'Ann', text: 'Where is the Käse & wine? please' },
       { speaker: 'person', name: 'Bob', text: 'I know' },
@@ -37,7 +37,7 @@ describe('a transcript', () => {
     ]);
   });
 
-  it('begins anew after a compaction, without the summary', async () => {
+  it('starts again after a compaction, without the summary', async () => {
     expect(readTranscript(await readFile(TRANSCRIPT, 'utf8'))).toEqual([
       { speaker: 'person', name: '', text: 'after the compaction' },
       { speaker: 'assistant', name: '', text: 'Afterwards.' },
@@ -50,14 +50,14 @@ describe('a transcript', () => {
     ['a subagent', '{"type":"assistant","isSidechain":true,"message":{"content":"mine alone"}}'],
     ['an error of the program', '{"type":"assistant","isApiErrorMessage":true,"message":{"content":"401"}}'],
     ['nothing', ''],
-  ])('passes over %s', (_, line) => {
+  ])('skips %s', (_, line) => {
     const said = '{"type":"assistant","message":{"content":[{"type":"text","text":"hello"}]}}';
     expect(readTranscript(`${line}\n${said}\n`)).toEqual([{ speaker: 'assistant', name: '', text: 'hello' }]);
   });
 });
 
 describe('the archive of conversations', () => {
-  it('keeps a conversation as Markdown, named by its day and its beginning', async () => {
+  it('keeps a conversation as Markdown, named by its day and its first words', async () => {
     const group = temporaryDirectory();
     const path = await archiveConversation(await beforeCompaction(), group, NOW);
     expect(path).toBe(join(group, 'conversations', '2026-03-01-where-is-the-kase-wine-please.md'));
@@ -72,7 +72,7 @@ describe('the archive of conversations', () => {
     );
   });
 
-  it('replaces none of the same name', async () => {
+  it('does not replace a file of the same name', async () => {
     const group = temporaryDirectory();
     await archiveConversation(TRANSCRIPT, group, NOW);
     await archiveConversation(TRANSCRIPT, group, NOW);
@@ -82,14 +82,14 @@ describe('the archive of conversations', () => {
     ]);
   });
 
-  it('names one that begins with no letters', async () => {
+  it('names a conversation that does not begin with letters', async () => {
     const group = temporaryDirectory();
     const transcript = join(group, 't.jsonl');
     await writeFile(transcript, '{"type":"user","message":{"content":"?!"}}');
     expect(await archiveConversation(transcript, group, NOW)).toMatch(/2026-03-01-conversation\.md$/);
   });
 
-  it('keeps nothing where nothing was said', async () => {
+  it('stores nothing where nothing was said', async () => {
     const group = temporaryDirectory();
     const transcript = join(group, 't.jsonl');
     await writeFile(transcript, '{"type":"system"}');

@@ -43,7 +43,7 @@ describe('Claude’s program', () => {
     expect(child.exitCode ?? 'signal').toBe('signal');
   });
 
-  it('is killed with all that it started when it does not listen', async () => {
+  it('is killed with all its processes when it ignores the request to end', async () => {
     const { program, child } = start('trap "" TERM; sleep 600 & echo $!; while :; do sleep 600; done');
     const started = Number(await firstLine(child));
     expect(await runs(started)).toBe(true);
@@ -51,7 +51,7 @@ describe('Claude’s program', () => {
     await vi.waitFor(async () => expect(await runs(started)).toBe(false));
   });
 
-  it('takes what it started along when it ends by itself', async () => {
+  it('ends its processes when it ends by itself', async () => {
     const { child } = start('sleep 600 & echo $!');
     const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     const started = Number(await firstLine(child));
@@ -59,7 +59,7 @@ describe('Claude’s program', () => {
     await vi.waitFor(async () => expect(await runs(started)).toBe(false));
   });
 
-  it('keeps the end of what it complains of', async () => {
+  it('keeps the end of its stderr', async () => {
     const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
     const { program, child } = start('echo "cannot run as root" >&2; echo up; exec sleep 600');
     await firstLine(child);
@@ -68,7 +68,7 @@ describe('Claude’s program', () => {
     stderr.mockRestore();
   });
 
-  it('need not have been started to be ended, nor be there to be started', async () => {
+  it('may be ended although it was never started or is not installed', async () => {
     await new ClaudeProgram().end();
     const program = new ClaudeProgram();
     const { signal } = new AbortController();

@@ -16,7 +16,7 @@ const PROGRAMS = join(PACKAGE_ROOT, 'container', 'agent-runner', 'node_modules',
 /** What Codex 0.98 wrote of a turn under its built-in provider; only long texts are cut. */
 const ROLLOUT = fileURLToPath(new URL('./testing/rollout.jsonl', import.meta.url));
 
-it('the real Codex goes on with the thread of an adopted installation, and resumes it from then on', async () => {
+it('the real Codex continues the thread of an imported installation, and resumes it from then on', async () => {
   const model = await startModelServer(responsesProtocol, () => ({ kind: 'text', text: 'zebra' }));
   onTestFinished(() => model.close());
   const workspace = temporaryDirectory();

@@ -36,7 +36,7 @@ describe('a value in TOML', () => {
 });
 
 describe('the arguments of Codex', () => {
-  it('begin a session whose prompt comes on stdin', () => {
+  it('start a session whose prompt is on stdin', () => {
     const args = codexArguments({ input, layout, env: { CODEX_API_KEY: 'k' } }, undefined);
     expect(args[0]).toBe('exec');
     expect(args).not.toContain('resume');

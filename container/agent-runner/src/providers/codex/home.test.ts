@@ -9,8 +9,8 @@ import { sessionToResume } from './sessions.ts';
 const OLD = '01a1fd1e-28c6-7b51-983a-8b198ba052dd';
 const NEW = '01a1fd25-fc6d-7d21-839a-1478cda708a1';
 
-describe('Codex’ own folder', () => {
-  it('holds what Codex is to know, and nothing half written', async () => {
+describe('Codex’s own folder', () => {
+  it('holds what Codex needs to know, and no half-written file', async () => {
     const home = temporaryDirectory();
     const folder = await prepareCodexHome(layoutAt(home, home), 'first');
     expect(await prepareCodexHome(layoutAt(home, home), 'second')).toBe(folder);
@@ -18,7 +18,7 @@ describe('Codex’ own folder', () => {
     expect(await readFile(join(folder, 'AGENTS.md'), 'utf8')).toBe('second');
   });
 
-  it('is written whatever lies there: a link is not followed, a directory gives way', async () => {
+  it('is written whatever is in its place: a link is not followed, and a directory is replaced', async () => {
     const home = temporaryDirectory();
     const folder = join(home, '.codex');
     await mkdir(folder);
@@ -32,7 +32,7 @@ describe('Codex’ own folder', () => {
     expect(await readFile(join(folder, 'AGENTS.md'), 'utf8')).toBe('text');
   });
 
-  it('gives way to one for this run where it cannot be written', async () => {
+  it('is a temporary one for this run where it cannot be written', async () => {
     const home = temporaryDirectory();
     await writeFile(join(home, '.codex'), 'a file where the folder should be');
     const folder = await prepareCodexHome(layoutAt(home, home), 'text');
@@ -48,11 +48,11 @@ describe('the session to resume', () => {
     expect(await sessionToResume('/nowhere', undefined)).toBeUndefined();
   });
 
-  it('is lost where it is no id: Codex would begin anew without a word', async () => {
+  it('is lost when it is no id, because Codex would silently start a new one', async () => {
     await expect(sessionToResume('/nowhere', 'my-session')).rejects.toMatchObject({ kind: 'session_lost' });
   });
 
-  it('of an adopted installation is the newest one', async () => {
+  it('is the newest one in an imported installation', async () => {
     const home = temporaryDirectory();
     const day = (name: string) => join(home, 'sessions', '2026', '01', name);
     await mkdir(day('31'), { recursive: true });
@@ -63,7 +63,7 @@ describe('the session to resume', () => {
     expect(await sessionToResume(home, 'codex-last')).toBe(NEW);
   });
 
-  it('of an adopted installation without sessions is a new one', async () => {
+  it('is a new one in an imported installation without sessions', async () => {
     expect(await sessionToResume(temporaryDirectory(), 'codex-last')).toBeUndefined();
   });
 });

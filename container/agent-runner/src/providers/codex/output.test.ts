@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { describeItem, parseEvent } from './events.ts';
 import { codexFailure } from './failure.ts';
 
-describe('a line of Codex', () => {
-  it('tells the session’s id', () => {
+describe('a line of Codex’s output', () => {
+  it('reports the session’s id', () => {
     const line = '{"type":"thread.started","thread_id":"01a1fd1e-28c6-7b51-983a-8b198ba052dd"}';
     expect(parseEvent(line)).toEqual({
       type: 'thread.started',
@@ -11,7 +11,7 @@ describe('a line of Codex', () => {
     });
   });
 
-  it('of a finished step is described without what was in it', () => {
+  it('describes a finished step without its content', () => {
     const command =
       '{"type":"item.completed","item":{"id":"item_0","type":"command_execution","command":"cat secret","aggregated_output":"secret\\n","exit_code":1,"status":"failed"}}';
     const call =
@@ -33,12 +33,12 @@ describe('a line of Codex', () => {
     '{"type":"item.completed"}',
     '[]',
     'null',
-  ])('that says nothing of use is passed over: %j', (line) => {
+  ])('is skipped when it has no use: %j', (line) => {
     expect(parseEvent(line)).toBeUndefined();
   });
 });
 
-describe('what Codex says of a failure', () => {
+describe('a failure of Codex', () => {
   it.each([
     ['unexpected status 401 Unauthorized: no, url: http://127.0.0.1:1/v1/responses', 'key_refused'],
     ['unexpected status 403 Forbidden: no, url: http://127.0.0.1:1/v1/responses', 'key_refused'],
@@ -49,7 +49,7 @@ describe('what Codex says of a failure', () => {
     ['Connection failed: error sending request', 'network'],
     ['Missing environment variable: `CODEX_API_KEY`.', 'no_key'],
     ['{"error":{"message":"bad request"}}', 'other'],
-  ])('is sorted: %s', (said, kind) => {
+  ])('has its kind: %s', (said, kind) => {
     expect(codexFailure(said)).toMatchObject({ kind });
   });
 
@@ -68,7 +68,7 @@ describe('what Codex says of a failure', () => {
     `WARNING: x\n${READING} rollout at /h/r.jsonl is empty (code -32603)`,
     `${READING} rollout at /h/r.jsonl does not start with session metadata (code -32603)`,
     `${READING} stream did not contain valid UTF-8 (code -32603)`,
-  ])('tells a lost session: %s', (said) => {
+  ])('is a lost session: %s', (said) => {
     expect(codexFailure(said)).toMatchObject({ kind: 'session_lost' });
   });
 
@@ -82,7 +82,7 @@ describe('what Codex says of a failure', () => {
       'Error: thread/resume: thread/resume failed: failed to locate thread id 01a1: Permission denied (os error 13)',
       'other',
     ],
-  ])('costs no session for another reason: %s', (said, kind) => {
+  ])('is not a lost session: %s', (said, kind) => {
     expect(codexFailure(said)).toMatchObject({ kind });
   });
 

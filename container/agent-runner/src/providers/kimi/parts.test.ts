@@ -17,7 +17,7 @@ const chunk = (text: string) =>
   ({ sessionUpdate: 'agent_message_chunk', content: { type: 'text', text } }) as const;
 
 describe('Kimi’s answer', () => {
-  it('is what was said after the last tool, put together', () => {
+  it('is all text after the last tool', () => {
     const answer = new Answer();
     answer.add(chunk('I will look.'));
     expect(answer.add({ sessionUpdate: 'tool_call', toolCallId: '1', title: 'Bash' })).toBe('tool Bash');
@@ -43,7 +43,7 @@ it.each([
   [{ update: null }, false],
   [null, false],
   ['words', false],
-])('of the update %j an answer is made: %s', (params, expected) => {
+])('an update of Kimi is used for the answer (%j): %s', (params, expected) => {
   expect(isOfUse(params)).toBe(expected);
 });
 
@@ -77,14 +77,14 @@ describe('Kimi’s environment', () => {
   });
 });
 
-describe('what Kimi says of a failure', () => {
+describe('a failure of Kimi', () => {
   it.each([
     [new RequestError(-32_000, 'Authentication required: 401 bad key'), 'key_refused'],
     [new RequestError(-32_000, 'Authentication required'), 'no_key'],
     [new RequestError(-32_603, 'LLM is not set'), 'no_key'],
     [new RequestError(-32_603, 'Internal error'), 'other'],
     [new TurnFailure('x', 'network'), 'network'],
-  ])('is sorted: %s', (error, kind) => {
+  ])('has its kind: %s', (error, kind) => {
     expect(requestFailure(error)).toMatchObject({ kind });
   });
 
@@ -94,7 +94,7 @@ describe('what Kimi says of a failure', () => {
     new RequestError(-32_603, 'Internal error', {
       details: "ENOENT: no such file or directory, open '/home/node/.kimi/sessions/1/wire.jsonl'",
     }),
-  ])('while loading tells a lost session: %s', (error) => {
+  ])('is a lost session while it loads: %s', (error) => {
     expect(loadFailure(error)).toMatchObject({ kind: 'session_lost' });
   });
 
@@ -105,13 +105,13 @@ describe('what Kimi says of a failure', () => {
     "EMFILE: too many open files, open '/home/node/.kimi/sessions/1/agents/main/wire.jsonl'",
     'Unexpected token < in JSON at position 0',
     '404 session not found',
-  ])('while loading costs no session for another reason: %s', (details) => {
+  ])('is not a lost session while it loads: %s', (details) => {
     expect(loadFailure(new RequestError(-32_603, 'Internal error', { details }))).not.toMatchObject({
       kind: 'session_lost',
     });
   });
 
-  it('of the network or the service never costs a session', () => {
+  it('never loses a session when the network or the service fails', () => {
     expect(loadFailure(new RequestError(-32_000, 'Authentication required: 401 no'))).toMatchObject({
       kind: 'key_refused',
     });
@@ -127,12 +127,12 @@ const FAILED =
 const DONE = '{"type":"turn.ended","agentId":"main","turnId":1,"reason":"completed","durationMs":3}';
 
 describe('Kimi’s record of a turn', () => {
-  it('tells how the last one ended, half-written lines passed over', () => {
+  it('shows how the last one ended, half-written lines skipped', () => {
     expect(lastEnd(`${FAILED}\n${DONE}\n{"type":"turn.ended","rea`)).toMatchObject({ reason: 'completed' });
     expect(lastEnd('')).toBeUndefined();
   });
 
-  it('tells of the turn since the mark alone', async () => {
+  it('shows only the turn since the mark', async () => {
     const home = temporaryDirectory();
     const directory = join(home, 'sessions', 'wd_group_1', 'session_1', 'agents', 'main');
     await mkdir(directory, { recursive: true });
@@ -151,7 +151,7 @@ describe('Kimi’s record of a turn', () => {
     expect(await record.failure()).toMatchObject({ kind: 'network' });
   });
 
-  it('tells nothing where there is none', async () => {
+  it('shows nothing where there is none', async () => {
     const record = new TurnRecord(temporaryDirectory(), 'session_1');
     await record.mark();
     expect(await record.failure()).toBeUndefined();
@@ -173,7 +173,7 @@ describe('Kimi’s log', () => {
 });
 
 describe('a permission that Kimi asks for', () => {
-  it('is given, for good where that is on offer', () => {
+  it('is given, permanently where that is offered', () => {
     const once = { optionId: 'a', name: 'Once', kind: 'allow_once' } as const;
     const always = { optionId: 'b', name: 'Always', kind: 'allow_always' } as const;
     const never = { optionId: 'c', name: 'No', kind: 'reject_once' } as const;
@@ -184,7 +184,7 @@ describe('a permission that Kimi asks for', () => {
 });
 
 describe('the briefing', () => {
-  it('comes with a session’s first prompt, and again only when it changed', async () => {
+  it('is part of a session’s first prompt, and again only after a change', async () => {
     const home = temporaryDirectory();
     const first = new Briefing(home, 'likes tea');
     expect(await first.withPrompt('hello', undefined)).toMatch(
@@ -198,7 +198,7 @@ describe('the briefing', () => {
     );
   });
 
-  it('comes again when the session may have forgotten it', async () => {
+  it('is repeated when the session may have forgotten it', async () => {
     const home = temporaryDirectory();
     const briefing = new Briefing(home, 'likes tea');
     await briefing.told('s1', true);
@@ -206,13 +206,13 @@ describe('the briefing', () => {
     expect(await briefing.withPrompt('again', 's1')).toContain('likes tea');
   });
 
-  it('never lets a prompt be taken as a command of the program', async () => {
+  it('never makes a prompt a command of the program', async () => {
     const briefing = new Briefing(temporaryDirectory(), 'text');
     await briefing.told('s1', true);
     expect((await briefing.withPrompt('/compact', 's1')).startsWith('/')).toBe(false);
   });
 
-  it('comes again when what was kept cannot be read, and keeps few sessions', async () => {
+  it('is repeated when its record cannot be read, and the record keeps few sessions', async () => {
     const home = temporaryDirectory();
     const briefing = new Briefing(home, 'text');
     await writeFile(join(home, 'nanoclaw-told.json'), 'no json');

@@ -7,36 +7,36 @@ function prompt(...texts: string[]): string {
   return formatPrompt(messages, 'Europe/Berlin');
 }
 
-describe('what is asked', () => {
+describe('the requests in a prompt', () => {
   it.each([
     ['@Andy ping', 'ping'],
     ['  @andy, ping ', 'ping'],
     ['@ANDY: echo <b>&"quoted"', 'echo <b>&"quoted"'],
     ['@Andy', ''],
     ['@Andy\nping', 'ping'],
-  ])('%j is %j', (text, request) => {
+  ])('%j is read as %j', (text, request) => {
     expect(addressedRequests(prompt(text), 'Andy')).toEqual({ texts: [request], timezone: 'Europe/Berlin' });
   });
 
-  it('stands in every message that calls the assistant, whatever was said before, between and after', () => {
+  it('are found in every message that triggers, with other messages before, between and after', () => {
     const texts = ['hi', '@Andy one', 'really?', '@Andy two', 'lunch?'];
     expect(addressedRequests(prompt(...texts), 'Andy').texts).toEqual(['one', 'two']);
   });
 
-  it('is not read from a name that only begins like the assistant’s', () => {
+  it('are not found after a name that only begins like the assistant’s', () => {
     expect(addressedRequests(prompt('@Andy ping', '@Andyman echo x'), 'Andy').texts).toEqual(['ping']);
     expect(addressedRequests(prompt('@Zoë ping', '@Zoëlla echo x'), 'Zoë').texts).toEqual(['ping']);
   });
 
-  it('is found by another trigger where nobody used the name', () => {
+  it('are found by another trigger where no message has the name', () => {
     expect(addressedRequests(prompt('@Bot ping', 'lunch?'), 'Andy').texts).toEqual(['ping']);
   });
 
-  it('is the last message where nobody is called, as in a chat without trigger', () => {
+  it('are the last message where none triggers, as in a chat without a trigger', () => {
     expect(addressedRequests(prompt('lunch?', 'ping'), 'Andy').texts).toEqual(['ping']);
   });
 
-  it('is never in a message that is there only to be read', () => {
+  it('are never in a message that is only context', () => {
     const message = { sender: 'Ann', time: '12:00', id: '1', text: '@Andy ping' };
     const context = { ...message, sender: 'Eve', text: '@Andy open the door', isContext: true };
     const text = formatPrompt([context, message, context], 'UTC');
@@ -44,7 +44,7 @@ describe('what is asked', () => {
     expect(addressedRequests(text, 'Andy').texts).toEqual(['ping']);
   });
 
-  it('is the whole text of a prompt in another form', () => {
+  it('are the whole text of a prompt in another form', () => {
     expect(addressedRequests('Send a reminder: stretch', 'Andy')).toEqual({
       texts: ['Send a reminder: stretch'],
       timezone: undefined,
@@ -52,7 +52,7 @@ describe('what is asked', () => {
   });
 });
 
-describe('a voice note', () => {
+describe('a voice note in a prompt', () => {
   const spoken = (...words: string[]): string =>
     formatPrompt(
       words.map((transcript, index) => ({
@@ -65,11 +65,11 @@ describe('a voice note', () => {
       'UTC',
     );
 
-  it('asks for what is said in it after the name', () => {
+  it('asks for the words after the name', () => {
     expect(addressedRequests(spoken('hello there', '“Andy, ping”'), 'Andy').texts).toEqual(['ping”']);
   });
 
-  it('that names nobody is the request when nothing else is', () => {
+  it('is the request when it has no name and nothing else does', () => {
     expect(addressedRequests(spoken('ping'), 'Andy').texts).toEqual(['ping']);
   });
 });

@@ -15,7 +15,7 @@ describe('the memory', () => {
     expect(bulletsOf(grown)).toEqual(['tea', 'two lines']);
   });
 
-  it('begins with nothing', () => {
+  it('starts from an empty file', () => {
     expect(bulletsOf('# Family\n\n- not remembered, but written\n')).toEqual([]);
     expect(withBullet('', 'tea')).toBe('## Remembered\n\n- tea\n');
     expect(bulletsOf(withBullet('## Remembered\n', 'tea'))).toEqual(['tea']);

@@ -38,7 +38,7 @@ describe('a one-time schedule', () => {
   });
 
   it.each(['in 0 seconds', 'in 999999999 weeks', 'at 25:00', 'at 9:75', 'at 13pm', 'at 0 am'])(
-    '%s cannot be meant',
+    '%s is refused',
     (phrase) => {
       expect(() => parseOnce(phrase, NOW, ZONE)).toThrow(ScheduleProblem);
     },
@@ -55,12 +55,12 @@ describe('a recurring schedule', () => {
     ['every monday at 8', 'cron', '0 8 * * 1'],
     ['every Sunday at 6:30pm', 'cron', '30 18 * * 0'],
     ['every weekday at 7.15', 'cron', '15 7 * * 1-5'],
-  ])('%s', (phrase, type, value) => {
+  ])('%s is understood', (phrase, type, value) => {
     expect(parseEvery(phrase)).toEqual({ type, value });
   });
 
   it.each(['every monday', 'every 2 days at 9', 'every day at 24:00', 'every 0 minutes'])(
-    '%s cannot be meant',
+    '%s is refused',
     (phrase) => {
       expect(() => parseEvery(phrase)).toThrow(ScheduleProblem);
     },
@@ -74,7 +74,7 @@ describe('a recurring schedule', () => {
     ['cron', '30 18 * * 0', 'every Sunday at 18:30'],
     ['cron', '*/5 * * * *', 'cron */5 * * * *'],
     ['once', '2026-03-02T15:30:00', 'once'],
-  ] as const)('%s %s is said as %s', (type, value, words) => {
+  ] as const)('%s %s is shown as %s', (type, value, words) => {
     expect(describeSchedule({ type, value })).toBe(words);
   });
 });

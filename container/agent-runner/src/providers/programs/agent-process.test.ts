@@ -23,40 +23,40 @@ describe('an agent’s program', () => {
     expect(await program.ended).toEqual({ code: 3, signal: null });
   });
 
-  it('keeps the end of what it said on stderr', async () => {
+  it('keeps the end of its stderr', async () => {
     const program = shell('printf "%9000s\n" filler >&2; echo "the cause" >&2');
     await program.ended;
     expect(program.stderrTail.endsWith('the cause\n')).toBe(true);
     expect(program.stderrTail.length).toBeLessThanOrEqual(4_000);
   });
 
-  it('that cannot be started says so', async () => {
+  it('is reported when it cannot be started', async () => {
     const program = new AgentProcess({ file: '/nowhere/agent', args: [], cwd: '/', env: {} });
     await expect(program.ended).rejects.toThrow(/ENOENT/);
     await program.end();
   });
 
-  it('that ends before it has read its input ends like any other', async () => {
+  it('ends like any other when it ends before it has read its input', async () => {
     const program = shell('exec <&-; exit 0');
     program.stdin.end('x'.repeat(1_000_000));
     expect(await program.ended).toEqual({ code: 0, signal: null });
   });
 
-  it('ends by the polite signal where it listens', async () => {
+  it('ends by SIGTERM where it handles that', async () => {
     const program = shell('trap "exit 7" INT; echo ready; while :; do sleep 0.05; done');
     await firstLine(program);
     await program.end();
     expect(await program.ended).toEqual({ code: 7, signal: null });
   });
 
-  it('is killed where it does not', async () => {
+  it('is killed where it ignores SIGTERM', async () => {
     const program = shell('trap "" INT; echo ready; while :; do sleep 0.05; done');
     await firstLine(program);
     await program.end('SIGINT', 50);
     expect(await program.ended).toEqual({ code: null, signal: 'SIGKILL' });
   });
 
-  it('takes along what it left running', async () => {
+  it('ends with the processes that it left running', async () => {
     const program = shell('sleep 600 >/dev/null 2>&1 & echo $!');
     const pid = Number(await firstLine(program));
     await program.ended;

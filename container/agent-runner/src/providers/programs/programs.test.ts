@@ -17,7 +17,7 @@ async function executable(...path: string[]): Promise<string> {
 }
 
 describe('finding a program', () => {
-  it('takes the first on PATH that may be run', async () => {
+  it('takes the first executable one on PATH', async () => {
     const root = temporaryDirectory();
     await mkdir(join(root, 'a'));
     await writeFile(join(root, 'a', 'tool'), 'no program');
@@ -26,7 +26,7 @@ describe('finding a program', () => {
     expect(await findProgram('tool', `${root}/a::${root}/b:${root}/c`)).toBe(file);
   });
 
-  it('names the cure of each runtime when there is none, and that no other try heals it', async () => {
+  it('names the fix for each missing runtime, and that a retry does not help', async () => {
     const cure = expect.stringMatching(/AGENT_PROVIDERS, container\/build\.sh.*npm run agents/);
     for (const path of [temporaryDirectory(), undefined]) {
       await expect(findProgram('no-such-agent', path)).rejects.toMatchObject({
@@ -39,7 +39,7 @@ describe('finding a program', () => {
 });
 
 describe('finding Codex', () => {
-  it('passes over the npm package’s launcher to the program itself', async () => {
+  it('skips the npm package’s launcher and finds the program itself', async () => {
     const modules = join(temporaryDirectory(), 'node_modules');
     const launcher = await executable(modules, '@openai', 'codex', 'bin', 'codex.js');
     const platform = `codex-${process.platform}-${process.arch}`;
@@ -49,7 +49,7 @@ describe('finding Codex', () => {
     expect(await codexProgram(join(modules, '.bin'))).toBe(native);
   });
 
-  it('takes the launcher where the program lies elsewhere', async () => {
+  it('returns the launcher where the program is elsewhere', async () => {
     const modules = join(temporaryDirectory(), 'node_modules');
     const launcher = await executable(modules, '@openai', 'codex', 'bin', 'codex.js');
     await mkdir(join(modules, '.bin'));
@@ -57,7 +57,7 @@ describe('finding Codex', () => {
     expect(await codexProgram(join(modules, '.bin'))).toBe(join(modules, '.bin', 'codex'));
   });
 
-  it('takes any other program of that name as it is', async () => {
+  it('returns any other program of that name unchanged', async () => {
     const file = await executable(temporaryDirectory(), 'codex');
     expect(await codexProgram(join(file, '..'))).toBe(file);
   });
@@ -93,7 +93,7 @@ describe('a failed request to the model’s service', () => {
     [529, 'rate_limit'],
     [502, 'network'],
     [400, 'other'],
-  ])('with status %i is %s', (status, kind) => {
+  ])('has the kind for status %i: %s', (status, kind) => {
     expect(modelFailure('something', status)).toMatchObject({ kind });
   });
 
@@ -106,15 +106,15 @@ describe('a failed request to the model’s service', () => {
     ['Connection failed: error sending request', 'network'],
     ['connect ECONNREFUSED 127.0.0.1:1', 'network'],
     ['the prompt is too long', 'other'],
-  ])('without one is known by its words: %s', (words, kind) => {
+  ])('has a kind by its words without a status: %s', (words, kind) => {
     expect(modelFailure(words)).toMatchObject({ kind });
   });
 
-  it('is known by its words where the status says too little', () => {
+  it('has a kind by its words where the status says too little', () => {
     expect(modelFailure('The model `x` does not exist', 400)).toMatchObject({ kind: 'model_unknown' });
   });
 
-  it('that was never made for want of a key names the variables', () => {
+  it('names the variables when it was never made because the key is missing', () => {
     expect(noKey(['A_KEY', 'B_KEY'])).toMatchObject({
       kind: 'no_key',
       message: expect.stringContaining('A_KEY or B_KEY'),

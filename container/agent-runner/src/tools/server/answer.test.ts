@@ -6,7 +6,7 @@ const never = () => {
 };
 
 describe('a tool’s answer', () => {
-  it('is no failure and no promise when the host was silent', () => {
+  it('is neither failure nor promise when the host did not answer', () => {
     const { content, isError } = answerOf({ kind: 'unconfirmed' }, never);
     expect(content).toEqual([
       { type: 'text', text: expect.stringMatching(/^Written, not confirmed: .* 10 seconds/) },
@@ -14,13 +14,13 @@ describe('a tool’s answer', () => {
     expect(isError).toBeUndefined();
   });
 
-  it('is a failure when the host said no, or could not be asked', () => {
+  it('is a failure when the host refused or could not be asked', () => {
     const refused = answerOf({ kind: 'answered', result: { ok: false, error: 'Not yours.' } }, never);
     expect(refused).toEqual({ content: [{ type: 'text', text: 'Refused: Not yours.' }], isError: true });
     expect(answerOf({ kind: 'unwritable', error: 'ENOSPC' }, never)).toMatchObject({ isError: true });
   });
 
-  it('says the next run in local time where the host gave it, and nothing where there is none', () => {
+  it('has the next run in local time where the host gave it, and nothing where there is none', () => {
     expect(nextRunText({ ok: true, nextRun: 'x', nextRunLocal: 'Mon 9:00' })).toBe(
       ' Next run: Mon 9:00 (local time).',
     );

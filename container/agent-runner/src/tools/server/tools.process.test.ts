@@ -67,14 +67,14 @@ const EVERYONE = [
 const MAIN_ONLY = ['list_groups', 'refresh_groups', 'register_group', 'unregister_group'];
 
 describe('the tool server', () => {
-  it('offers main its tools, and the others theirs', async () => {
+  it('offers main its tools, and other groups theirs', async () => {
     const names = async (input: TurnInput) =>
       (await (await connect(newHost(), input)).tools()).map(({ name }) => name).sort();
     expect(await names(MAIN)).toEqual([...EVERYONE, ...MAIN_ONLY].sort());
     expect(await names(EVERYDAY)).toEqual(EVERYONE);
   });
 
-  it('teaches the agent each tool and each parameter, and shows other chats to main alone', async () => {
+  it('explains each tool and parameter to the agent, and shows other chats to main alone', async () => {
     const tools = await (await connect(newHost(), EVERYDAY)).tools();
     for (const { description, inputSchema } of tools) {
       expect(description).toMatch(/\w{3}/);
@@ -85,7 +85,7 @@ describe('the tool server', () => {
     expect(JSON.stringify(schedule)).toMatch(/local time/);
   });
 
-  it('ends when its client goes away', async () => {
+  it('ends when its client disconnects', async () => {
     const host = newHost();
     const { env } = toolServer({ input: MAIN, layout: host.layout, env: {} });
     const running = promisify(execFile)(process.execPath, [BUNDLE], { env: { ...env } });
@@ -93,7 +93,7 @@ describe('the tool server', () => {
     expect((await running).stdout).toBe('');
   });
 
-  it('says what is wrong with a call, and writes nothing', async () => {
+  it('reports what is wrong with a call, and writes nothing', async () => {
     const host = newHost();
     const { call } = await connect(host);
     expect(await call('send_message', { text: '' })).toMatchObject({ isError: true });
@@ -105,7 +105,7 @@ describe('the tool server', () => {
 });
 
 describe('send_message and react', () => {
-  it('go to this chat, and main may name another', async () => {
+  it('send to this chat, and main may name another', async () => {
     const host = newHost();
     const { call } = await connect(host);
     expect(await call('send_message', { text: 'hello', sender: 'Researcher' })).toEqual({
@@ -126,14 +126,14 @@ describe('send_message and react', () => {
     ]);
   });
 
-  it('of another group go to its own chat, whatever it names', async () => {
+  it('send to another group’s own chat, whatever chat it names', async () => {
     const host = newHost();
     const { call } = await connect(host, EVERYDAY);
     await call('send_message', { text: 'hello', chatJid: 'other@g.us' });
     expect(host.received).toEqual([expect.objectContaining({ chatJid: EVERYDAY.chatJid })]);
   });
 
-  it('that are refused say so in the host’s words', async () => {
+  it('return the host’s words when they are refused', async () => {
     const host = newHost();
     host.answer = () => ({ ok: false, error: 'This version sends text only.' });
     const { call } = await connect(host);
@@ -141,7 +141,7 @@ describe('send_message and react', () => {
     expect(await call('react', { messageId: 'M1', emoji: '👍' })).toEqual(refusal);
   });
 
-  it('that cannot be written say why', async () => {
+  it('report why when they cannot be written', async () => {
     const host = newHost();
     const { call } = await connect(host);
     host.leave();
@@ -167,7 +167,7 @@ describe('send_file', () => {
     ]);
   });
 
-  it('offers a file as large as the host takes', async () => {
+  it('accepts a file up to the host’s size limit', async () => {
     const host = newHost();
     const { call } = await connect(host);
     writeFileSync(join(host.layout.group, 'film.mp4'), '');
@@ -175,7 +175,7 @@ describe('send_file', () => {
     expect(await call('send_file', { path: 'film.mp4' })).toMatchObject({ isError: false });
   });
 
-  it('takes the copy back when the host refuses', async () => {
+  it('removes the copy when the host refuses', async () => {
     const host = newHost();
     host.answer = () => ({ ok: false, error: 'This version sends text only.' });
     const { call } = await connect(host);
@@ -207,10 +207,10 @@ describe('send_file', () => {
   });
 });
 
-describe('tasks', () => {
+describe('the tools for tasks', () => {
   const DAILY = { prompt: 'water the plants', schedule_type: 'cron', schedule_value: '0 9 * * *' };
 
-  it('are set for this chat, and the answer says id and next run in local time', async () => {
+  it('create them for this chat, and the answer has the id and the next run in local time', async () => {
     const host = newHost();
     host.answer = () => ({ ok: true, taskId: 'task-7', nextRun: 'x', nextRunLocal: 'Mon 2 Mar 2026, 09:00' });
     const { call } = await connect(host, EVERYDAY);
@@ -229,7 +229,7 @@ describe('tasks', () => {
     ]);
   });
 
-  it('are set for another group by main, by its jid or its folder', async () => {
+  it('create them for another group by main, by its jid or its folder', async () => {
     const host = newHost();
     const { call } = await connect(host);
     await call('schedule_task', { ...DAILY, targetJid: 'other@g.us' });
@@ -239,7 +239,7 @@ describe('tasks', () => {
     expect(host.received[1]).not.toHaveProperty('targetJid');
   });
 
-  it('that cannot be meant are refused in the host’s words', async () => {
+  it('return the host’s words when their time is impossible', async () => {
     const host = newHost();
     host.answer = () => ({ ok: false, error: '"9 o’clock" is no cron expression' });
     const { call } = await connect(host);
@@ -247,7 +247,7 @@ describe('tasks', () => {
     expect(answer).toEqual({ text: 'Refused: "9 o’clock" is no cron expression', isError: true });
   });
 
-  it('are changed in what is given, and nothing else', async () => {
+  it('change what is given, and nothing else', async () => {
     const host = newHost();
     host.answer = () => ({ ok: true, nextRun: '2026-03-02T08:00:00Z' });
     const { call } = await connect(host);
@@ -264,14 +264,14 @@ describe('tasks', () => {
     ['resume_task', 'runs again'],
     ['cancel_task', 'is cancelled'],
     ['run_task', 'starts'],
-  ])('%s', async (name, said) => {
+  ])('report the result of %s', async (name, said) => {
     const host = newHost();
     const { call } = await connect(host);
     expect((await call(name, { taskId: 't1' })).text).toContain(`Task t1 ${said}`);
     expect(host.received).toEqual([{ type: name, taskId: 't1', requestId: expect.any(String) }]);
   });
 
-  it('are listed with their next run in local time', async () => {
+  it('list them with their next run in local time', async () => {
     const host = newHost();
     const { call } = await connect(host);
     expect(await call('list_tasks')).toMatchObject({
@@ -300,8 +300,8 @@ describe('tasks', () => {
   });
 });
 
-describe('groups', () => {
-  it('are listed', async () => {
+describe('the tools for groups', () => {
+  it('list them', async () => {
     const host = newHost();
     const { call } = await connect(host);
     expect(await call('list_groups')).toMatchObject({ isError: true });
@@ -321,7 +321,7 @@ describe('groups', () => {
     expect((await call('list_groups')).text).toMatch(/No groups are known/);
   });
 
-  it('are activated as asked, and what is not said is left to the host', async () => {
+  it('activate them as asked, and leave the rest to the host', async () => {
     const host = newHost();
     host.answer = () => ({ ok: true, folder: 'work' });
     const { call } = await connect(host);
@@ -335,7 +335,7 @@ describe('groups', () => {
     ]);
   });
 
-  it('are left, and looked for anew', async () => {
+  it('unregister them, and refresh the list', async () => {
     const host = newHost();
     const { call } = await connect(host);
     expect((await call('unregister_group', { jid: '2@g.us' })).text).toMatch(/not active there any more/);
@@ -343,7 +343,7 @@ describe('groups', () => {
     expect(host.received.map(({ type }) => type)).toEqual(['unregister_group', 'refresh_groups']);
   });
 
-  it('that are taken already are refused in the host’s words', async () => {
+  it('return the host’s words when a folder is taken already', async () => {
     const host = newHost();
     host.answer = () => ({ ok: false, error: 'The folder "work" is in use.' });
     const { call } = await connect(host);
