@@ -30,8 +30,8 @@ function said(chat: string, text: string, as?: Person): Promise<ChatLine> {
   return rig.simulator.say({ chat, text, ...(as && { as }) });
 }
 
-describe.each(CHATS)('in %s', (_what, chat) => {
-  it('the client learns of an edit, with the new text', async () => {
+describe.each(CHATS)('acts in %s', (_what, chat) => {
+  it('an edit reaches the client with the new text', async () => {
     const { simulator, client } = rig;
     const line = await said(chat(), 'at six', peter);
     await client.received(line.id);
@@ -43,7 +43,7 @@ describe.each(CHATS)('in %s', (_what, chat) => {
     expect(simulator.problems).toEqual([]);
   });
 
-  it('the client learns that the author removed a line', async () => {
+  it('a removal by the author reaches the client', async () => {
     const { simulator, client } = rig;
     const line = await said(chat(), 'oops', peter);
     await simulator.remove(line.id);
@@ -52,7 +52,7 @@ describe.each(CHATS)('in %s', (_what, chat) => {
     expect(simulator.problems).toEqual([]);
   });
 
-  it('the client learns of a reaction and of its end', async () => {
+  it('a reaction and its end reach the client', async () => {
     const { simulator, client } = rig;
     const mine = await client.socket.sendMessage(chat(), { text: 'done' });
     const id = mine?.key.id ?? '';
@@ -74,7 +74,7 @@ describe.each(CHATS)('in %s', (_what, chat) => {
     expect(simulator.problems).toEqual([]);
   });
 
-  it('the client edits, removes and reacts', async () => {
+  it('edits, removals and reactions of the client reach the chat', async () => {
     const { simulator, client } = rig;
     const where = chat();
     const line = await said(where, 'what is 2+2?', peter);
@@ -95,7 +95,7 @@ describe.each(CHATS)('in %s', (_what, chat) => {
 });
 
 describe('a later act', () => {
-  it('by the owner on the phone reaches the client as its own', async () => {
+  it('reaches the client as its own when the owner makes it on the phone', async () => {
     const { simulator, client } = rig;
     const line = await said(simulator.selfChat, 'milk');
     await simulator.edit(line.id, 'milk and bread');
@@ -108,7 +108,7 @@ describe('a later act', () => {
     expect(simulator.problems).toEqual([]);
   });
 
-  it('waits with the backlog when the client is away, and comes as one with its line', async () => {
+  it('waits with the backlog while the client is away, and arrives as one with its message', async () => {
     const { simulator, client } = rig;
     await client.end();
     await rig.eventually(() => simulator.connections() === 0);
@@ -120,7 +120,7 @@ describe('a later act', () => {
     expect(simulator.chat(peter.jid)).toMatchObject([{ text: 'at seven' }]);
   });
 
-  it('is told as an event', async () => {
+  it('is emitted as an event', async () => {
     const { simulator } = rig;
     const changes: string[] = [];
     simulator.on('change', ({ change, by, byDevice }) => changes.push(`${change} ${by} ${byDevice}`));
@@ -132,7 +132,7 @@ describe('a later act', () => {
     expect(changes).toEqual([`edited ${his} false`, `reaction ${hers} false`, `removed ${his} false`]);
   });
 
-  it('of an admin removes what somebody else said in the group', async () => {
+  it('removes another member’s message when an admin makes it', async () => {
     const { simulator, client } = rig;
     const { jid } = simulator.createGroup({ subject: 'Family', members: [peter, eve] });
     const line = await said(jid, 'spam', eve);
@@ -140,7 +140,7 @@ describe('a later act', () => {
     expect((await client.changed(line.id)).message).toBeNull();
   });
 
-  it('is refused to those who may not, and for lines that are not there', async () => {
+  it('is refused to people without the right, and for messages that do not exist', async () => {
     const { simulator } = rig;
     const { jid } = simulator.createGroup({ subject: 'Family', members: [peter, eve] });
     const line = await said(jid, 'mine', eve);
@@ -155,7 +155,7 @@ describe('a later act', () => {
     await expect(simulator.edit(poll.id, 'text')).rejects.toThrow(NotAllowed);
   });
 
-  it('of the client on what is not there or not its own is noted as a problem', async () => {
+  it('is recorded as a problem when the client makes it on a message that is missing or not its own', async () => {
     const { simulator, client } = rig;
     const line = await said(peter.jid, 'his words', peter);
     const { key } = await client.received(line.id);
@@ -173,7 +173,7 @@ describe('a later act', () => {
 });
 
 describe('a later act of the client', () => {
-  it('as an admin removes what somebody else said in the group', async () => {
+  it('removes another member’s message when the client is an admin', async () => {
     const { simulator, client } = rig;
     const { jid } = simulator.createGroup({ subject: 'Family', members: [peter, eve] });
     const line = await said(jid, 'spam', eve);
@@ -183,7 +183,7 @@ describe('a later act of the client', () => {
     expect(simulator.problems).toEqual([]);
   });
 
-  it('that is sent twice under one id changes the line once', async () => {
+  it('changes the message once when it is sent twice under one id', async () => {
     const { simulator, client } = rig;
     const line = await said(peter.jid, 'hello', peter);
     const { key } = await client.received(line.id);
@@ -199,7 +199,7 @@ describe('a later act of the client', () => {
   });
 });
 
-it('marks stanzas with edits and removals as the client itself does', async () => {
+it('the simulator marks stanzas with edits and removals as the client itself does', async () => {
   const { simulator, client } = rig;
   const { jid } = simulator.createGroup({ subject: 'Family', members: [peter, eve] });
   const marks: Record<'in' | 'out', (string | undefined)[]> = { in: [], out: [] };
@@ -223,7 +223,7 @@ it('marks stanzas with edits and removals as the client itself does', async () =
 });
 
 describe.each(FORMS)('mentions in a group addressed by %s', (addressing) => {
-  it('stand on the wire in its form and in the line as names', async () => {
+  it('are sent in its form and shown as names in the chat', async () => {
     const { simulator, client } = rig;
     const { jid } = simulator.createGroup({ subject: 'Family', members: [peter, eve], addressing });
     const mentions = [peter, simulator.owner];

@@ -16,7 +16,7 @@ afterEach(async () => {
 });
 
 describe('the offline backlog', () => {
-  it('comes in order, as append, before the client is open', async () => {
+  it('arrives in order, as append, before the client is open', async () => {
     const { simulator, client } = rig;
     await rig.pairAndOpen();
     const peter = simulator.addPerson({ name: 'Peter' });
@@ -37,7 +37,7 @@ describe('the offline backlog', () => {
     await rig.eventually(() => simulator.devices()[0]?.waiting === 0);
   });
 
-  it('is also where a message goes that was said as "offline"', async () => {
+  it('also holds a message that was sent as "offline"', async () => {
     const { simulator, client } = rig;
     await rig.pairAndOpen();
     await simulator.say({ chat: simulator.selfChat, text: 'later', offline: true });
@@ -51,7 +51,7 @@ describe('the offline backlog', () => {
     expect((await client.message('later')).upsertType).toBe('append');
   });
 
-  it('brings again what the client had not acknowledged', async () => {
+  it('repeats what the client had not acknowledged', async () => {
     const { simulator, client } = rig;
     await rig.pairAndOpen();
     await rig.eventually(() => client.creds.accountSyncCounter > 0);
@@ -80,8 +80,8 @@ describe('the offline backlog', () => {
   });
 });
 
-describe('what the phone sends to a new device', () => {
-  it('is sent again at the next login when the first one was cut off before the client had it', async () => {
+describe('the phone’s data for a new device', () => {
+  it('is sent again at the next login when the first one was interrupted before the client had it', async () => {
     const { simulator, client } = rig;
     await rig.pair();
     const stop = simulator.on('login', () => simulator.faults.dropConnections());
@@ -100,7 +100,7 @@ describe('what the phone sends to a new device', () => {
 });
 
 describe('acks', () => {
-  it('are kept back while the message is delivered, and sent when released', async () => {
+  it('are withheld while the message is delivered, and sent when released', async () => {
     const { simulator, client } = rig;
     await rig.pairAndOpen();
     const peter = simulator.addPerson({ name: 'Peter' });
@@ -119,7 +119,7 @@ describe('acks', () => {
     expect(acknowledged).toEqual(['TWO', 'ONE']);
   });
 
-  it('of a lost connection are lost', async () => {
+  it('are lost with a lost connection', async () => {
     const { simulator, client } = rig;
     await rig.pairAndOpen();
     simulator.faults.withholdAcks();
@@ -130,7 +130,7 @@ describe('acks', () => {
     expect(simulator.faults.releaseAcks()).toBe(0);
   });
 
-  it('may say 463, and then nobody gets the message', async () => {
+  it('may be error 463, and then the message reaches no one', async () => {
     const { simulator, client } = rig;
     await rig.pairAndOpen();
     const peter = simulator.addPerson({ name: 'Peter' });
@@ -159,7 +159,7 @@ describe('acks', () => {
   });
 });
 
-describe('a connection', () => {
+describe('the client’s connection', () => {
   it.each([401, 403, 405, 408, 411, 419, 428, 440, 500, 503, 515])('is closed with %i', async (code) => {
     const { simulator, client } = rig;
     await rig.pairAndOpen();
@@ -170,7 +170,7 @@ describe('a connection', () => {
   });
 
   it.each([401, 403, 405, 411, 419, 500, 503])(
-    'is refused at login with failure %i, so often as was said',
+    'is refused at login with failure %i, as often as configured',
     async (code) => {
       const { simulator, client } = rig;
       await rig.pair();
@@ -181,7 +181,7 @@ describe('a connection', () => {
     },
   );
 
-  it('is cut without a word', async () => {
+  it('is cut without a close code', async () => {
     const { simulator, client } = rig;
     await rig.pairAndOpen();
     const closed = client.closed();
@@ -219,7 +219,7 @@ describe('a connection', () => {
     await rig.pairAndOpen();
   });
 
-  it('fails while the network is down, and what is said meanwhile waits', async () => {
+  it('fails while the network is down, and messages meanwhile wait', async () => {
     const { simulator, client } = rig;
     await rig.pairAndOpen();
     const closed = client.closed();
@@ -233,7 +233,7 @@ describe('a connection', () => {
     expect((await client.message('are you there?')).upsertType).toBe('append');
   });
 
-  it('ends for good when the owner unlinks the device', async () => {
+  it('ends permanently when the owner unlinks the device', async () => {
     const { simulator, client } = rig;
     await rig.pairAndOpen();
     const closed = client.closed();
@@ -243,7 +243,7 @@ describe('a connection', () => {
     expect(await client.closed()).toBe(401);
   });
 
-  it('ends for good when the client logs out', async () => {
+  it('ends permanently when the client logs out', async () => {
     const { simulator, client } = rig;
     await rig.pairAndOpen();
     await client.socket.logout();
@@ -252,7 +252,7 @@ describe('a connection', () => {
     expect(await client.closed()).toBe(401);
   });
 
-  it('is refused to a device whose noise key is another', async () => {
+  it('is refused to a device with another noise key', async () => {
     const { client } = rig;
     await rig.pair();
     Object.assign(client.creds, { noiseKey: Curve.generateKeyPair() });
@@ -284,7 +284,7 @@ describe.each(['leaf', 'intermediate'] as const)('a wrong signature of the %s ce
     Curve.verify = verify;
   });
 
-  it('is not noticed by Baileys as it comes', async () => {
+  it('is not noticed by unmodified Baileys', async () => {
     rig.simulator.faults.breakCertificate(which);
     await rig.pair();
     expect(rig.simulator.devices()).toHaveLength(1);
@@ -301,7 +301,7 @@ describe.each(['leaf', 'intermediate'] as const)('a wrong signature of the %s ce
 });
 
 describe('a delayed ack', () => {
-  it('comes after the message was delivered, and the later messages are acknowledged at once', async () => {
+  it('arrives after the message was delivered, and later messages are acknowledged at once', async () => {
     const { simulator, client } = rig;
     await rig.pairAndOpen();
     simulator.faults.delayAcks(3_000, 1);
@@ -318,8 +318,8 @@ describe('a delayed ack', () => {
   });
 });
 
-describe('a deaf connection', () => {
-  it('stays open and answers no ping, and a new one is heard', async () => {
+describe('an unresponsive connection', () => {
+  it('stays open and answers no ping, and a new one works', async () => {
     const { simulator, client } = rig;
     await rig.pairAndOpen();
     expect(simulator.faults.deafen()).toBe(1);
@@ -336,7 +336,7 @@ describe('a deaf connection', () => {
     await client.message('anybody?');
   });
 
-  it('answers not even the handshake when it is new, and does not hear that the client closes', async () => {
+  it('does not even answer the handshake when it is new, and ignores that the client closes', async () => {
     const { simulator, client } = rig;
     await rig.pair();
     await rig.eventually(() => simulator.connections() === 0);
@@ -356,7 +356,7 @@ describe('a deaf connection', () => {
 });
 
 describe('a restricted account', () => {
-  it('is told so, is answered so, and is told when it is over', async () => {
+  it('is notified of it, has its sends refused, and is notified when it is over', async () => {
     const { simulator, client } = rig;
     await rig.pairAndOpen();
     const told = (active: boolean) =>

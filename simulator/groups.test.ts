@@ -46,7 +46,7 @@ describe.each(['lid', 'pn'] as const)('a group addressed by %s', (addressing) =>
     family = rig.simulator.createGroup({ subject: 'Family', members: [peter], addressing }).jid;
   });
 
-  it('tells who was added by whom, and the metadata and the newcomer’s messages follow', async () => {
+  it('reports who was added by whom, and the metadata and the newcomer’s messages follow', async () => {
     rig.simulator.addMember(family, anna);
     const told = await members('add');
     expect(told.people).toEqual([addressOf(anna, addressing)]);
@@ -59,7 +59,7 @@ describe.each(['lid', 'pn'] as const)('a group addressed by %s', (addressing) =>
     expect(rig.simulator.problems).toEqual([]);
   });
 
-  it('tells who was removed and who left, and they say nothing there any more', async () => {
+  it('reports who was removed and who left, and they cannot send there any more', async () => {
     rig.simulator.addMember(family, anna);
     rig.simulator.removeMember(family, peter);
     expect((await members('remove')).people).toEqual([addressOf(peter, addressing)]);
@@ -78,7 +78,7 @@ describe.each(['lid', 'pn'] as const)('a group addressed by %s', (addressing) =>
     expect((await rig.client.socket.groupMetadata(family)).size).toBe(1);
   });
 
-  it('tells who became an admin and who is none any more', async () => {
+  it('reports who became an admin and who is none any more', async () => {
     rig.simulator.promote(family, peter);
     expect((await members('promote')).people).toEqual([addressOf(peter, addressing)]);
     const admins = async (): Promise<number> => {
@@ -91,7 +91,7 @@ describe.each(['lid', 'pn'] as const)('a group addressed by %s', (addressing) =>
     expect(await admins()).toBe(1);
   });
 
-  it('tells its new name', async () => {
+  it('reports its new name', async () => {
     rig.simulator.renameGroup(family, 'Relatives', { by: peter });
     const told = await rig.client.until('subject', (seen) =>
       seen.kind === 'group subject' ? seen : undefined,
@@ -102,7 +102,7 @@ describe.each(['lid', 'pn'] as const)('a group addressed by %s', (addressing) =>
 });
 
 describe('the linked account itself', () => {
-  it('may be added to a group of others, and then hears and is heard', async () => {
+  it('may be added to a group of others, and then receives and sends there', async () => {
     const { jid } = rig.simulator.createGroup({ subject: 'Choir', members: [anna], by: peter });
     await rig.simulator.say({ chat: jid, as: anna, text: 'before' });
     expect(await subjects()).toEqual([]);
@@ -117,7 +117,7 @@ describe('the linked account itself', () => {
     expect(texts()).not.toContain('before');
   });
 
-  it('may be removed, hears nothing more and cannot write there', async () => {
+  it('may be removed, receives nothing more and cannot write there', async () => {
     const { jid } = rig.simulator.createGroup({
       subject: 'Choir',
       members: [rig.simulator.owner],
@@ -133,7 +133,7 @@ describe('the linked account itself', () => {
     await expect(rig.client.socket.groupMetadata(jid)).rejects.toThrow('forbidden');
   });
 
-  it('gets an error for what it sends there with the members it remembers', async () => {
+  it('gets an error for messages that it sends there with the members it remembers', async () => {
     const { jid } = rig.simulator.createGroup({
       subject: 'Choir',
       members: [rig.simulator.owner],
@@ -174,7 +174,7 @@ describe('a group that hides numbers', () => {
     expect(after.participants[1]?.phoneNumber).toBe(peter.jid);
   });
 
-  it('still gets what the client says', async () => {
+  it('still gets the client’s messages', async () => {
     await rig.client.socket.sendMessage(choir, { text: 'la' });
     await rig.simulator.waitFor(({ text }) => text === 'la');
     expect(rig.simulator.problems).toEqual([]);
@@ -192,7 +192,7 @@ it.each<[string, (jid: string) => void]>([
   ['leaving a group one is not in', (jid) => rig.simulator.leave(jid, anna)],
   ['renaming by a stranger', (jid) => rig.simulator.renameGroup(jid, 'X', { by: anna })],
   ['an empty subject', (jid) => rig.simulator.renameGroup(jid, ' ')],
-])('refuses %s and tells nobody', (_what, change) => {
+])('a group refuses %s and reports nothing', (_what, change) => {
   const { jid } = rig.simulator.createGroup({ subject: 'Family', members: [peter] });
   const before = rig.simulator.groups;
   const waiting = rig.simulator.devices()[0]?.waiting;
@@ -201,12 +201,12 @@ it.each<[string, (jid: string) => void]>([
   expect(rig.simulator.devices()[0]?.waiting).toBe(waiting);
 });
 
-it('hides no numbers in a group that is addressed by them', () => {
+it('a group that is addressed by numbers hides none', () => {
   const group = { subject: 'Odd', members: [peter], addressing: 'pn', numbersHidden: true } as const;
   expect(() => rig.simulator.createGroup({ ...group, members: [peter] })).toThrow(BadGroupChange);
 });
 
-it('makes the oldest member an admin when the last one leaves', () => {
+it('a group makes its oldest member an admin when the last one leaves', () => {
   const { jid } = rig.simulator.createGroup({ subject: 'Family', members: [peter, anna] });
   rig.simulator.leave(jid, rig.simulator.owner);
   expect(rig.simulator.groups[0]).toMatchObject({ members: [peter, anna], admins: [peter] });

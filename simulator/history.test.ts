@@ -29,7 +29,7 @@ async function open(): Promise<void> {
   );
 }
 
-it('brings old messages of all chats in two parts at the first login, and none of them as a new message', async () => {
+it('the first login brings old messages of all chats in two parts, and none of them as a new message', async () => {
   const { simulator, client } = rig;
   const peter = simulator.addPerson({ name: 'Peter' });
   const anna = simulator.addPerson({ name: 'Anna' });
@@ -69,7 +69,7 @@ it('brings old messages of all chats in two parts at the first login, and none o
   expect(simulator.problems).toEqual([]);
 });
 
-it('is not told again at a later login', async () => {
+it('the history is not sent again at a later login', async () => {
   const { simulator, client } = rig;
   simulator.addPast({ chat: simulator.selfChat, text: 'old note', at: 1_000 });
   await rig.pair();
@@ -82,7 +82,7 @@ it('is not told again at a later login', async () => {
   expect(told).toHaveLength(1);
 });
 
-it('takes no line of somebody who is not in the chat', () => {
+it('the history refuses a message of a person who is not in the chat', () => {
   const [peter, anna] = ['Peter', 'Anna'].map((name) => rig.simulator.addPerson({ name }));
   expect(() =>
     rig.simulator.addPast({ chat: peter?.jid ?? '', ...(anna && { as: anna }), text: 'x', at: 0 }),

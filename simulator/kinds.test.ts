@@ -65,7 +65,7 @@ const KINDS: readonly [string, What, string, object][] = [
   ],
 ];
 
-it.each(KINDS)('brings %s to the client', async (_what, what, text, message) => {
+it.each(KINDS)('a message of the kind %s reaches the client', async (_what, what, text, message) => {
   const { simulator, client } = rig;
   const line = await simulator.say({ chat: simulator.selfChat, ...what });
   expect(line.text).toBe(text);
@@ -73,7 +73,7 @@ it.each(KINDS)('brings %s to the client', async (_what, what, text, message) => 
   expect(simulator.problems).toEqual([]);
 });
 
-it('quotes a poll as it was', async () => {
+it('a reply to a poll quotes it unchanged', async () => {
   const { simulator, client } = rig;
   const chat = simulator.selfChat;
   const poll = await simulator.say({ chat, poll: { question: 'Tea?', options: ['yes', 'no'] } });
@@ -85,7 +85,7 @@ it('quotes a poll as it was', async () => {
 it.each([
   ['polls', { poll: { name: 'When?', values: ['now', 'later'] } }, '[poll: When? now / later]'],
   ['places', { location: { degreesLatitude: 1, degreesLongitude: 2 } }, '[location: 1, 2]'],
-])('shows the client’s %s', async (_what, content, text) => {
+])('the chat shows the client’s %s', async (_what, content, text) => {
   const { simulator, client } = rig;
   await client.socket.sendMessage(simulator.selfChat, content);
   await simulator.waitFor((line) => line.byDevice && line.text === text);
@@ -95,7 +95,7 @@ it.each([
 it.each<[string, What]>([
   ['nothing', {}],
   ['two things', { text: 'x', contact: { name: 'A', number: '1' } }],
-])('refuses a saying of %s', async (_what, what) => {
+])('the simulator refuses a message of %s', async (_what, what) => {
   const { simulator } = rig;
   await expect(simulator.say({ chat: simulator.selfChat, ...what })).rejects.toThrow(BadSaying);
 });

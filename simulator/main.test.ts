@@ -51,19 +51,22 @@ async function failure(...options: string[]): Promise<{ code: number; stderr: st
   return { code, stderr };
 }
 
-it.each(['SIGTERM', 'SIGINT'] as const)('tells where it listens, and ends cleanly at %s', async (signal) => {
-  const running = run();
-  const { url, controlUrl, rootKey, mediaCertificate } = await firstLine(running);
-  expect(await readFile(mediaCertificate, 'utf8')).toMatch(/BEGIN CERTIFICATE/);
-  expect(url).toMatch(/^ws:\/\/127\.0\.0\.1:\d+\/ws\/chat$/);
-  expect(controlUrl).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
-  expect(rootKey).toMatch(/^[0-9a-f]{64}$/);
-  const exit = once(running, 'exit');
-  running.kill(signal);
-  expect(await exit).toEqual([0, null]);
-});
+it.each(['SIGTERM', 'SIGINT'] as const)(
+  'the simulator reports where it listens, and ends cleanly at %s',
+  async (signal) => {
+    const running = run();
+    const { url, controlUrl, rootKey, mediaCertificate } = await firstLine(running);
+    expect(await readFile(mediaCertificate, 'utf8')).toMatch(/BEGIN CERTIFICATE/);
+    expect(url).toMatch(/^ws:\/\/127\.0\.0\.1:\d+\/ws\/chat$/);
+    expect(controlUrl).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect(rootKey).toMatch(/^[0-9a-f]{64}$/);
+    const exit = once(running, 'exit');
+    running.kill(signal);
+    expect(await exit).toEqual([0, null]);
+  },
+);
 
-it('serves a client from another process and writes what crossed the wire to the log', async () => {
+it('the simulator serves a client from another process and writes the traffic to the log', async () => {
   const log = join(directory, 'wire.jsonl');
   const running = run('--wire-log', log, '--owner-name', 'Maria', '--owner-number', '4917099');
   const { url, controlUrl, rootKey } = await firstLine(running);
@@ -104,19 +107,19 @@ it('serves a client from another process and writes what crossed the wire to the
   expect(entries.filter(({ kind }) => kind === 'problem')).toEqual([]);
 });
 
-it('refuses wrong options and says what is wrong', async () => {
+it('the simulator refuses wrong options and names the error', async () => {
   const { code, stderr } = await failure('--port', 'http');
   expect(code).toBe(2);
   expect(stderr).toContain('--port is "http"');
 });
 
-it('says so when the log cannot be written', async () => {
+it('the simulator reports that the log cannot be written', async () => {
   const { code, stderr } = await failure('--wire-log', join(directory, 'nowhere', 'wire.jsonl'));
   expect(code).toBe(1);
   expect(stderr).toContain('ENOENT');
 });
 
-it('says so when a port is taken, and leaves nothing behind', async () => {
+it('the simulator reports that a port is taken, and leaves nothing behind', async () => {
   const other = createServer().listen(0, '127.0.0.1');
   await once(other, 'listening');
   const address = other.address();

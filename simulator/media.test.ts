@@ -79,7 +79,7 @@ describe('a file from a phone', () => {
     ['viewOnce', 'viewOnceMessage'],
     ['documentWithCaption', 'documentWithCaptionMessage'],
     ['ephemeral', 'ephemeralMessage'],
-  ] as const)('may be packed as %s', async (wrap, outer) => {
+  ] as const)('may be wrapped as %s', async (wrap, outer) => {
     const kind = wrap === 'documentWithCaption' ? 'document' : 'image';
     const media = { kind, data: DATA, caption: 'packed' } as const;
     const line = await rig.simulator.say({ chat: peter.jid, as: peter, media, wrap });
@@ -129,7 +129,7 @@ describe('a file from the client', () => {
     expect(simulator.problems).toEqual([]);
   });
 
-  it('answers a line, as files and words are answered by files', async () => {
+  it('answers a message, and is answered by one', async () => {
     const { simulator, client } = rig;
     const { line, message } = await sent({ kind: 'voice', data: DATA });
     await client.socket.sendMessage(peter.jid, { image: DATA, caption: 'here' }, { quoted: message });
@@ -140,7 +140,7 @@ describe('a file from the client', () => {
     expect(simulator.problems).toEqual([]);
   });
 
-  it('that does not fit its hashes is a problem, and a line without a file', async () => {
+  it('is a problem and a message without a file when it does not match its hashes', async () => {
     const { simulator, client } = rig;
     const known = simulator.problems.length;
     const { message } = await sent({ kind: 'image', data: DATA });
@@ -179,12 +179,12 @@ describe('the media server', () => {
     expect(await ask(method, path, method === 'POST' ? DATA : undefined)).toBe(status);
   });
 
-  it('refuses an upload that is not what its name says', async () => {
+  it('refuses an upload that does not match its name', async () => {
     const { auth } = await rig.client.socket.refreshMediaConn();
     expect(await ask('POST', `/mms/image/abc?auth=${auth}`, DATA)).toBe(400);
   });
 
-  it('is trusted by a process that is given its certificate, and by no other', async () => {
+  it('is trusted by a process with its certificate, and by no other', async () => {
     const path = await rig.simulator.writeMediaCertificate();
     const script = `fetch('${origin}/').then(({ status }) => console.log(status), () => console.log('refused'))`;
     const status = async (env: NodeJS.ProcessEnv): Promise<string> =>
@@ -207,7 +207,7 @@ describe('faults of files', () => {
     await rig.eventually(() => simulator.devices().every(({ waiting }) => waiting === 0));
   });
 
-  it('a phone that has no such file says so', async () => {
+  it('a phone that has no such file reports that', async () => {
     const { client } = rig;
     const { message } = await sent({ kind: 'image', data: DATA });
     const other = { ...message, key: { ...message.key, id: 'UNKNOWN' } };

@@ -19,7 +19,7 @@ afterEach(async () => {
 const FORMS: readonly Addressing[] = ['pn', 'lid'];
 
 describe.each(FORMS)('a direct chat addressed by %s', (addressing) => {
-  it('brings what the other one writes, with the other form of the name beside it', async () => {
+  it('delivers the other person’s messages, with the other form of the address beside it', async () => {
     const { simulator, client } = rig;
     const peter = simulator.addPerson({ name: 'Peter' });
     await simulator.say({ chat: peter.jid, as: peter, text: 'first', addressing });
@@ -34,7 +34,7 @@ describe.each(FORMS)('a direct chat addressed by %s', (addressing) => {
     expect(simulator.problems).toEqual([]);
   });
 
-  it('brings what the owner writes there on the phone', async () => {
+  it('delivers the messages that the owner writes on the phone', async () => {
     const { simulator, client } = rig;
     const peter = simulator.addPerson({ name: 'Peter' });
     await simulator.say({ chat: peter.jid, text: 'from my phone', addressing });
@@ -43,7 +43,7 @@ describe.each(FORMS)('a direct chat addressed by %s', (addressing) => {
     expect(simulator.problems).toEqual([]);
   });
 
-  it('shows what the client writes, once, and confirms it', async () => {
+  it('shows the client’s messages once, and confirms them', async () => {
     const { simulator, client } = rig;
     const peter = simulator.addPerson({ name: 'Peter' });
     const to = addressing === 'pn' ? peter.jid : peter.lid;
@@ -60,7 +60,7 @@ describe.each(FORMS)('a direct chat addressed by %s', (addressing) => {
 });
 
 describe('a conversation', () => {
-  it('goes back and forth in one session', async () => {
+  it('works both ways in one session', async () => {
     const { simulator, client } = rig;
     const peter = simulator.addPerson({ name: 'Peter' });
     for (const n of [1, 2, 3]) {
@@ -74,7 +74,7 @@ describe('a conversation', () => {
     expect(simulator.problems).toEqual([]);
   });
 
-  it('keeps the order of many messages said at once', async () => {
+  it('keeps the order of many messages sent at once', async () => {
     const { simulator, client } = rig;
     const texts = Array.from({ length: 30 }, (_, n) => `line ${n}`);
     await Promise.all(texts.map((text) => simulator.say({ chat: simulator.selfChat, text })));
@@ -85,7 +85,7 @@ describe('a conversation', () => {
     expect(seen.filter((text) => text?.startsWith('line'))).toEqual(texts);
   });
 
-  it('quotes lines in both directions', async () => {
+  it('quotes messages in both directions', async () => {
     const { simulator, client } = rig;
     const peter = simulator.addPerson({ name: 'Peter' });
     const question = await simulator.say({ chat: peter.jid, as: peter, text: 'tea or coffee?' });
@@ -99,7 +99,7 @@ describe('a conversation', () => {
     expect(context?.quotedMessage?.conversation).toBe('tea');
   });
 
-  it('tells the client that a phone has its message', async () => {
+  it('confirms to the client that a phone has its message', async () => {
     const { simulator, client } = rig;
     const peter = simulator.addPerson({ name: 'Peter' });
     const sent = await client.socket.sendMessage(peter.jid, { text: 'did you get this?' });
@@ -122,7 +122,7 @@ describe('a conversation', () => {
     expect(simulator.problems).toMatchObject([{ kind: 'refused' }]);
   });
 
-  it('notes the receipts of the client', async () => {
+  it('records the receipts of the client', async () => {
     const { simulator, client } = rig;
     const peter = simulator.addPerson({ name: 'Peter' });
     const line = await simulator.say({ chat: peter.jid, as: peter, text: 'read me' });
@@ -145,7 +145,7 @@ describe('a conversation', () => {
 });
 
 describe('the self-chat addressed by LID', () => {
-  it('comes to the client and is the same chat', async () => {
+  it('reaches the client and is the same chat', async () => {
     const { simulator, client } = rig;
     await simulator.say({ chat: simulator.selfChat, text: 'note to self', addressing: 'lid' });
     const { key } = await client.message('note to self');
@@ -160,7 +160,7 @@ describe('the self-chat addressed by LID', () => {
 });
 
 describe.each(FORMS)('a group addressed by %s', (addressing) => {
-  it('carries what members and the owner say, and what the client answers', async () => {
+  it('delivers the messages of members and owner, and the client’s answers', async () => {
     const { simulator, client } = rig;
     const [peter, anna] = [simulator.addPerson({ name: 'Peter' }), simulator.addPerson({ name: 'Anna' })];
     const { jid } = simulator.createGroup({ subject: 'Family', members: [peter, anna], addressing });
@@ -188,7 +188,7 @@ describe.each(FORMS)('a group addressed by %s', (addressing) => {
     expect(simulator.problems).toEqual([]);
   });
 
-  it('tells the client its subject and members', async () => {
+  it('reports its subject and members to the client', async () => {
     const { simulator, client } = rig;
     const peter = simulator.addPerson({ name: 'Peter' });
     const { jid } = simulator.createGroup({ subject: 'Family', members: [peter], addressing });
@@ -206,7 +206,7 @@ describe.each(FORMS)('a group addressed by %s', (addressing) => {
   });
 });
 
-describe('what a client asks', () => {
+describe('a query of the client', () => {
   it('is refused for a group that does not exist', async () => {
     await expect(rig.client.socket.groupMetadata('120363999999999999@g.us')).rejects.toThrow(
       'item-not-found',
@@ -220,7 +220,7 @@ describe('what a client asks', () => {
     expect(found).toEqual([{ jid: peter.jid, exists: true }]);
   });
 
-  it('gets an error for what nobody knows, and leaves a note of it', async () => {
+  it('gets an error when it is unknown, and is recorded as a problem', async () => {
     const { simulator, client } = rig;
     const query = client.socket.query({
       tag: 'iq',
@@ -230,7 +230,7 @@ describe('what a client asks', () => {
     expect(simulator.problems.map(({ kind }) => kind)).toEqual(['unknown query']);
   });
 
-  it('learns the owner’s name from the app state', async () => {
+  it('returns the owner’s name from the app state', async () => {
     await rig.eventually(() => rig.client.creds.me?.name === 'Maria');
   });
 
@@ -244,8 +244,8 @@ describe('what a client asks', () => {
   });
 });
 
-describe('presence', () => {
-  it('of others is answered when the client subscribes to it', async () => {
+describe('the presence of others', () => {
+  it('is sent when the client subscribes to it', async () => {
     const { simulator, client } = rig;
     const peter = simulator.addPerson({ name: 'Peter' });
     const told = new Promise((resolve) => client.socket.ev.on('presence.update', resolve));
@@ -256,7 +256,7 @@ describe('presence', () => {
 });
 
 describe('typing', () => {
-  it('is seen while it lasts and ends with the message', async () => {
+  it('is visible while it lasts and ends with the message', async () => {
     const { simulator, client } = rig;
     const peter = simulator.addPerson({ name: 'Peter' });
     const seen: { chat: string; on: boolean }[] = [];

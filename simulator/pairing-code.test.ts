@@ -18,7 +18,7 @@ afterEach(async () => {
 
 describe('a pairing code', () => {
   it.each([undefined, 'NANOCLAW'])(
-    'links the client that shows it, chosen by the client: %s',
+    'links the client that shows it, with the code chosen by the client: %s',
     async (custom) => {
       const code = await rig.client.showCode(number, custom);
       const closed = rig.client.closed();
@@ -39,7 +39,7 @@ describe('a pairing code', () => {
     expect(rig.simulator.devices()).toHaveLength(1);
   });
 
-  it('is refused when it is wrong, and the right one is taken after it', async () => {
+  it('is refused when it is wrong, and the right one is accepted after it', async () => {
     const code = await rig.client.showCode(number);
     const wrong = code.startsWith('A') ? `B${code.slice(1)}` : `A${code.slice(1)}`;
     await expect(rig.simulator.enterCode(wrong)).rejects.toThrow(BadCode);
@@ -53,14 +53,14 @@ describe('a pairing code', () => {
     await expect(rig.simulator.enterCode(code)).rejects.toThrow(BadCode);
   });
 
-  it('is refused when no client asked for one, and when it was asked for another account', async () => {
+  it('is refused when no client requested one, and when it was requested for another account', async () => {
     await rig.client.showQr();
     await expect(rig.simulator.enterCode('ABCDEFGH')).rejects.toThrow(BadCode);
     const code = await rig.client.socket.requestPairingCode('4917099999999');
     await expect(rig.simulator.enterCode(code)).rejects.toThrow(BadCode);
   });
 
-  it('is worth nothing after the connection ended, and another client can be linked then', async () => {
+  it('expires with the connection, and another client can be linked then', async () => {
     const code = await rig.client.showCode(number);
     await rig.client.end();
     await rig.eventually(() => rig.simulator.connections() === 0);
@@ -72,7 +72,7 @@ describe('a pairing code', () => {
     await other.end();
   });
 
-  it('is not accepted when the client goes while it is checked', async () => {
+  it('is not accepted when the client disconnects during the check', async () => {
     const code = await rig.client.showCode(number);
     rig.client.socket.ws.on('CB:notification', () => void rig.client.end());
     await expect(rig.simulator.enterCode(code)).rejects.toThrow(ConnectionLost);

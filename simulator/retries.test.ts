@@ -20,7 +20,7 @@ function kinds(): string[] {
 const FORMS: readonly Addressing[] = ['pn', 'lid'];
 
 describe('a message that the client cannot read', () => {
-  it('is sent again in a direct chat when the client asks for it', async () => {
+  it('is sent again when the client requests it', async () => {
     const { simulator, client } = rig;
     const peter = simulator.addPerson({ name: 'Peter' });
     simulator.faults.garbleMessages();
@@ -45,7 +45,7 @@ describe('a message that the client cannot read', () => {
 });
 
 describe('a message that the phones cannot read', () => {
-  it('is asked for again, and shown once when the client sends it again', async () => {
+  it('is requested again, and shown once when the client sends it again', async () => {
     const { simulator, client } = rig;
     const peter = simulator.addPerson({ name: 'Peter' });
     await client.socket.sendMessage(peter.jid, { text: 'before' });
@@ -58,7 +58,7 @@ describe('a message that the phones cannot read', () => {
     expect(new Set(kinds())).toEqual(new Set(['not decrypted', 'bad message']));
   });
 
-  it.each(FORMS)('is asked for again in a group addressed by %s', async (addressing) => {
+  it.each(FORMS)('is requested again in a group addressed by %s', async (addressing) => {
     const { simulator, client } = rig;
     const peter = simulator.addPerson({ name: 'Peter' });
     const { jid } = simulator.createGroup({ subject: 'Family', members: [peter], addressing });

@@ -83,7 +83,7 @@ describe('two accounts with linked devices', () => {
     expect(rig.simulator.problems).toEqual([]);
   });
 
-  it('hear only the chats that they are in', async () => {
+  it('receive only the chats that they are in', async () => {
     const anna = rig.simulator.addPerson({ name: 'Anna' });
     await rig.simulator.say({ of: peter, chat: anna.jid, text: 'Peter to Anna' });
     expect((await peters.message('Peter to Anna')).key).toMatchObject({ fromMe: true, remoteJid: anna.jid });
@@ -101,7 +101,7 @@ describe('two accounts with linked devices', () => {
     expect(rig.simulator.chat(anna.jid)).toEqual([]);
   });
 
-  it('ask each other again for what they cannot read', async () => {
+  it('request from each other again what they cannot read', async () => {
     await rig.client.end();
     await rig.client.open({ getMessage: async () => ({ conversation: 'second' }) });
     await rig.client.socket.sendMessage(peter.jid, { text: 'first' });
@@ -122,7 +122,7 @@ describe('two accounts with linked devices', () => {
 });
 
 describe('two linked devices of one account', () => {
-  it('see what the other one sends and what is typed on the phone', async () => {
+  it('receive each other’s messages and those typed on the phone', async () => {
     const second = new PlainClient(rig.simulator.url);
     await rig.client.socket.sendMessage(peter.jid, { text: 'before the second' });
     await link(second, rig.simulator.owner);

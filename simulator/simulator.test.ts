@@ -53,8 +53,8 @@ describe('pairing', () => {
   });
 });
 
-describe('a QR code', () => {
-  it('is refused when nobody shows it, and when it is none', async () => {
+describe('a scanned QR code', () => {
+  it('is refused when no client shows it, and when it is invalid', async () => {
     await expect(simulator.scanQr('hello')).rejects.toThrow(BadQr);
     await expect(simulator.scanQr('2@abc,AA==,AA==,AA==,1')).rejects.toThrow(UnknownQr);
   });
@@ -77,7 +77,7 @@ describe('a QR code', () => {
     expect(simulator.devices()).toEqual([]);
   });
 
-  it('is followed by others while nobody scans', async () => {
+  it('is replaced by others until it is scanned', async () => {
     const first = await client.showQr();
     await client.end();
     client.connect({ qrTimeout: 30 });
@@ -110,7 +110,7 @@ describe('a QR code', () => {
   });
 });
 
-describe('a client that does not keep to the protocol', () => {
+describe('a client that violates the protocol', () => {
   it('is not linked when its own signature is wrong', async () => {
     const qr = await client.showQr();
     Object.assign(client.creds.signedIdentityKey, { private: Curve.generateKeyPair().private });
@@ -148,7 +148,7 @@ describe('a forged account signature', () => {
     Curve.verify = verify;
   });
 
-  it('is not noticed by Baileys as it comes', async () => {
+  it('is not noticed by unmodified Baileys', async () => {
     simulator.faults.forgeAccountSignature();
     await pair();
     expect(simulator.devices()).toHaveLength(1);
@@ -163,8 +163,8 @@ describe('a forged account signature', () => {
   });
 });
 
-describe('before the first login', () => {
-  it('what people say waits for the client', async () => {
+describe('a message before the first login', () => {
+  it('waits for the client', async () => {
     await pair();
     const peter = simulator.addPerson({ name: 'Peter' });
     await simulator.say({ chat: peter.jid, as: peter, text: 'already here' });
@@ -174,7 +174,7 @@ describe('before the first login', () => {
   });
 });
 
-describe('closing', () => {
+describe('closing the simulator', () => {
   it('may happen twice, and frees the port', async () => {
     await Promise.all([simulator.close(), simulator.close()]);
     await simulator.closed;
@@ -185,7 +185,7 @@ describe('closing', () => {
 });
 
 describe('the self-chat', () => {
-  it('carries what the owner types on the phone to the client', async () => {
+  it('delivers the owner’s messages from the phone to the client', async () => {
     await pairAndOpen();
     await simulator.say({ chat: simulator.selfChat, text: 'hello me' });
     const message = await client.message('hello me');
@@ -197,7 +197,7 @@ describe('the self-chat', () => {
     expect(simulator.problems).toEqual([]);
   });
 
-  it('shows on the phone what the client sends', async () => {
+  it('shows the client’s messages on the phone', async () => {
     await pairAndOpen();
     await client.socket.sendMessage(simulator.selfChat, { text: 'from the device' });
     const line = await simulator.waitFor(({ text }) => text === 'from the device');

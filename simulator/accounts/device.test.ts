@@ -25,7 +25,7 @@ afterEach(() => {
   berts.close();
 });
 
-it('begins a session with a pkmsg and goes on with msg once there was an answer', async () => {
+it('a device begins a session with a pkmsg and continues with msg once there was an answer', async () => {
   const [toBert, toAnna] = [await correspondent(berts), await correspondent(annas)];
   const first = await annas.encrypt(toBert, { conversation: 'hello' });
   expect(first.type).toBe('pkmsg');
@@ -36,7 +36,7 @@ it('begins a session with a pkmsg and goes on with msg once there was an answer'
   expect((await annas.encrypt(toBert, { conversation: 'so' })).type).toBe('msg');
 });
 
-it('hands out the sender key with the first message to a group only', async () => {
+it('a device sends the sender key only with its first message to a group', async () => {
   const toBert = await correspondent(berts);
   const first = await annas.encryptGroup(GROUP, anna.lid, toBert, { conversation: 'one' });
   expect(first.map(({ type }) => type)).toEqual(['pkmsg', 'skmsg']);
@@ -52,7 +52,7 @@ it('hands out the sender key with the first message to a group only', async () =
   });
 });
 
-it('cannot read what is not for it, nor anything after it lost its sessions', async () => {
+it('a device cannot read messages for others, nor any after it lost its sessions', async () => {
   const toBert = await correspondent(berts);
   const [, shared] = await annas.encryptGroup(GROUP, anna.lid, toBert, { conversation: 'one' });
   await expect(berts.decryptGroup(GROUP, anna.lid, shared!.ciphertext)).rejects.toThrow('No session');

@@ -13,7 +13,7 @@ afterEach(() => {
   directory.close();
 });
 
-it('knows people by both forms of their name, with and without a device', () => {
+it('the directory knows people by both forms of their address, with and without a device', () => {
   const peter = directory.addPerson({ name: 'Peter' });
   for (const jid of [peter.jid, peter.lid, addressOf(peter, 'pn', 3), addressOf(peter, 'lid', 3)]) {
     expect(directory.person(jid)).toBe(peter);
@@ -21,7 +21,7 @@ it('knows people by both forms of their name, with and without a device', () => 
   expect(directory.owner.jid).toBe('4915100001@s.whatsapp.net');
 });
 
-it('does not take one person for another of the same digits on another server', () => {
+it('the directory does not mix up people with the same digits on different servers', () => {
   const digits = directory.owner.jid.split('@')[0];
   expect(directory.find(`${digits}@lid`)).toBeUndefined();
   expect(() => directory.person('nobody@lid')).toThrow(UnknownJid);
@@ -32,12 +32,12 @@ it.each([
   [{ name: 'Eve', number: 'abcdefgh' }, 'no phone number'],
   [{ name: ' ', number: '4917012345' }, 'name is empty'],
   [{ name: 'Eve', number: '4915100001' }, 'is taken'],
-])('refuses %o', (person, reason) => {
+])('the directory refuses %o', (person, reason) => {
   expect(() => directory.addPerson(person)).toThrow(BadPerson);
   expect(() => directory.addPerson(person)).toThrow(reason);
 });
 
-it('puts the owner into every group, once, and describes it in its own addressing', () => {
+it('the directory puts the owner into every group once, and describes the group in its own addressing', () => {
   const peter = directory.addPerson({ name: 'Peter' });
   const members = [directory.owner, peter];
   const group = directory.createGroup({ subject: 'Family', members });
@@ -56,7 +56,7 @@ it('puts the owner into every group, once, and describes it in its own addressin
   });
 });
 
-it('refuses a group with a stranger', () => {
+it('the directory refuses a group with a stranger', () => {
   const stranger = { jid: '4900@s.whatsapp.net', lid: '1@lid', name: 'Stranger' };
   expect(() => directory.createGroup({ subject: 'Odd', members: [stranger] })).toThrow(UnknownJid);
 });

@@ -4,7 +4,7 @@ import { BadRootKey, trustRoot } from './trust-root.ts';
 
 const ROOT = 'ab'.repeat(32);
 
-it('changes the root that Baileys looks at, until it is taken back', () => {
+it('the trust root changes the root that Baileys checks, until it is restored', () => {
   const genuine = WA_CERT_DETAILS.PUBLIC_KEY;
   const distrust = trustRoot(ROOT);
   expect(WA_CERT_DETAILS.PUBLIC_KEY.toString('hex')).toBe(ROOT);
@@ -12,6 +12,6 @@ it('changes the root that Baileys looks at, until it is taken back', () => {
   expect(WA_CERT_DETAILS.PUBLIC_KEY).toBe(genuine);
 });
 
-it.each(['', 'ab', 'xy'.repeat(32), `${ROOT}00`])('refuses the key "%s"', (given) => {
+it.each(['', 'ab', 'xy'.repeat(32), `${ROOT}00`])('the trust root refuses the key "%s"', (given) => {
   expect(() => trustRoot(given)).toThrow(BadRootKey);
 });

@@ -59,7 +59,7 @@ describe('the control interface', () => {
     expect((await get('/state')).body).toMatchObject({ problems: [], connections: 1, typing: [] });
   });
 
-  it('edits, reacts to and removes a line, and says more than words', async () => {
+  it('edits, reacts to and removes a message, and sends more than text', async () => {
     await post('/people', { name: 'Peter' });
     const { body: line } = await post('/say', {
       chat: 'Peter',
@@ -98,7 +98,7 @@ describe('the control interface', () => {
     expect(body).toMatchObject([{ subject: 'Band', members: [maria], admins: [maria] }]);
   });
 
-  it('takes and gives files in base64', async () => {
+  it('accepts and returns files in base64', async () => {
     const data = Buffer.from('not really a picture').toString('base64');
     const media = { kind: 'image', data, caption: 'our cat' };
     const { body: line } = await post('/say', { chat: 'self', media });
@@ -111,7 +111,7 @@ describe('the control interface', () => {
     expect((await get('/faults')).body).toMatchObject({ refusedUploads: 1, mediaBytesPerSecond: 1000 });
   });
 
-  it('scans as somebody, speaks in their chats and shows a chat from their side', async () => {
+  it('scans as a person, speaks in their chats and shows a chat from their side', async () => {
     for (const name of ['Peter', 'Anna']) await post('/people', { name });
     const qr = await rig.client.showQr();
     const { body } = await post('/scan', { qr, as: 'Peter' });
@@ -122,25 +122,25 @@ describe('the control interface', () => {
     expect((await post('/code', { code: 'ABCDEFGH', as: 'Anna' })).status).toBe(400);
   });
 
-  it('adds a line of the past', async () => {
+  it('adds a message of the past', async () => {
     await post('/people', { name: 'Peter' });
     const past = { chat: 'Peter', as: 'Peter', text: 'long ago', at: 1_000 };
     expect((await post('/past', past)).body).toMatchObject({ text: 'long ago', at: 1_000 });
     expect((await get('/chat?chat=Peter')).body).toMatchObject([{ text: 'long ago', fromName: 'Peter' }]);
   });
 
-  it('waits for a line after a given one', async () => {
+  it('waits for a message after a given one', async () => {
     const first = await rig.simulator.say({ chat: rig.simulator.selfChat, text: 'same words' });
     const waiting = get(`/wait?chat=self&contains=same&after=${first.id}`);
     const second = await rig.simulator.say({ chat: rig.simulator.selfChat, text: 'same words' });
     expect((await waiting).body).toMatchObject({ id: second.id });
   });
 
-  it('says so when no such line comes in time', async () => {
+  it('reports that no such message arrived in time', async () => {
     expect(await get('/wait?contains=never&timeoutMs=20')).toMatchObject({ status: 408 });
   });
 
-  it('makes faults by their names', async () => {
+  it('causes faults by their names', async () => {
     await pairOverHttp();
     expect((await get('/faults')).body).toMatchObject({ offline: false });
     const closed = rig.client.closed();
@@ -190,7 +190,7 @@ describe('the control interface', () => {
     expect(Buffer.concat(parts).toString()).toMatch(/^HTTP\/1.1 403/);
   });
 
-  it('tells what happens as a stream of events, and what happened before', async () => {
+  it('streams events, past and new', async () => {
     await rig.simulator.say({ chat: rig.simulator.selfChat, text: 'before' });
     const response = await fetch(`${rig.simulator.controlUrl}/events`);
     expect(response.headers.get('content-type')).toBe('text/event-stream');
@@ -205,14 +205,14 @@ describe('the control interface', () => {
     );
   });
 
-  it('goes on after the event that a listener saw last', async () => {
+  it('continues after the event that a listener saw last', async () => {
     for (const text of ['one', 'two']) await rig.simulator.say({ chat: rig.simulator.selfChat, text });
     const response = await fetch(`${rig.simulator.controlUrl}/events`, { headers: { 'last-event-id': '1' } });
     const first = await response.body?.getReader().read();
     expect(Buffer.from(first?.value ?? []).toString()).toMatch(/^id: 2\n/);
   });
 
-  it('ends the simulator when it is told to', async () => {
+  it('ends the simulator when it is asked to', async () => {
     expect((await post('/shutdown')).status).toBe(202);
     await rig.simulator.closed;
     await expect(get('/state')).rejects.toThrow();

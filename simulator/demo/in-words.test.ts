@@ -13,7 +13,7 @@ const LINE: ChatLine = {
   at: 0,
 };
 
-describe('a line in a terminal', () => {
+describe('a chat message in a terminal', () => {
   it('is its text', () => {
     expect(lineInWords(LINE)).toBe('hello');
   });
@@ -30,19 +30,19 @@ describe('a line in a terminal', () => {
   });
 });
 
-describe('what became of a line', () => {
+describe('a change of a chat message in a terminal', () => {
   const by = 'ann@s.whatsapp.net';
   const told = (change: 'edited' | 'removed' | 'reaction', line: Partial<ChatLine> = {}) =>
     changeInWords({ change, by, byDevice: false, line: { ...LINE, ...line } }, 'Ann');
 
-  it('is told with who did it', () => {
+  it('is shown with its author', () => {
     expect(told('edited', { text: 'hello!' })).toBe('Ann edited: hello!');
     expect(told('removed', { text: '' })).toBe('Ann deleted a message');
     expect(told('reaction', { reactions: [{ from: by, emoji: '👍' }] })).toBe('👍 Ann on “hello”');
     expect(told('reaction', { reactions: [] })).toBe('Ann took a reaction back');
   });
 
-  it('cuts a long text short, and has words for none', () => {
+  it('has a long text cut, and words for an empty one', () => {
     const reactions = [{ from: by, emoji: '👍' }];
     expect(told('reaction', { reactions, text: 'x'.repeat(50) })).toBe(`👍 Ann on “${'x'.repeat(39)}…”`);
     expect(told('reaction', { reactions, text: '' })).toBe('👍 Ann on the message');

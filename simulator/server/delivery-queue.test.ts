@@ -26,7 +26,7 @@ async function goLive(queue: DeliveryQueue, connection: Connection): Promise<voi
   await queue.deliverBacklog(connection, 100);
 }
 
-it('sends at once when the device is live, and keeps what is not acknowledged', async () => {
+it('the queue sends at once when the device is live, and keeps unacknowledged stanzas', async () => {
   const queue = new DeliveryQueue();
   const { connection, sent } = recorder();
   await goLive(queue, connection);
@@ -38,7 +38,7 @@ it('sends at once when the device is live, and keeps what is not acknowledged', 
   expect(queue.size).toBe(1);
 });
 
-it('sends the backlog in batches, each after the one before was acknowledged, then says how many', async () => {
+it('the queue sends the backlog in batches, each after the one before was acknowledged, then the count', async () => {
   const queue = new DeliveryQueue();
   for (const id of ['A', 'B', 'C']) queue.add(message(id));
   const { connection, sent } = recorder();
@@ -60,7 +60,7 @@ it('sends the backlog in batches, each after the one before was acknowledged, th
   expect(queue.live).toBe(true);
 });
 
-it('keeps a held stanza for the next login', async () => {
+it('the queue keeps a held stanza for the next login', async () => {
   const queue = new DeliveryQueue();
   const first = recorder();
   await goLive(queue, first.connection);
@@ -76,7 +76,7 @@ it('keeps a held stanza for the next login', async () => {
   await done;
 });
 
-it('gives up a backlog whose connection ends, and starts it anew on the next one', async () => {
+it('the queue gives up a backlog whose connection ends, and restarts it on the next one', async () => {
   const queue = new DeliveryQueue();
   queue.add(message('A'));
   const [first, second] = [recorder(), recorder()];
@@ -92,7 +92,7 @@ it('gives up a backlog whose connection ends, and starts it anew on the next one
   queue.detach(second.connection);
 });
 
-it('tells receipts of several participants for one message apart', () => {
+it('the queue tells receipts of several participants for one message apart', () => {
   const [a, b] = ['1@lid', '2@lid'].map((participant) => ({ id: 'X', participant }));
   expect(stanzaKey('receipt', a!)).not.toBe(stanzaKey('receipt', b!));
   expect(stanzaKey('message', a!)).toBe(stanzaKey('message', b!));

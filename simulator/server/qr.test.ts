@@ -3,7 +3,7 @@ import { BadQr, readQr } from './qr.ts';
 
 const plain = '2@ref,bm9pc2U=,aWRlbnRpdHk=,c2VjcmV0,1';
 
-it('reads a code with and without the link in front', () => {
+it('a QR code is read with and without the link in front', () => {
   for (const text of [plain, `https://wa.me/settings/linked_devices#${plain}`]) {
     expect(readQr(text)).toEqual({
       ref: '2@ref',
@@ -15,6 +15,6 @@ it('reads a code with and without the link in front', () => {
   }
 });
 
-it.each(['', 'hello', '2@ref,a,b,c', `${plain},more`, ',a,b,c,1'])('refuses "%s"', (text) => {
+it.each(['', 'hello', '2@ref,a,b,c', `${plain},more`, ',a,b,c,1'])('a QR code of "%s" is refused', (text) => {
   expect(() => readQr(text)).toThrow(BadQr);
 });

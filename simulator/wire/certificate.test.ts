@@ -20,7 +20,7 @@ function check(
   };
 }
 
-it('signs the leaf by the intermediate, and that by the root', () => {
+it('a certificate chain has its leaf signed by the intermediate, and that by the root', () => {
   const authority = new CertificateAuthority();
   expect(check(authority)).toEqual({ leaf: true, intermediate: true });
   const { leaf } = proto.CertChain.decode(authority.chain());
@@ -28,7 +28,7 @@ it('signs the leaf by the intermediate, and that by the root', () => {
   expect(Buffer.from(subject!)).toEqual(authority.serverKey.public);
 });
 
-it('breaks one signature when it is told to', () => {
+it('a certificate chain has one wrong signature when that is configured', () => {
   const authority = new CertificateAuthority();
   expect(check(authority, 'leaf')).toEqual({ leaf: false, intermediate: true });
   expect(check(authority, 'intermediate')).toEqual({ leaf: true, intermediate: false });

@@ -5,7 +5,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-it('drops libsignal’s dumps while somebody wants it, and nothing else', () => {
+it('the console drops libsignal’s dumps while any caller wants that, and nothing else', () => {
   const info = vi.spyOn(console, 'info').mockReturnValue(undefined);
   const [first, second] = [quietLibsignal(), quietLibsignal()];
   first();

@@ -14,7 +14,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-it('shortens bytes at any depth and leaves text as it is', () => {
+it('the wire log shortens bytes at any depth and leaves text unchanged', () => {
   const enc = { tag: 'enc', attrs: { v: '2' }, content: Buffer.alloc(100, 0xab) };
   const body = { tag: 'body', attrs: {}, content: 'words' };
   expect(shorten({ tag: 'message', attrs: { id: '1' }, content: [enc, body] })).toEqual({
@@ -24,7 +24,7 @@ it('shortens bytes at any depth and leaves text as it is', () => {
   });
 });
 
-it('appends a line of JSON for each entry, readable by its owner only', async () => {
+it('the wire log appends a line of JSON for each entry, readable by its owner only', async () => {
   const path = join(directory, 'wire.jsonl');
   for (const fault of ['first', 'second']) {
     const log = await WireLog.open(path);
@@ -40,7 +40,7 @@ it('appends a line of JSON for each entry, readable by its owner only', async ()
   expect((await stat(path)).mode & 0o777).toBe(0o600);
 });
 
-it('writes nothing without a path, and rejects a path that cannot be opened', async () => {
+it('the wire log writes nothing without a path, and rejects a path that cannot be opened', async () => {
   const log = await WireLog.open();
   log.write({ kind: 'fault', fault: 'unseen' });
   await log.close();

@@ -4,7 +4,7 @@ import { verifyXEdDSA } from './xeddsa.ts';
 
 const message = Buffer.from('what is signed');
 
-it('accepts what libsignal signed, for both signs of the Edwards key', () => {
+it('the verification accepts libsignal’s signatures, for both signs of the Edwards key', () => {
   for (let n = 0; n < 8; n++) {
     const { public: publicKey, private: privateKey } = Curve.generateKeyPair();
     const signature = Curve.sign(privateKey, message);
@@ -13,7 +13,7 @@ it('accepts what libsignal signed, for both signs of the Edwards key', () => {
   }
 });
 
-it('refuses another key, another message, a flipped bit and malformed input', () => {
+it('the verification refuses another key, another message, a flipped bit and malformed input', () => {
   const { public: publicKey, private: privateKey } = Curve.generateKeyPair();
   const signature = Buffer.from(Curve.sign(privateKey, message));
   expect(verifyXEdDSA(Curve.generateKeyPair().public, message, signature)).toBe(false);
