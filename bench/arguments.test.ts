@@ -17,7 +17,7 @@ describe('the arguments', () => {
     expect(json).toBe(true);
   });
 
-  it('are refused with the names there are when one is unknown', () => {
+  it('are refused when one is unknown, and the error names the known ones', () => {
     expect(() => readArguments(['--only', 'speed'], KNOWN)).toThrow(UsageError);
     expect(() => readArguments(['--only', 'speed'], KNOWN)).toThrow(
       '"speed". There are: answer, store, idle',

@@ -32,7 +32,7 @@ describe('the table', () => {
     expect(complaints([measured])).toEqual([]);
   });
 
-  it('shows the verdict where a figure has a limit, and complains of those over it alone', () => {
+  it('shows the verdict where a figure has a limit, and marks only those over it', () => {
     const rows = [
       { label: 'added by a', value: 100, unit: 'ms', n: 20, limit: 100 },
       { label: 'added by b', value: 100.6, unit: 'ms', n: 20, limit: 100 },
@@ -45,7 +45,7 @@ describe('the table', () => {
     ]);
   });
 
-  it('rounds to what can be told apart', () => {
+  it('rounds figures to the digits that matter', () => {
     expect(formatValue(0.012345)).toBe('0.0123');
     expect(formatValue(4_321.9)).toBe('4,322');
     expect(formatValue(0)).toBe('0.00');

@@ -9,7 +9,7 @@ function bench(run: Bench['run'], limitMs = 10_000): Bench {
 }
 
 describe('a bench', () => {
-  it('hands over its figures and its notes, and is cleaned up, the last first', async () => {
+  it('returns its figures and notes, and its cleanups run in reverse order', async () => {
     const steps: string[] = [];
     const result = await runBench(
       bench(async ({ cleanup, note }) => {
@@ -40,7 +40,7 @@ describe('a bench', () => {
     ).toEqual(['slow']);
   });
 
-  it('is left out with the reason when the machine lacks something', async () => {
+  it('is skipped with the reason when the machine lacks something', async () => {
     const result = await runBench(
       bench(() => Promise.reject(new CannotMeasure('install it'))),
       never,
@@ -48,7 +48,7 @@ describe('a bench', () => {
     expect(result).toMatchObject({ outcome: 'left out', reason: 'install it', rows: [] });
   });
 
-  it('that fails is cleaned up all the same', async () => {
+  it('is cleaned up although it fails', async () => {
     let cleaned = false;
     const result = await runBench(
       bench(async ({ cleanup }) => {
@@ -63,7 +63,7 @@ describe('a bench', () => {
     expect(cleaned).toBe(true);
   });
 
-  it('that takes too long is told so, broken off and cleaned up', async () => {
+  it('is aborted, reported and cleaned up when it takes too long', async () => {
     let told = false;
     let cleaned = false;
     const result = await runBench(
@@ -86,7 +86,7 @@ describe('a bench', () => {
     expect(cleaned).toBe(true);
   });
 
-  it('is broken off when the run is interrupted', async () => {
+  it('is aborted when the run is interrupted', async () => {
     const interruption = new AbortController();
     const running = runBench(
       bench(
@@ -99,7 +99,7 @@ describe('a bench', () => {
     expect(await running).toMatchObject({ outcome: 'failed', reason: 'Interrupted' });
   });
 
-  it('that leaves something behind has failed, and its other things are taken back', async () => {
+  it('fails when it leaves something behind, and its other resources are still released', async () => {
     let cleaned = false;
     const result = await runBench(
       bench(async ({ cleanup }) => {

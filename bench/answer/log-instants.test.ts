@@ -32,7 +32,7 @@ describe('the instants of runs', () => {
     expect(firstFrame).toBeLessThanOrEqual(Date.now());
   });
 
-  it('keep runs that follow one another apart', () => {
+  it('are kept apart when runs follow one another', () => {
     const text = [
       '[2026-01-01T00:00:00.001Z] DEBUG: Container arguments {"group":"main","run":"a","command":[]}',
       '[2026-01-01T00:00:00.002Z] INFO: Session initialized: one',
@@ -44,7 +44,7 @@ describe('the instants of runs', () => {
     expect((b?.firstFrame ?? 0) - (b?.sandboxStarted ?? 0)).toBe(4);
   });
 
-  it('lack what the log does not tell', () => {
+  it('are missing where the log does not have them', () => {
     const text = [
       '[2026-01-01T00:00:00.000Z] INFO: Session initialized: without-a-sandbox',
       '[2026-01-01T00:00:00.001Z] DEBUG: Container arguments {"group":"main","run":"a","command":[]}',
