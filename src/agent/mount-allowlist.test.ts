@@ -51,7 +51,7 @@ describe('the mount allowlist', () => {
     expect(said()).toEqual(['Mount validated', 'Mount validated']);
   });
 
-  it('keeps other groups than main reading, unless it allows them to write', async () => {
+  it('keeps groups other than main read-only, unless it allows them to write', async () => {
     const mount = { hostPath: '~/projects/app', readonly: false };
     await allow(PROJECTS);
     expect(await permit(mount, false)).toMatchObject([{ readonly: true }]);

@@ -227,7 +227,7 @@ describe('a follow-up in a run that fails', () => {
   it.each([
     ['after the last answer is told of, for nobody may have answered it', 1, 1],
     ['before the last answer is not told of', 2, 0],
-  ])('is handled correctly when it was taken %s', async (_, cursor, notices) => {
+  ])('a follow-up that was taken %s', async (_, cursor, notices) => {
     const { store, conversation } = rig();
     store.groups.add(MAIN, 0);
     const run = { id: 'run-0', folder: MAIN.folder, chatJid: MAIN.jid, attempt: 1, firstSeq: 1, lastSeq: 1 };

@@ -33,7 +33,7 @@ describe('the notice about a failed turn', () => {
     });
   });
 
-  it('is missing after an answer', () => {
+  it('is not sent after an answer', () => {
     const outcome = { ...OUTCOME, exitCode: 0, error: undefined };
     expect(findFailure(outcome, undefined)).toBeUndefined();
   });

@@ -131,7 +131,7 @@ describe('an incoming message', () => {
     expect(later).toHaveBeenCalledOnce();
   });
 
-  it('is announced to arrive again when the database refuses it until the end', () => {
+  it('causes a log line when the database refuses it until the end, because it will arrive again', () => {
     const directory = temporaryDirectory();
     const { reception, lines } = rig(directory);
     const operator = new BetterSqlite3(join(directory, 'store', 'messages.db'));

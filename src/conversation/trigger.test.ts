@@ -21,7 +21,7 @@ describe('the trigger', () => {
     expect(callsAssistant('@Zoëlle hi', '@Zoë')).toBe(false);
   });
 
-  it('is taken literally, whatever characters a group’s has', () => {
+  it('matches literally, whatever characters a group’s trigger has', () => {
     expect(callsAssistant('C++? help', 'C++')).toBe(true);
     expect(callsAssistant('Ccc help', 'C++')).toBe(false);
   });

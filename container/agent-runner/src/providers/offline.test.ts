@@ -174,7 +174,7 @@ describe('reminders of the offline agent', () => {
     ['every day at 9:00 to water the plants', 'cron', '0 9 * * *', 'water the plants'],
     ['remind me every monday at 8 of the bins', 'cron', '0 8 * * 1', 'the bins'],
     ['remind me to stretch every 2 hours', 'interval', '7200000', 'stretch'],
-  ])('understands a schedule: %s', async (request, schedule_type, schedule_value, what) => {
+  ])('are understood: %s', async (request, schedule_type, schedule_value, what) => {
     const host = await FakeHost.start();
     host.answers(() => ({ ok: true, taskId: 'task-42', nextRunLocal: 'Monday, 15:30' }));
     const answer = await ask(host, request);

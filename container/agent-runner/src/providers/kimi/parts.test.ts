@@ -111,7 +111,7 @@ describe('a failure of Kimi', () => {
     });
   });
 
-  it('never loses a session when the network or the service fails', () => {
+  it('is never a lost session when the network or the service fails', () => {
     expect(loadFailure(new RequestError(-32_000, 'Authentication required: 401 no'))).toMatchObject({
       kind: 'key_refused',
     });
