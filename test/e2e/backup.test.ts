@@ -1,25 +1,13 @@
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import process from 'node:process';
-import { promisify } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
 import { House } from '../support/house.ts';
-import { testProgram } from '../support/program.ts';
-import { PACKAGE_ROOT, sharedDirectory } from '../support/sandbox.ts';
+import { nanoclaw } from '../support/nanoclaw.ts';
+import { sharedDirectory } from '../support/sandbox.ts';
 
 const TIMEOUT_MS = 480_000;
 const WITHIN = { timeout: 60_000, interval: 100 };
 /** Of the messages in a chat that is never still, so many to one that calls: three seconds' worth. */
 const NOTES_A_CALL = 60;
-
-/** Runs a command of `nanoclaw` on a root. @returns what it said */
-async function nanoclaw(root: string, ...args: readonly string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, [testProgram('cli'), ...args], {
-    cwd: PACKAGE_ROOT,
-    env: { PATH: process.env.PATH, HOME: root, NANOCLAW_ROOT: root, TIMEZONE: 'Europe/Berlin' },
-  });
-  return stdout;
-}
 
 describe('a backup that is taken while the host is at work', () => {
   it(

@@ -28,7 +28,7 @@ describe.skipIf(cannot)('a host with a full disk', () => {
     'keeps everything waiting, reports it, and does all of it once there is room again, without a restart',
     async () => {
       const disk = await SmallDisk.mount(MEGABYTES);
-      const house = await House.start({}, disk);
+      const house = await House.start({}, { disk });
       const said = listen(house);
       const { selfChat } = house.simulator;
       const family = house.simulator.createGroup({ subject: 'Family', members: [] }).jid;
@@ -93,7 +93,7 @@ describe.skipIf(cannot)('a host with a full disk', () => {
     'does not start on a full or read-only disk and names the fix, while status still works',
     async () => {
       const disk = await SmallDisk.mount(MEGABYTES);
-      const house = await House.start({}, disk);
+      const house = await House.start({}, { disk });
       await house.end();
       const env = {
         NANOCLAW_ROOT: disk.directory,

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { House } from '../support/house.ts';
+import { sharedDirectory } from '../support/sandbox.ts';
 
 const WITHIN = { timeout: 60_000, interval: 50 };
 /** WhatsApp shows no more of a text at once. */
@@ -100,6 +101,21 @@ describe('a voice recording', () => {
     writeFileSync(join(ipc, 'messages', 'x.json'), JSON.stringify(request));
     const line = await house.simulator.waitFor(({ media }) => media?.kind === 'voice', { timeoutMs: 60_000 });
     expect(line.media?.data).toEqual(OPUS);
+  });
+
+  it('is transcribed by a program when a person sends it, and triggers when it begins with the name', async () => {
+    const program = join(sharedDirectory(), 'transcribe');
+    writeFileSync(program, '#!/bin/sh\ntest -s "$2" && echo "Andy, ping"\n');
+    chmodSync(program, 0o755);
+    const house = await House.start({ TRANSCRIBE_COMMAND: `${program} --text` });
+    await house.simulator.say({
+      chat: house.simulator.selfChat,
+      media: { kind: 'voice', data: Buffer.from('OggS, as far as this test goes'), seconds: 2 },
+    });
+    await house.answer(/pong/);
+    expect(house.query('SELECT status, transcript FROM attachments')).toEqual([
+      { status: 'saved', transcript: 'Andy, ping' },
+    ]);
   });
 
   it('is transcribed by a service with OpenAI’s protocol when a person sends it and one is configured', async () => {

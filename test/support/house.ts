@@ -1,22 +1,31 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
-import { onTestFinished, vi } from 'vitest';
+import { inject, onTestFinished, vi } from 'vitest';
 import { HostProcess } from '../../simulator/demo/host-process.ts';
 import { type ChatLine, Simulator } from '../../simulator/simulator.ts';
+import { linkRoot } from './linked-root.ts';
+import { testProgram } from './program.ts';
 import { sharedDirectory } from './sandbox.ts';
 import type { SmallDisk } from './small-disk.ts';
 
-/** Long enough for a machine that does other things too. */
-const TIMEOUT_MS = 90_000;
 /** Lines of the host's log that a failed test shows. */
 const LAST_WORDS = 25;
+const LAST_WORDS_LENGTH = 300;
+
+export interface HouseOptions {
+  /** Where its root is to be, unlinked; absent: in a temporary directory. */
+  readonly disk?: SmallDisk;
+  /** The account is linked already; else the host shows a QR code, which is scanned, and greets its owner. */
+  readonly isLinked?: boolean;
+}
 
 /** A WhatsApp server on loopback and a real host on a root of its own, as a child process. */
 export class House {
   readonly simulator: Simulator;
   root: string;
-  host: HostProcess;
+  /** The last one is at work; an earlier one has ended, or holds the root. */
+  readonly #hosts: HostProcess[] = [];
   readonly #mediaCertificate: string;
   readonly #env: Readonly<Record<string, string>>;
   readonly #disk: SmallDisk | undefined;
@@ -35,26 +44,35 @@ export class House {
     this.#mediaCertificate = mediaCertificate;
     this.#env = env;
     this.#disk = disk;
-    this.host = this.#newHost();
   }
 
-  /**
-   * Resolves when the host is paired and ready.
-   * @param disk where its root is to be; absent: in a temporary directory
-   */
-  static async start(env: Readonly<Record<string, string>> = {}, disk?: SmallDisk): Promise<House> {
+  get host(): HostProcess {
+    const host = this.#hosts.at(-1);
+    if (host === undefined) throw new Error('no host was launched');
+    return host;
+  }
+
+  /** Resolves when the host is linked and ready. */
+  static async start(
+    env: Readonly<Record<string, string>> = {},
+    { disk, isLinked = disk === undefined }: HouseOptions = {},
+  ): Promise<House> {
     const root = disk?.directory ?? sharedDirectory();
     const simulator = await Simulator.start({ owner: { name: 'Ann' }, wireLog: join(root, 'wire.jsonl') });
     onTestFinished(() => simulator.close());
     const house = new House(simulator, root, await simulator.writeMediaCertificate(), env, disk);
-    onTestFinished(() => house.host.stop());
+    onTestFinished(async () => {
+      for (const host of house.#hosts) await host.stop();
+    });
     // Before the root is gone.
     onTestFinished(({ task }) => {
-      if (task.result?.state === 'fail')
-        console.error(`The host said last:\n${house.log().slice(-LAST_WORDS).join('\n')}`);
+      const [error] = task.result?.errors ?? [];
+      if (error !== undefined) error.message += `\nThe host's log ends:\n${house.#lastWords().join('\n')}`;
     });
+    if (isLinked) await linkRoot(simulator, root);
+    house.launch();
     await house.host.ready();
-    await house.answer(/I live in this chat now/);
+    if (!isLinked) await house.answer(/I live in this chat now/);
     return house;
   }
 
@@ -81,7 +99,7 @@ export class House {
 
   /** As `begin`, and does not wait. */
   launch(preload: readonly string[] = []): void {
-    this.host = this.#newHost(preload);
+    this.#hosts.push(this.#newHost(preload));
   }
 
   /** Something typed on the owner's phone, in their own chat unless said otherwise. */
@@ -93,7 +111,7 @@ export class House {
   async answer(pattern: RegExp, chat = this.simulator.selfChat): Promise<ChatLine> {
     const fits = (line: ChatLine): boolean => line.chat === chat && line.byDevice && pattern.test(line.text);
     return this.simulator
-      .waitFor((line) => fits(line) && this.#isNew(line), { timeoutMs: TIMEOUT_MS })
+      .waitFor((line) => fits(line) && this.#isNew(line), { timeoutMs: inject('waitMs') })
       .then((line) => {
         this.#seen.add(line.id);
         return line;
@@ -121,7 +139,7 @@ export class House {
         if (this.query("SELECT 1 FROM runs WHERE status = 'running'").length > 0)
           throw new Error('a turn is under way');
       },
-      { timeout: TIMEOUT_MS, interval: 50 },
+      { timeout: inject('waitMs'), interval: 20 },
     );
   }
 
@@ -133,7 +151,7 @@ export class House {
         if (line === undefined) throw new Error(`nothing in the log matches ${pattern}`);
         return line;
       },
-      { timeout: TIMEOUT_MS, interval: 50 },
+      { timeout: inject('waitMs'), interval: 20 },
     );
   }
 
@@ -168,6 +186,12 @@ export class House {
     }
   }
 
+  /** The end of the log without what Baileys says at debug, each line cut. */
+  #lastWords(): readonly string[] {
+    const own = this.log().filter((line) => !line.includes('DEBUG: [whatsapp]'));
+    return own.slice(-LAST_WORDS).map((line) => line.slice(0, LAST_WORDS_LENGTH));
+  }
+
   #newHost(preload: readonly string[] = []): HostProcess {
     const sandboxed = process.env.TEST_SANDBOX === 'required';
     const isOffline = (this.#env.AGENT_PROVIDER ?? 'offline') === 'offline';
@@ -176,6 +200,7 @@ export class House {
       root: this.root,
       whatsappUrl: this.simulator.url,
       rootKey: this.simulator.rootKey,
+      program: testProgram('cli'),
       mediaCertificate: this.#mediaCertificate,
       onQr: (qr) => {
         this.pairings++;

@@ -28,7 +28,11 @@ function probe(attempts: Readonly<Record<string, string>>): string {
   `;
 }
 
-async function look(
+/**
+ * Runs expressions of JavaScript inside a sandbox.
+ * @returns their values by name; where one threw, its error's code or message
+ */
+export async function look(
   base: TestAgentOptions,
   attempts: Readonly<Record<string, string>>,
   options: TestAgentOptions = {},

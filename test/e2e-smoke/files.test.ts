@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { House } from '../support/house.ts';
-import { sharedDirectory } from '../support/sandbox.ts';
 
 const PNG = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
@@ -29,19 +28,22 @@ describe('a picture with a caption that triggers', () => {
   });
 });
 
-describe('a voice note', () => {
-  it('triggers the assistant when it begins with its name and a program transcribes it', async () => {
-    const program = join(sharedDirectory(), 'transcribe');
-    writeFileSync(program, '#!/bin/sh\ntest -s "$2" && echo "Andy, ping"\n');
-    chmodSync(program, 0o755);
-    const house = await House.start({ TRANSCRIBE_COMMAND: `${program} --text` });
-    await house.simulator.say({
-      chat: house.simulator.selfChat,
-      media: { kind: 'voice', data: Buffer.from('OggS, as far as this test goes'), seconds: 2 },
+describe('an assistant', () => {
+  it('sends a file, which the phone can open, and then its answer', async () => {
+    const house = await House.start();
+    await house.say('@Andy send me a file');
+    await house.answer(/There it is/);
+    const file = house.simulator.chat(house.simulator.selfChat).find(({ media }) => media !== undefined);
+    expect(file?.media).toMatchObject({
+      kind: 'document',
+      fileName: 'hello.txt',
+      caption: 'Andy: A small text file',
     });
-    await house.answer(/pong/);
-    expect(house.query('SELECT status, transcript FROM attachments')).toEqual([
-      { status: 'saved', transcript: 'Andy, ping' },
-    ]);
+    expect(String(Buffer.from(file?.media?.data ?? []))).toMatch(/^Hello from Andy/);
+    // A phone has a message before its sender has read the server's ack.
+    await vi.waitFor(
+      () => expect(house.query('SELECT DISTINCT status FROM outbox')).toEqual([{ status: 'sent' }]),
+      { timeout: 60_000, interval: 50 },
+    );
   });
 });
