@@ -21,6 +21,7 @@ import { type PairOutcome, pair } from './pair.ts';
 import { pathsAt } from './paths.ts';
 import { lockHolder } from './store/host-lock.ts';
 import { openStoreReadOnly, type Store } from './store/store.ts';
+import { DEFAULT_TIMINGS } from './timings.ts';
 
 /** Exit codes: 0 well, 1 not well, 2 wrong usage. */
 const NOT_WELL = 1;
@@ -63,19 +64,21 @@ interface StartFlags {
 async function start(flags: StartFlags): Promise<void> {
   const config = loadConfig(process.env);
   const forTests = flags.allowPlainProcess || flags.offlineFaults;
+  const timings = DEFAULT_TIMINGS;
   if (forTests && (config.provider !== 'offline' || config.whatsapp.url === undefined)) {
     throw new ConfigError(
       '--allow-plain-process and --offline-faults are for the offline agent and a WhatsApp server on this machine only.',
     );
   }
   const { log, close, onTrouble } = logOf(config);
-  const disks = new DiskWatch({ look: () => lookAtDisks(pathsAt(config.root)), log });
+  const disks = new DiskWatch({ look: () => lookAtDisks(pathsAt(config.root)), log, timings });
   onTrouble(() => disks.suspect());
   const watched = flags.raw === true || process.stdout.isTTY;
   const ending = new Ending({
     // A start that failed says so itself.
     stop: async () => (await starting).stop(),
     log,
+    timings,
     exit: (exitCode) => {
       close();
       // Baileys leaves timers of up to a minute behind a closed socket; everything of ours has ended.
@@ -97,6 +100,7 @@ async function start(flags: StartFlags): Promise<void> {
     keepOfferingQr: watched,
     allowPlainProcess: flags.allowPlainProcess === true,
     offlineFaults: flags.offlineFaults === true,
+    timings,
   });
   // Baileys leaves some promises unwatched; what they reject with must not end the host.
   process.on('unhandledRejection', (error) =>

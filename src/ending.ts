@@ -1,11 +1,9 @@
 import { SECOND } from './clock.ts';
 import type { Log } from './log.ts';
+import type { Timings } from './timings.ts';
 
 /** One Ctrl-C may come twice: from the terminal, and passed on by npm. */
 const SAME_SIGNAL_MS = SECOND;
-
-/** A shutdown that hangs is ended after this long. */
-const WATCHDOG_MS = 30 * SECOND;
 
 const NOT_WELL = 1;
 
@@ -13,6 +11,7 @@ export interface EndingOptions {
   /** Ends everything in order. Rejects when not all of it could be. */
   readonly stop: () => Promise<void>;
   readonly log: Log;
+  readonly timings: Pick<Timings, 'shutdownWatchdogMs'>;
   /** Ends the process now. */
   readonly exit: (exitCode: number) => void;
 }
@@ -54,12 +53,12 @@ export class Ending {
   begin(exitCode: number): void {
     if (this.#begun.signal.aborted) return;
     this.#begun.abort();
-    const { stop, log, exit } = this.#options;
+    const { stop, log, exit, timings } = this.#options;
     // Not unref(): where nothing else is left to wait for, the process would end as if all were well.
     setTimeout(() => {
       log.error('The shutdown hangs, ending now');
       exit(NOT_WELL);
-    }, WATCHDOG_MS);
+    }, timings.shutdownWatchdogMs);
     stop().then(
       () => exit(exitCode),
       // What failed has been logged, or is a start that says so itself: before this.

@@ -12,6 +12,7 @@ import { callsAloud } from './conversation/trigger.ts';
 import type { Log } from './log.ts';
 import type { Paths } from './paths.ts';
 import type { Store } from './store/store.ts';
+import type { Timings } from './timings.ts';
 
 export interface FilesOptions {
   readonly config: Pick<Config, 'attachments' | 'transcription'>;
@@ -22,6 +23,7 @@ export interface FilesOptions {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly log: Log;
+  readonly timings: Timings;
 }
 
 export interface Files {
@@ -32,10 +34,20 @@ export interface Files {
 }
 
 /** Wires what brings the files of messages in, and lets go of them again. Nothing is started. */
-export function wireFiles({ config, paths, store, channel, loops, clock, newId, log }: FilesOptions): Files {
+export function wireFiles({
+  config,
+  paths,
+  store,
+  channel,
+  loops,
+  clock,
+  newId,
+  log,
+  timings,
+}: FilesOptions): Files {
   const { maxBytes, maxTotalBytes, days } = config.attachments;
   const directory = paths.attachments;
-  const retention = new Retention({ store, directory, days, maxTotalBytes, clock, log });
+  const retention = new Retention({ store, directory, days, maxTotalBytes, clock, log, timings });
   const attachments = new Attachments({
     store,
     channel,
@@ -55,6 +67,7 @@ export function wireFiles({ config, paths, store, channel, loops, clock, newId, 
     clock,
     newId,
     log,
+    timings,
   });
   return {
     start: async () => {

@@ -15,6 +15,7 @@ import { Restriction } from './delivery/restriction.ts';
 import type { Log } from './log.ts';
 import type { Paths } from './paths.ts';
 import type { Store } from './store/store.ts';
+import type { Timings } from './timings.ts';
 
 export { freshenCredentials, inspectCredentials } from './channel/whatsapp/credentials.ts';
 
@@ -25,6 +26,7 @@ export interface LineOptions {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly log: Log;
+  readonly timings: Timings;
   readonly onLine: (state: LineState) => void;
   readonly keepOfferingQr: boolean;
   /** The phone number of the account to link by a code, digits only. */
@@ -49,6 +51,7 @@ export function wireLine({
   clock,
   newId,
   log,
+  timings,
   onLine,
   keepOfferingQr,
   pairWith,
@@ -58,10 +61,10 @@ export function wireLine({
   const loops = new LoopBreaker({ store, clock, log, timezone: config.timezone });
   // Lists and the like begin on the line after it.
   const ownPrefix = namePrefix(presentation)?.trimEnd();
-  const reception = new Reception({ store, loops, senders, ownPrefix, clock, log });
+  const reception = new Reception({ store, loops, senders, ownPrefix, clock, log, timings });
   const groupNews = new GroupNews({ store, clock, newId, log });
-  const merging = new Merging(store, clock, log);
-  const record = new LineRecord(store, clock, config.timezone, log);
+  const merging = new Merging({ store, clock, log, timings });
+  const record = new LineRecord({ store, clock, timezone: config.timezone, log, timings });
   const welcome = new Welcome(store, config.assistantName, clock, log);
   const restriction = new Restriction(store, clock, log);
   const listener: ChannelListener = {
@@ -102,8 +105,9 @@ export function wireLine({
     },
     keepOfferingQr,
     pairWith,
+    timings,
   });
-  const delivery = new Delivery({ store, channel, clock, log, presentation, restriction });
+  const delivery = new Delivery({ store, channel, clock, log, presentation, restriction, timings });
   store.bells.on('outbox', () => delivery.wake());
   return {
     channel,

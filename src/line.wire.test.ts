@@ -11,6 +11,7 @@ import { loadBaseConfig } from './config.ts';
 import { openInstance } from './instance.ts';
 import { wireLine } from './line.ts';
 import type { RegisteredGroup } from './store/groups.ts';
+import { DEFAULT_TIMINGS } from './timings.ts';
 
 let server: Simulator;
 let peter: Person;
@@ -42,6 +43,7 @@ async function openLine() {
     clock: systemClock,
     newId: uuidv7,
     log: silentLog,
+    timings: DEFAULT_TIMINGS,
     keepOfferingQr: false,
     onLine: (state) => {
       states.push(state);

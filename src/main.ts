@@ -5,7 +5,7 @@ import { installId } from './agent/install.ts';
 import { chooseRuntime, otherRuntimes } from './agent/runtime/choose.ts';
 import type { LineState } from './channel/channel.ts';
 import { inspectCredentials } from './channel/whatsapp/credentials.ts';
-import { SECOND, systemClock } from './clock.ts';
+import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { Conversation } from './conversation/conversation.ts';
 import { GroupRounds } from './conversation/group-rounds.ts';
@@ -23,6 +23,7 @@ import { Scheduler } from './scheduler/scheduler.ts';
 import { Snapshots } from './snapshots/snapshots.ts';
 import { stopInOrder } from './stop-in-order.ts';
 import type { Bell } from './store/bells.ts';
+import type { Timings } from './timings.ts';
 
 export interface HostOptions {
   readonly config: Config;
@@ -37,18 +38,13 @@ export interface HostOptions {
   readonly allowPlainProcess: boolean;
   /** The offline agent obeys commands that make it crash, hang or flood: for the tests. */
   readonly offlineFaults: boolean;
+  readonly timings: Timings;
 }
 
 export interface Host {
   /** Drains and closes everything. Calling it twice or at once shares the outcome. */
   stop(): Promise<void>;
 }
-
-/** Turns under way may end by themselves for this long when the host stops. */
-const GRACE_MS = 10 * SECOND;
-
-/** Sends under way may be answered for this long. */
-const LAST_SENDS_MS = 5 * SECOND;
 
 /**
  * Loads, wires and starts everything. The order matters: the lock, then the database; sandboxes of an earlier process end
@@ -68,7 +64,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
 }
 
 async function run(options: HostOptions, { paths, store, close }: Instance): Promise<Host> {
-  const { config, log } = options;
+  const { config, log, timings } = options;
   const clock = systemClock;
   const newId = uuidv7;
 
@@ -107,6 +103,7 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
       agentEnv: options.offlineFaults ? { NANOCLAW_OFFLINE_FAULTS: '1' } : undefined,
     },
     credentials: keys.credentials,
+    timings,
   });
 
   const ready = readiness(log);
@@ -122,6 +119,7 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
     clock,
     newId,
     log,
+    timings,
     keepOfferingQr: options.keepOfferingQr,
     onLine: (state) => {
       if (state.status === 'open') {
@@ -132,8 +130,8 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
       options.onLine(state);
     },
   });
-  const groupRounds = new GroupRounds({ store, channel, clock, log });
-  const files = wireFiles({ config, paths, store, channel, loops, clock, newId, log });
+  const groupRounds = new GroupRounds({ store, channel, clock, log, timings });
+  const files = wireFiles({ config, paths, store, channel, loops, clock, newId, log, timings });
   const snapshots = new Snapshots(store, paths);
   const folders = new GroupFolders(paths, log);
   const mailbox = new Mailbox({
@@ -145,12 +143,13 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
     newId,
     log,
     timezone: config.timezone,
+    timings,
   });
   const conversation = new Conversation({
     store,
     agent,
     channel,
-    settlement: new Settlement(store, newId, () => clock.now()),
+    settlement: new Settlement(store, newId, () => clock.now(), timings.turnRetryDelaysMs),
     clock,
     newId,
     log,
@@ -165,8 +164,9 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
       await snapshots.write(group);
     },
     cleanUp: (group) => snapshots.clearResults(group.folder),
+    timings,
   });
-  const scheduler = new Scheduler({ store, clock, newId, log, timezone: config.timezone });
+  const scheduler = new Scheduler({ store, clock, newId, log, timezone: config.timezone, timings });
 
   const refreshSnapshots = async (): Promise<void> => {
     await Promise.all(conversation.activeGroups().map((group) => snapshots.write(group)));
@@ -210,10 +210,10 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
       [
         ['scheduler', () => scheduler.stop()],
         ['group rounds', () => groupRounds.stop()],
-        ['conversation', () => conversation.stop(GRACE_MS)],
+        ['conversation', () => conversation.stop(timings.shutdownGraceMs)],
         ['files', () => files.stop()],
         ['mailbox', () => mailbox.stop()],
-        ['delivery', () => delivery.stop(LAST_SENDS_MS)],
+        ['delivery', () => delivery.stop(timings.lastSendsMs)],
         ['line', () => channel.stop()],
         ['what came by the line', () => stopLine()],
         // Sends that the closing line cut off are back in the outbox by now.

@@ -7,6 +7,7 @@ import { openInstance } from './instance.ts';
 import { inspectCredentials, wireLine } from './line.ts';
 import type { Log } from './log.ts';
 import type { Store } from './store/store.ts';
+import { DEFAULT_TIMINGS } from './timings.ts';
 
 export interface PairOptions {
   readonly config: BaseConfig;
@@ -67,6 +68,7 @@ export async function pair(options: PairOptions): Promise<PairOutcome> {
       clock: systemClock,
       newId: uuidv7,
       log,
+      timings: DEFAULT_TIMINGS,
       keepOfferingQr,
       pairWith,
       onLine: (state) => {

@@ -1,11 +1,16 @@
 import { type Clock, MINUTE, SECOND } from './clock.ts';
 import type { Log } from './log.ts';
+import type { Timings } from './timings.ts';
 
 /** A clock that was set, or a machine that slept, is noticed within this time at the latest. */
 const LONGEST_SLEEP_MS = 15 * MINUTE;
 
-/** Without a pause a failure of the host itself (a full disk, say) would repeat as fast as the machine can. */
-export const FAILURE_PAUSE_MS = 10 * SECOND;
+export interface WakerOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Without a pause a failure of the host itself would repeat as fast as the machine can. */
+  readonly timings: Pick<Timings, 'workFailurePauseMs'>;
+}
 
 /**
  * Looks for work when it is woken, and by itself at the next instant at which there may be some: no polling.
@@ -13,22 +18,20 @@ export const FAILURE_PAUSE_MS = 10 * SECOND;
  */
 export class Waker {
   readonly #look: (now: number) => number | undefined;
-  readonly #clock: Clock;
-  readonly #log: Log;
+  readonly #options: WakerOptions;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
   /** @param look does what is to be done and tells when to look again, in milliseconds since the epoch */
-  constructor(look: (now: number) => number | undefined, clock: Clock, log: Log) {
+  constructor(look: (now: number) => number | undefined, options: WakerOptions) {
     this.#look = look;
-    this.#clock = clock;
-    this.#log = log;
+    this.#options = options;
   }
 
   wake(): void {
     clearTimeout(this.#timer);
     if (this.#stopped) return;
-    const now = this.#clock.now();
+    const now = this.#options.clock.now();
     const next = this.#tryToLook(now);
     if (next === undefined) return;
     // What is still due after a look could not be done: not at once again.
@@ -43,11 +46,12 @@ export class Waker {
   }
 
   #tryToLook(now: number): number | undefined {
+    const { log, timings } = this.#options;
     try {
       return this.#look(now);
     } catch (error) {
-      this.#log.error({ err: error }, 'The host failed to look for work, it will look again');
-      return now + FAILURE_PAUSE_MS;
+      log.error({ err: error }, 'The host failed to look for work, it will look again');
+      return now + timings.workFailurePauseMs;
     }
   }
 }

@@ -6,6 +6,7 @@ import { blindWatch } from '../../src/mailbox/testing/blind-watcher.ts';
 import { pathsAt } from '../../src/paths.ts';
 import { Snapshots } from '../../src/snapshots/snapshots.ts';
 import { openStore } from '../../src/store/store.ts';
+import { DEFAULT_TIMINGS } from '../../src/timings.ts';
 import { meterStalls } from './stall-meter.ts';
 
 /**
@@ -26,7 +27,8 @@ const mailbox = new Mailbox({
   newId: uuidv7,
   log: pino({ level: 'error' }, process.stderr),
   timezone: 'UTC',
-  ...(rescanMs !== undefined && { rescanMs: Number(rescanMs), watch: blindWatch() }),
+  timings: { ...DEFAULT_TIMINGS, ...(rescanMs !== undefined && { mailboxRescanMs: Number(rescanMs) }) },
+  ...(rescanMs !== undefined && { watch: blindWatch() }),
 });
 process.once('disconnect', async () => {
   await mailbox.stop();

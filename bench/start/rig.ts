@@ -12,6 +12,7 @@ import { systemClock } from '../../src/clock.ts';
 import { KeyProxy } from '../../src/credentials/key-proxy.ts';
 import { makeProxyPlace } from '../../src/credentials/proxy-place.ts';
 import { layoutAt } from '../../src/protocol/layout.ts';
+import { DEFAULT_TIMINGS } from '../../src/timings.ts';
 import { startModelServer } from '../../test/model-server/model-server.ts';
 import type { Cleanup } from '../support/cleanup.ts';
 import { temporaryRoot } from '../support/temporary-root.ts';
@@ -89,6 +90,7 @@ export async function startRig(cleanup: Cleanup, agent: BareAgent): Promise<Star
     clock: systemClock,
     newId: uuidv7,
     log,
+    timings: DEFAULT_TIMINGS,
     credentials: proxy,
     settings: {
       assistantName: 'Andy',

@@ -10,6 +10,7 @@ import { Bubblewrap } from '../../src/agent/runtime/bubblewrap.ts';
 import { PlainProcess } from '../../src/agent/runtime/plain-process.ts';
 import { systemClock } from '../../src/clock.ts';
 import { MountedKeys } from '../../src/credentials/mounted-keys.ts';
+import { DEFAULT_TIMINGS } from '../../src/timings.ts';
 import type { Cleanup } from './cleanup.ts';
 import { temporaryRoot } from './temporary-root.ts';
 
@@ -48,6 +49,7 @@ export async function startAgent(
     clock: systemClock,
     newId: uuidv7,
     log,
+    timings: DEFAULT_TIMINGS,
     credentials: new MountedKeys(() => ({})),
     settings: {
       assistantName: 'Andy',

@@ -159,7 +159,7 @@ describe('an agent that misbehaves', () => {
 
   it('an agent that hangs is ended at its deadline', async () => {
     const { log, lines } = rememberingLog();
-    const agent = await testAgent({ log, idleGraceMs: 0 });
+    const agent = await testAgent({ log, timings: { minDeadlineAfterIdleMs: 0 } });
     const { outcome } = await agent.turn('@Andy hang', { containerConfig: { timeout: 1_000 } });
     expect(outcome).toMatchObject({
       reason: 'timeout',

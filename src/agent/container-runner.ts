@@ -3,6 +3,7 @@ import type { Clock, NewId } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Paths } from '../paths.ts';
 import type { OutputFrame, TurnInput } from '../protocol/turn.ts';
+import type { Timings } from '../timings.ts';
 import type { AgentRunner, Credentials, RunningTurn, TurnOutcome, TurnRequest } from './agent.ts';
 import { deadlineMs, softDeadlineMs } from './deadline.ts';
 import { removeEnvDir } from './env-dir.ts';
@@ -31,8 +32,10 @@ export interface ContainerRunnerOptions {
   readonly log: Log;
   readonly settings: AgentSettings;
   readonly credentials: Credentials;
-  /** Milliseconds that every deadline leaves after the wait for follow-ups; absent: IDLE_GRACE_MS. */
-  readonly idleGraceMs?: number | undefined;
+  readonly timings: Pick<
+    Timings,
+    'minDeadlineAfterIdleMs' | 'killGraceMs' | 'childKillGraceMs' | 'pipeLingerMs'
+  >;
 }
 
 /** A turn whose sandbox was asked for. */
@@ -67,7 +70,7 @@ export class ContainerRunner implements AgentRunner {
   }
 
   async run(request: TurnRequest, onFrame: (frame: OutputFrame) => Promise<void>): Promise<RunningTurn> {
-    const { installId, paths, runtime, settings, idleGraceMs } = this.#options;
+    const { installId, paths, runtime, settings, timings } = this.#options;
     const name = sandboxName(installId, request.groupFolder, request.runId);
     const log = this.#options.log.child({ group: request.groupFolder, run: request.runId });
     const runEnv = join(paths.runEnv, request.runId);
@@ -91,8 +94,22 @@ export class ContainerRunner implements AgentRunner {
     const details = log.isLevelEnabled('debug') ? { command, input: readable(given, secrets) } : undefined;
 
     const { timeoutMs, idleTimeoutMs } = settings;
-    const deadline = deadlineMs(request.containerConfig.timeout, timeoutMs, idleTimeoutMs, idleGraceMs);
-    const watch = new TurnWatch({ name, sandbox, runtime, onFrame, deadlineMs: deadline, secrets, log });
+    const deadline = deadlineMs(
+      request.containerConfig.timeout,
+      timeoutMs,
+      idleTimeoutMs,
+      timings.minDeadlineAfterIdleMs,
+    );
+    const watch = new TurnWatch({
+      name,
+      sandbox,
+      runtime,
+      onFrame,
+      deadlineMs: deadline,
+      secrets,
+      log,
+      timings,
+    });
     const done = this.#settle({ ...turn, details }, prepared, sandbox, watch.untilEnded());
     sendInput(sandbox, given, log);
     const input = this.#openInput(turn, deadline, done);

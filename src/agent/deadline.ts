@@ -1,7 +1,4 @@
-import { MINUTE, SECOND } from '../clock.ts';
-
-/** What a sandbox gets on top of its wait for follow-ups. */
-export const IDLE_GRACE_MS = 30 * SECOND;
+import { MINUTE } from '../clock.ts';
 
 /** A longer one (24 days) would fire at once: Node's timers count in 31 bits. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -9,14 +6,15 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /**
  * How long a sandbox may live, in milliseconds. A sandbox that waits for follow-ups must not be ended before it has
  * waited.
+ * @param minAfterIdleMs what it gets at least on top of its wait for follow-ups, in milliseconds
  */
 export function deadlineMs(
   groupTimeoutMs: number | undefined,
   timeoutMs: number,
   idleTimeoutMs: number,
-  idleGraceMs: number = IDLE_GRACE_MS,
+  minAfterIdleMs: number,
 ): number {
-  return Math.min(LONGEST_TIMER_MS, Math.max(groupTimeoutMs ?? timeoutMs, idleTimeoutMs + idleGraceMs));
+  return Math.min(LONGEST_TIMER_MS, Math.max(groupTimeoutMs ?? timeoutMs, idleTimeoutMs + minAfterIdleMs));
 }
 
 /** Before its end an agent is asked to answer with what it has: a tenth of its time, at most this. */

@@ -24,9 +24,9 @@ describe('an install', () => {
 
 describe('a deadline', () => {
   it('is the group’s own timeout or the default, but at least the idle timeout and 30 seconds', () => {
-    expect(deadlineMs(undefined, 1_800_000, 0)).toBe(1_800_000);
-    expect(deadlineMs(60_000, 1_800_000, 0)).toBe(60_000);
-    expect(deadlineMs(1_000, 1_800_000, 0)).toBe(30_000);
-    expect(deadlineMs(60_000, 1_800_000, 600_000)).toBe(630_000);
+    expect(deadlineMs(undefined, 1_800_000, 0, 30_000)).toBe(1_800_000);
+    expect(deadlineMs(60_000, 1_800_000, 0, 30_000)).toBe(60_000);
+    expect(deadlineMs(1_000, 1_800_000, 0, 30_000)).toBe(30_000);
+    expect(deadlineMs(60_000, 1_800_000, 600_000, 30_000)).toBe(630_000);
   });
 });

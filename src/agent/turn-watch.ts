@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { SECOND } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { OutputFrame } from '../protocol/turn.ts';
+import type { Timings } from '../timings.ts';
 import type { ExitReason } from './agent.ts';
 import { BoundedText, bounded } from './bounded-text.ts';
 import { FrameError, FrameReader } from './frame-reader.ts';
@@ -21,12 +22,6 @@ const KEPT_TEXT = 32 * 1024;
 const KEPT_ERROR = 1_000;
 /** Frames that the run log has a line for. */
 const MAX_FRAME_LINES = 100;
-/** After SIGTERM, until SIGKILL. */
-const KILL_GRACE_MS = 3 * SECOND;
-/** After SIGKILL by name, until the child process itself is killed. */
-const CHILD_GRACE_MS = 10 * SECOND;
-/** How often a pipe is looked at that a process left behind may hold open after the exit. */
-const LINGER_MS = 2 * SECOND;
 
 export interface TurnWatchOptions {
   readonly name: string;
@@ -36,6 +31,7 @@ export interface TurnWatchOptions {
   readonly deadlineMs: number;
   readonly secrets: readonly string[];
   readonly log: Log;
+  readonly timings: Pick<Timings, 'killGraceMs' | 'childKillGraceMs' | 'pipeLingerMs'>;
 }
 
 /** How a sandbox ended and what it said. */
@@ -82,7 +78,7 @@ export class TurnWatch {
 
   /** Resolves when the sandbox is gone and every frame was handled. Never rejects. */
   async untilEnded(): Promise<Ending> {
-    const { sandbox, deadlineMs, log, name } = this.#options;
+    const { sandbox, deadlineMs, log, name, timings } = this.#options;
     const { child } = sandbox;
     const deadline = setTimeout(() => {
       log.warn({ sandbox: name, deadlineMs }, 'Container timeout');
@@ -92,7 +88,8 @@ export class TurnWatch {
     const stdoutRead = this.#readFrames();
     await this.#exited;
     clearTimeout(deadline);
-    const linger = setInterval(() => this.#releasePipes(), LINGER_MS);
+    // A process that was left behind may hold the pipes open.
+    const linger = setInterval(() => this.#releasePipes(), timings.pipeLingerMs);
     await Promise.all([stdoutRead, stderrRead]);
     clearInterval(linger);
     const outOfMemory = await this.#ranOutOfMemory();
@@ -107,12 +104,12 @@ export class TurnWatch {
       return;
     }
     this.#cause = { reason, error };
-    const { sandbox, runtime, name, log } = this.#options;
+    const { sandbox, runtime, name, log, timings } = this.#options;
     try {
       await sandbox.terminate();
-      if (await this.#exitsWithin(KILL_GRACE_MS)) return;
+      if (await this.#exitsWithin(timings.killGraceMs)) return;
       await runtime.kill(name);
-      if (await this.#exitsWithin(CHILD_GRACE_MS)) return;
+      if (await this.#exitsWithin(timings.childKillGraceMs)) return;
       sandbox.child.kill('SIGKILL');
       // A container that was still being made when it was to be killed is there by now.
       await runtime.kill(name);

@@ -8,6 +8,7 @@ import { counter, FAMILY, newMessage, testStore } from '../../test/support/test-
 import type { Channel, FetchOutcome, InboundAttachment, LineState } from '../channel/channel.ts';
 import { HOUR, SECOND } from '../clock.ts';
 import { callsAloud } from '../conversation/trigger.ts';
+import { DEFAULT_TIMINGS } from '../timings.ts';
 import { Attachments, type AttachmentsOptions } from './attachments.ts';
 
 beforeEach(() => {
@@ -49,6 +50,7 @@ function rig(change: Partial<AttachmentsOptions> = {}, root = temporaryDirectory
     clock: { now: () => Date.now() },
     newId: counter(),
     log,
+    timings: DEFAULT_TIMINGS,
     ...change,
   });
   onTestFinished(() => attachments.stop());

@@ -1,12 +1,13 @@
 import { link, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Channel, FetchOutcome } from '../channel/channel.ts';
-import { type Clock, type NewId, SECOND } from '../clock.ts';
+import type { Clock, NewId } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { codeOf, isPassing } from '../machine-trouble.ts';
 import type { WaitingAttachment } from '../store/attachments.ts';
 import type { Store } from '../store/store.ts';
-import { earlier, FAILURE_PAUSE_MS, Waker } from '../waker.ts';
+import type { Timings } from '../timings.ts';
+import { earlier, Waker } from '../waker.ts';
 import { attachmentName } from './file-name.ts';
 import { type FoundType, sniff } from './sniff.ts';
 import type { Transcriber } from './transcriber.ts';
@@ -29,13 +30,10 @@ export interface AttachmentsOptions {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly log: Log;
+  /** A file is given up after the last delay. A deferred fetch does not count: there may be no network at all. */
+  readonly timings: Pick<Timings, 'workFailurePauseMs' | 'attachmentRetryDelaysMs' | 'attachmentDeferMs'>;
 }
 
-/** The pauses before a file is tried once more; then it is given up. */
-const PAUSES_MS = [5 * SECOND, 20 * SECOND] as const;
-/** While the line is away there may be no network at all: such a try does not count. */
-const AWAY_PAUSE_MS = 20 * SECOND;
-const LONGEST_PAUSE_MS = Math.max(...PAUSES_MS, AWAY_PAUSE_MS);
 const MOST_AT_ONCE = 3;
 /** Whoever floods a chat with files that come slowly or never holds up no other chat. */
 const MOST_OF_A_CHAT = 2;
@@ -61,7 +59,7 @@ export class Attachments {
 
   constructor(options: AttachmentsOptions) {
     this.#options = options;
-    this.#waker = new Waker((now) => this.#look(now), options.clock, options.log);
+    this.#waker = new Waker((now) => this.#look(now), options);
   }
 
   /**
@@ -90,6 +88,8 @@ export class Attachments {
   }
 
   #look(now: number): number | undefined {
+    const { attachmentRetryDelaysMs, attachmentDeferMs } = this.#options.timings;
+    const longestPauseMs = Math.max(...attachmentRetryDelaysMs, attachmentDeferMs);
     let next: number | undefined;
     for (const row of this.#options.store.attachments.waiting()) {
       if (this.#underWay.has(row.seq)) continue;
@@ -100,7 +100,7 @@ export class Attachments {
       }
       this.#resting.delete(row.seq);
       // Further off than any pause is only what the clock said before it was set back.
-      if (row.notBefore > now && row.notBefore <= now + LONGEST_PAUSE_MS) next = earlier(next, row.notBefore);
+      if (row.notBefore > now && row.notBefore <= now + longestPauseMs) next = earlier(next, row.notBefore);
       else if (this.#hasRoomFor(row)) this.#begin(row);
     }
     return next;
@@ -113,11 +113,12 @@ export class Attachments {
   }
 
   #begin(row: WaitingAttachment): void {
+    const { clock, log, timings } = this.#options;
     const done = this.#bringIn(row)
       .catch((error: unknown) => this.#notKept(row, error))
       .catch((error: unknown) => {
-        this.#resting.set(row.seq, this.#options.clock.now() + FAILURE_PAUSE_MS);
-        this.#options.log.error({ err: error, attachment: row.seq }, 'An attachment could not be settled');
+        this.#resting.set(row.seq, clock.now() + timings.workFailurePauseMs);
+        log.error({ err: error, attachment: row.seq }, 'An attachment could not be settled');
       })
       .finally(() => {
         this.#underWay.delete(row.seq);
@@ -190,24 +191,24 @@ export class Attachments {
 
   /** A machine without room is no fault of the file's: it is tried as often as that takes. */
   #notKept(row: WaitingAttachment, error: unknown): void {
-    const { store, clock, log } = this.#options;
+    const { store, clock, log, timings } = this.#options;
     const reason = `the host could not keep it (${wordsFor(error)})`;
     if (!isPassing(error)) {
       this.#failed(row, reason, error);
       return;
     }
     log.warn({ attachment: row.seq, reason, err: error }, 'An attachment waits');
-    store.attachments.putOff(row.seq, clock.now() + AWAY_PAUSE_MS, reason);
+    store.attachments.putOff(row.seq, clock.now() + timings.attachmentDeferMs, reason);
   }
 
   /** Tries again after a pause, or gives up after the last. Nothing is given up while the line is away. */
   #failed(row: WaitingAttachment, reason: string, error?: unknown): void {
-    const { store, clock, log, channel } = this.#options;
+    const { store, clock, log, channel, timings } = this.#options;
     if (channel.state.status === 'connecting') {
-      store.attachments.putOff(row.seq, clock.now() + AWAY_PAUSE_MS, reason);
+      store.attachments.putOff(row.seq, clock.now() + timings.attachmentDeferMs, reason);
       return;
     }
-    const pause = PAUSES_MS[row.tries];
+    const pause = timings.attachmentRetryDelaysMs[row.tries];
     log.warn(
       { attachment: row.seq, tries: row.tries + 1, reason, err: error },
       'An attachment was not fetched',

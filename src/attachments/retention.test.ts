@@ -5,6 +5,7 @@ import { silentLog } from '../../test/support/silent-log.ts';
 import { temporaryDirectory } from '../../test/support/temporary.ts';
 import { FAMILY, newMessage, testStore } from '../../test/support/test-store.ts';
 import { type Clock, HOUR } from '../clock.ts';
+import { DEFAULT_TIMINGS } from '../timings.ts';
 import { Retention } from './retention.ts';
 
 const DAY = 24 * HOUR;
@@ -35,6 +36,7 @@ function rig(files: number, change: { days?: number; maxTotalBytes?: number; clo
     maxTotalBytes: 1_000_000,
     clock: { now: () => 0 },
     log: silentLog,
+    timings: DEFAULT_TIMINGS,
     ...change,
   });
   onTestFinished(() => retention.stop());

@@ -4,6 +4,7 @@ import { type Clock, HOUR, SECOND } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { KeptAttachment } from '../store/attachments.ts';
 import type { Store } from '../store/store.ts';
+import type { Timings } from '../timings.ts';
 import { Waker } from '../waker.ts';
 
 export interface RetentionOptions {
@@ -16,6 +17,7 @@ export interface RetentionOptions {
   readonly maxTotalBytes: number;
   readonly clock: Clock;
   readonly log: Log;
+  readonly timings: Pick<Timings, 'workFailurePauseMs'>;
 }
 
 const DAY = 24 * HOUR;
@@ -32,18 +34,14 @@ export class Retention {
 
   constructor(options: RetentionOptions) {
     this.#options = options;
-    this.#waker = new Waker(
-      (now) => {
-        const sinceLast = now - this.#sweptAt;
-        // Less than nothing: the clock was set back.
-        if (sinceLast >= 0 && sinceLast < REST_MS) return this.#sweptAt + REST_MS;
-        this.#sweptAt = now;
-        void this.sweep(now);
-        return now + DAY;
-      },
-      options.clock,
-      options.log,
-    );
+    this.#waker = new Waker((now) => {
+      const sinceLast = now - this.#sweptAt;
+      // Less than nothing: the clock was set back.
+      if (sinceLast >= 0 && sinceLast < REST_MS) return this.#sweptAt + REST_MS;
+      this.#sweptAt = now;
+      void this.sweep(now);
+      return now + DAY;
+    }, options);
   }
 
   /** Looks at once: at the start, and on the bell `attachments`. */

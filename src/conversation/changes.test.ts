@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { rememberingLog } from '../../test/support/silent-log.ts';
 import { FAMILY, testStore } from '../../test/support/test-store.ts';
 import type { InboundMessage, MessageChange } from '../channel/channel.ts';
+import { DEFAULT_TIMINGS } from '../timings.ts';
 import { Reception } from './reception.ts';
 import type { Standing } from './sender-rules.ts';
 
@@ -57,6 +58,7 @@ function rig({ ownPrefix, requiresTrigger = true }: { ownPrefix?: string; requir
     ownPrefix,
     clock: { now: () => AT },
     log,
+    timings: DEFAULT_TIMINGS,
   });
   const rows = () => store.messages.ofTurn(FAMILY.jid, 0, { before: 99, from: 99 });
   return {

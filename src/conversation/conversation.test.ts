@@ -5,6 +5,7 @@ import { counter, FAMILY, MAIN, newMessage, testStore } from '../../test/support
 import { type LineState, wordsOf } from '../channel/channel.ts';
 import { SECOND } from '../clock.ts';
 import type { Store } from '../store/store.ts';
+import { DEFAULT_TIMINGS } from '../timings.ts';
 import { Conversation } from './conversation.ts';
 import { Settlement } from './settlement.ts';
 
@@ -53,7 +54,7 @@ function rig(
   const conversation = new Conversation({
     store,
     agent,
-    settlement: new Settlement(store, newId, clock.now),
+    settlement: new Settlement(store, newId, clock.now, DEFAULT_TIMINGS.turnRetryDelaysMs),
     clock,
     newId,
     log: silentLog,
@@ -71,6 +72,7 @@ function rig(
     mostAtOnce: 2,
     prepare,
     cleanUp: async () => undefined,
+    timings: DEFAULT_TIMINGS,
   });
   onTestFinished(() => conversation.stop(0));
   store.bells.on('messages', () => conversation.messagesCame());
@@ -597,7 +599,7 @@ describe('a host that cannot store the agent’s output', () => {
 describe('a run that has ended', () => {
   it('does not end a second time, and is followed by one try only', () => {
     const store = testStore();
-    const settlement = new Settlement(store, counter('again'), clock.now);
+    const settlement = new Settlement(store, counter('again'), clock.now, DEFAULT_TIMINGS.turnRetryDelaysMs);
     store.groups.add(MAIN, 0);
     store.tasks.add(TASK);
     const slot = '2026-01-01T00:00:00.000Z';

@@ -1,10 +1,11 @@
 import type { Channel } from '../channel/channel.ts';
-import { MINUTE, SECOND } from '../clock.ts';
+import { MINUTE } from '../clock.ts';
 import { isPassing } from '../machine-trouble.ts';
 import type { RegisteredGroup } from '../store/groups.ts';
 import type { StoredMessage } from '../store/messages.ts';
 import type { Run } from '../store/runs.ts';
-import { earlier, FAILURE_PAUSE_MS, Waker } from '../waker.ts';
+import type { Timings } from '../timings.ts';
+import { earlier, Waker } from '../waker.ts';
 import { Leftovers } from './leftovers.ts';
 import { promptAttachments } from './prompt-attachments.ts';
 import { nextTry } from './retries.ts';
@@ -20,13 +21,14 @@ export interface ConversationOptions extends TurnPorts {
   readonly prepare: (group: RegisteredGroup) => Promise<void>;
   /** Called when a group's sandbox has ended. */
   readonly cleanUp: (group: RegisteredGroup) => Promise<void>;
+  readonly timings: Pick<
+    Timings,
+    'workFailurePauseMs' | 'backlogPauseMs' | 'turnRetryDelaysMs' | 'typingRefreshMs'
+  >;
 }
 
 /** Longer than any pause before another try and than any file is waited for: further off is what a clock said that was set back since. */
 const LONGEST_WAIT_MS = 5 * MINUTE;
-
-/** What comes before the line is open is a backlog, until nothing has come for this long. */
-const BACKLOG_PAUSE_MS = 5 * SECOND;
 
 /** Something that waits for a turn. */
 interface Job {
@@ -56,7 +58,7 @@ export class Conversation {
   constructor(options: ConversationOptions) {
     this.#options = options;
     this.#leftovers = new Leftovers(options);
-    this.#waker = new Waker((now) => this.#look(now), options.clock, options.log);
+    this.#waker = new Waker((now) => this.#look(now), options);
   }
 
   /** The groups whose sandbox runs now. */
@@ -170,20 +172,22 @@ export class Conversation {
 
   /** What was edited or deleted while the line was away comes behind what it changes, and all of it before the line is open. */
   #backlogUntil(): number {
-    return this.#options.channel.state.status === 'open' ? 0 : this.#cameAt + BACKLOG_PAUSE_MS;
+    const { channel, timings } = this.#options;
+    return channel.state.status === 'open' ? 0 : this.#cameAt + timings.backlogPauseMs;
   }
 
   #chatJob(group: RegisteredGroup, firstSeq: number): Job {
-    const next = nextTry(this.#options.store.runs.tries(group.jid, firstSeq));
+    const { store, timings } = this.#options;
+    const next = nextTry(store.runs.tries(group.jid, firstSeq), timings.turnRetryDelaysMs);
     // A run that ended for good has moved the cursor; what an operator moved back is a fresh start.
     const { time, attempt } = next.kind === 'at' ? next : { time: 0, attempt: 1 };
-    const held = this.#heldUntil(group, this.#options.store.messages.cursor(group.jid), firstSeq);
+    const held = this.#heldUntil(group, store.messages.cursor(group.jid), firstSeq);
     const notBefore = Math.max(time, held, this.#backlogUntil());
     return { kind: 'chat', group, notBefore, claim: () => this.#claimChat(group, firstSeq, attempt) };
   }
 
   #claimChat(group: RegisteredGroup, firstSeq: number, attempt: number): TurnPlan | undefined {
-    const { store, newId, clock, channel } = this.#options;
+    const { store, newId, clock, channel, timings } = this.#options;
     const found = store.messages.ofTurn(group.jid, firstSeq, MESSAGE_CAP);
     const messages = takeWhatFits(found, firstSeq, CHARACTER_CAP);
     const lastSeq = messages.at(-1)?.seq;
@@ -202,7 +206,7 @@ export class Conversation {
       sharesSession: true,
       script: undefined,
       followUp: (after) => this.#followUp(group, after),
-      showWork: () => showTyping(channel, group.jid),
+      showWork: () => showTyping(channel, group.jid, timings.typingRefreshMs),
     };
   }
 
@@ -274,12 +278,12 @@ export class Conversation {
   }
 
   #rest(folder: string, error: unknown): void {
-    const { log, clock } = this.#options;
+    const { log, clock, timings } = this.#options;
     log.error(
       { err: error, group: folder },
       'The host itself failed at a turn; its group rests for a moment',
     );
-    this.#resting.set(folder, clock.now() + FAILURE_PAUSE_MS);
+    this.#resting.set(folder, clock.now() + timings.workFailurePauseMs);
   }
 
   #start(job: Job): void {

@@ -4,6 +4,7 @@ import { silentLog } from '../../test/support/silent-log.ts';
 import { counter, FAMILY, MAIN, newMessage, testStore } from '../../test/support/test-store.ts';
 import type { OutputFrame } from '../protocol/turn.ts';
 import type { Store } from '../store/store.ts';
+import { DEFAULT_TIMINGS } from '../timings.ts';
 import { Conversation } from './conversation.ts';
 import { Settlement } from './settlement.ts';
 
@@ -27,7 +28,7 @@ function rig(
   const conversation = new Conversation({
     store,
     agent,
-    settlement: new Settlement(store, newId, clock.now),
+    settlement: new Settlement(store, newId, clock.now, DEFAULT_TIMINGS.turnRetryDelaysMs),
     clock,
     newId,
     log: silentLog,
@@ -40,6 +41,7 @@ function rig(
     mostAtOnce: 2,
     prepare: async () => undefined,
     cleanUp: async () => undefined,
+    timings: DEFAULT_TIMINGS,
   });
   onTestFinished(() => conversation.stop(0));
   store.bells.on('messages', () => conversation.wake());

@@ -3,6 +3,7 @@ import { silentLog } from '../../test/support/silent-log.ts';
 import { testStore } from '../../test/support/test-store.ts';
 import type { LineState } from '../channel/channel.ts';
 import { systemClock } from '../clock.ts';
+import { DEFAULT_TIMINGS } from '../timings.ts';
 import { GroupRounds } from './group-rounds.ts';
 
 const HOUR = 3_600_000;
@@ -22,7 +23,13 @@ function rig() {
       return 3;
     },
   };
-  const rounds = new GroupRounds({ store, channel, clock: systemClock, log: silentLog });
+  const rounds = new GroupRounds({
+    store,
+    channel,
+    clock: systemClock,
+    log: silentLog,
+    timings: DEFAULT_TIMINGS,
+  });
   onTestFinished(() => rounds.stop());
   return { store, channel, rounds };
 }

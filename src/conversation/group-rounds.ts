@@ -1,17 +1,18 @@
 import type { Channel } from '../channel/channel.ts';
-import { type Clock, HOUR, MINUTE } from '../clock.ts';
+import { type Clock, HOUR } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Store } from '../store/store.ts';
+import type { Timings } from '../timings.ts';
 import { Waker } from '../waker.ts';
 
 const ROUND_MS = 24 * HOUR;
-const RETRY_MS = 10 * MINUTE;
 
 export interface GroupRoundsOptions {
   readonly store: Store;
   readonly channel: Pick<Channel, 'state' | 'syncGroups'>;
   readonly clock: Clock;
   readonly log: Log;
+  readonly timings: Pick<Timings, 'groupListRetryMs' | 'workFailurePauseMs'>;
 }
 
 /** Asks for all groups: when the line opens for the first time, once a day after that, and when somebody wants it. */
@@ -24,7 +25,7 @@ export class GroupRounds {
 
   constructor(options: GroupRoundsOptions) {
     this.#options = options;
-    this.#waker = new Waker((now) => this.#look(now), options.clock, options.log);
+    this.#waker = new Waker((now) => this.#look(now), options);
   }
 
   /** To be called whenever the line opens. */
@@ -55,7 +56,7 @@ export class GroupRounds {
   #look(now: number): number | undefined {
     if (this.#options.channel.state.status !== 'open') return undefined;
     if (now >= this.#next) {
-      this.#next = now + RETRY_MS;
+      this.#next = now + this.#options.timings.groupListRetryMs;
       this.now()
         .catch((error: unknown) =>
           this.#options.log.warn({ err: error }, 'The groups could not be asked for, they will be later'),

@@ -3,6 +3,7 @@ import { silentLog } from '../../test/support/silent-log.ts';
 import { MAIN, testStore } from '../../test/support/test-store.ts';
 import type { LineState } from '../channel/channel.ts';
 import { HOUR, MINUTE, SECOND } from '../clock.ts';
+import { DEFAULT_TIMINGS } from '../timings.ts';
 import { LineRecord } from './line-record.ts';
 
 const OPEN: LineState = { status: 'open' };
@@ -13,7 +14,13 @@ function rig() {
   store.groups.add(MAIN, 0);
   const clock = { at: Date.UTC(2026, 0, 1, 2, 10), now: () => clock.at };
   const start = () => {
-    const record = new LineRecord(store, clock, 'Europe/Berlin', silentLog);
+    const record = new LineRecord({
+      store,
+      clock,
+      timezone: 'Europe/Berlin',
+      log: silentLog,
+      timings: DEFAULT_TIMINGS,
+    });
     onTestFinished(() => record.stop());
     return record;
   };

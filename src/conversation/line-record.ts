@@ -1,12 +1,18 @@
 import { DateTime } from 'luxon';
 import type { LineState } from '../channel/channel.ts';
-import { type Clock, MINUTE } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Store } from '../store/store.ts';
+import type { Timings } from '../timings.ts';
 import { Waker } from '../waker.ts';
 
-/** A shorter absence is not worth a message. */
-const WORTH_TELLING_MS = 10 * MINUTE;
+export interface LineRecordOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly timezone: string;
+  readonly log: Log;
+  readonly timings: Pick<Timings, 'absenceNoticeAfterMs' | 'workFailurePauseMs'>;
+}
 
 /** A state that the line came into, in milliseconds since the epoch. */
 interface Entry {
@@ -20,23 +26,19 @@ interface Entry {
  * nothing, what happened waits in memory: the line goes on.
  */
 export class LineRecord {
-  readonly #store: Store;
-  readonly #clock: Clock;
-  readonly #timezone: string;
+  readonly #options: LineRecordOptions;
   readonly #waiting: Entry[] = [];
   readonly #waker: Waker;
   #status: LineState['status'] | undefined;
 
-  constructor(store: Store, clock: Clock, timezone: string, log: Log) {
-    this.#store = store;
-    this.#clock = clock;
-    this.#timezone = timezone;
-    this.#waker = new Waker(() => this.#writeAll(), clock, log);
+  constructor(options: LineRecordOptions) {
+    this.#options = options;
+    this.#waker = new Waker(() => this.#writeAll(), options);
   }
 
   /** Never throws. */
   onLine(state: LineState): void {
-    this.#waiting.push({ state, at: this.#clock.now() });
+    this.#waiting.push({ state, at: this.#options.clock.now() });
     if (this.#waiting.length === 1) this.#waker.wake();
   }
 
@@ -54,34 +56,36 @@ export class LineRecord {
   }
 
   #write({ state, at }: Entry): void {
-    this.#store.transaction(() => {
-      this.#store.state.set('line', inWords(state));
+    const { store } = this.#options;
+    store.transaction(() => {
+      store.state.set('line', inWords(state));
       if (state.status === this.#status) return;
-      this.#store.state.set('line:since', new Date(at).toISOString());
+      store.state.set('line:since', new Date(at).toISOString());
       if (state.status === 'open') this.#isBack(at);
-      else if (this.#isLost()) this.#store.state.set('line:lost', new Date(at).toISOString());
+      else if (this.#isLost()) store.state.set('line:lost', new Date(at).toISOString());
     });
     this.#status = state.status;
   }
 
   /** The line was open, in this process or in an earlier one of this account: a host may start without a network. */
   #isLost(): boolean {
-    const { state } = this.#store;
+    const { state } = this.#options.store;
     return this.#status === 'open' || (!state.get('line:lost') && state.get('account') !== undefined);
   }
 
   #isBack(now: number): void {
-    const lost = Date.parse(this.#store.state.get('line:lost') ?? '');
-    this.#store.state.set('line:lost', '');
-    const main = this.#store.groups.main();
-    if (Number.isNaN(lost) || now - lost < WORTH_TELLING_MS || main === undefined) return;
+    const { store, timings } = this.#options;
+    const lost = Date.parse(store.state.get('line:lost') ?? '');
+    store.state.set('line:lost', '');
+    const main = store.groups.main();
+    if (Number.isNaN(lost) || now - lost < timings.absenceNoticeAfterMs || main === undefined) return;
     const text = `ℹ️ I was away from ${this.#span(lost, now)}, without a connection to WhatsApp. What came meanwhile is answered now.`;
-    this.#store.outbox.add({ chatJid: main.jid, message: { kind: 'text', text }, source: 'notice' }, now);
+    store.outbox.add({ chatJid: main.jid, message: { kind: 'text', text }, source: 'notice' }, now);
   }
 
   #span(from: number, to: number): string {
     const [start, end] = [from, to].map((at) =>
-      DateTime.fromMillis(at, { zone: this.#timezone }).setLocale('en-GB'),
+      DateTime.fromMillis(at, { zone: this.#options.timezone }).setLocale('en-GB'),
     );
     if (start === undefined || end === undefined) return '';
     const form = start.hasSame(end, 'day') ? 'HH:mm' : 'ccc d LLL, HH:mm';

@@ -5,6 +5,7 @@ import { rememberingLog } from '../../test/support/silent-log.ts';
 import { temporaryDirectory } from '../../test/support/temporary.ts';
 import { FAMILY, testStore } from '../../test/support/test-store.ts';
 import { systemClock } from '../clock.ts';
+import { DEFAULT_TIMINGS } from '../timings.ts';
 import { Merging } from './merging.ts';
 
 const LID = '102@lid';
@@ -14,7 +15,7 @@ it('two addresses are merged as soon as the database allows it', async () => {
   const directory = temporaryDirectory();
   const store = testStore(directory);
   const { log, lines } = rememberingLog();
-  const merging = new Merging(store, systemClock, log);
+  const merging = new Merging({ store, clock: systemClock, log, timings: DEFAULT_TIMINGS });
   const operator = new BetterSqlite3(join(directory, 'store', 'messages.db'));
   operator.exec('BEGIN IMMEDIATE');
   for (let n = 0; n < 2; n += 1) expect(merging.onSamePerson(LID, PETER)).toBe(false);
@@ -31,7 +32,7 @@ it('a folder that is given up by a merge is named in the log', () => {
   const { log, lines } = rememberingLog();
   store.groups.add({ ...FAMILY, jid: LID, folder: 'old' }, 0);
   store.groups.add({ ...FAMILY, jid: PETER, folder: 'new' }, 0);
-  const merging = new Merging(store, systemClock, log);
+  const merging = new Merging({ store, clock: systemClock, log, timings: DEFAULT_TIMINGS });
   merging.onSamePerson(LID, PETER);
   expect(lines).toMatchObject([{ level: 40, folder: 'old' }]);
   merging.stop();

@@ -1,7 +1,15 @@
 import { type Clock, SECOND } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Store } from '../store/store.ts';
+import type { Timings } from '../timings.ts';
 import { Waker } from '../waker.ts';
+
+export interface MergingOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly timings: Pick<Timings, 'workFailurePauseMs'>;
+}
 
 /**
  * Merges what is stored under two addresses of one person. While the database takes nothing, that waits in memory; a process
@@ -13,10 +21,10 @@ export class Merging {
   readonly #waiting: { readonly from: string; readonly to: string }[] = [];
   readonly #waker: Waker;
 
-  constructor(store: Store, clock: Clock, log: Log) {
-    this.#store = store;
-    this.#log = log;
-    this.#waker = new Waker((now) => this.#merge(now), clock, log);
+  constructor(options: MergingOptions) {
+    this.#store = options.store;
+    this.#log = options.log;
+    this.#waker = new Waker((now) => this.#merge(now), options);
   }
 
   /** @returns whether it is committed; false: as soon as the database lets it */

@@ -6,6 +6,7 @@ import { rememberingLog } from '../../test/support/silent-log.ts';
 import { temporaryDirectory } from '../../test/support/temporary.ts';
 import { FAMILY, MAIN, testStore } from '../../test/support/test-store.ts';
 import type { InboundMessage } from '../channel/channel.ts';
+import { DEFAULT_TIMINGS } from '../timings.ts';
 import { Reception } from './reception.ts';
 import { SenderAllowlist } from './sender-allowlist.ts';
 
@@ -34,6 +35,7 @@ function rig(directory = temporaryDirectory()) {
     ownPrefix: 'Andy: ',
     clock,
     log,
+    timings: DEFAULT_TIMINGS,
   });
   const texts = (jid = FAMILY.jid): readonly string[] =>
     store.messages.ofTurn(jid, 0, { before: 9, from: 9 }).map(({ text }) => text);

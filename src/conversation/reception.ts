@@ -4,6 +4,7 @@ import type { Log } from '../log.ts';
 import { isTroubleOfDatabase } from '../store/database.ts';
 import type { StoredMessage } from '../store/messages.ts';
 import type { Store } from '../store/store.ts';
+import type { Timings } from '../timings.ts';
 import { Waker } from '../waker.ts';
 import { Changes } from './changes.ts';
 import type { LoopBreaker } from './loop-breaker.ts';
@@ -18,6 +19,7 @@ export interface ReceptionOptions {
   readonly ownPrefix: string | undefined;
   readonly clock: Clock;
   readonly log: Log;
+  readonly timings: Pick<Timings, 'workFailurePauseMs'>;
 }
 
 interface Waiting {
@@ -40,12 +42,12 @@ export class Reception {
   readonly #waker: Waker;
 
   constructor(options: ReceptionOptions) {
-    const { store, clock, log } = options;
+    const { store, log } = options;
     this.#options = options;
     this.#store = store;
     this.#log = log;
     this.#changes = new Changes(options);
-    this.#waker = new Waker((now) => this.#takeWaiting(now), clock, log);
+    this.#waker = new Waker((now) => this.#takeWaiting(now), options);
   }
 
   /**

@@ -1,8 +1,4 @@
-import { SECOND } from '../clock.ts';
 import type { Run } from '../store/runs.ts';
-
-/** Pauses before the second and third try of a failed turn that left no effect. */
-export const RETRY_DELAYS_MS = [5 * SECOND, 20 * SECOND] as const;
 
 /** A turn that was going at this many crashes of the host is suspected of causing them. A stop in order is none, nor is a full disk. */
 const MOST_CRASHES = 10;
@@ -16,9 +12,13 @@ export type NextTry =
     }
   | { readonly kind: 'never' };
 
-/** @param tries earlier runs of the same turn, the oldest first */
+/**
+ * @param tries earlier runs of the same turn, the oldest first
+ * @param delaysMs the delays before the second and later tries of a failed turn without effects, in milliseconds
+ */
 export function nextTry(
   tries: readonly Pick<Run, 'status' | 'endedAt' | 'exitReason' | 'attempt'>[],
+  delaysMs: readonly number[],
 ): NextTry {
   const failures = tries.filter(({ status }) => status === 'failed');
   const crashes = tries.filter(({ exitReason }) => exitReason === 'host_crashed').length;
@@ -26,7 +26,7 @@ export function nextTry(
   const last = failures.at(-1);
   if (crashes >= MOST_CRASHES) return { kind: 'never' };
   if (last === undefined) return { kind: 'at', time: 0, attempt };
-  const delay = RETRY_DELAYS_MS[failures.length - 1];
+  const delay = delaysMs[failures.length - 1];
   if (delay === undefined) return { kind: 'never' };
   return { kind: 'at', time: Date.parse(last.endedAt ?? '') + delay, attempt };
 }

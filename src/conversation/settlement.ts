@@ -25,11 +25,13 @@ export class Settlement {
   readonly #store: Store;
   readonly #newId: NewId;
   readonly #now: () => number;
+  readonly #retryDelaysMs: readonly number[];
 
-  constructor(store: Store, newId: NewId, now: () => number) {
+  constructor(store: Store, newId: NewId, now: () => number, retryDelaysMs: readonly number[]) {
     this.#store = store;
     this.#newId = newId;
     this.#now = now;
+    this.#retryDelaysMs = retryDelaysMs;
   }
 
   succeed(run: Run, end: Omit<RunEnd, 'status' | 'error'>, result: string | undefined): void {
@@ -115,9 +117,10 @@ export class Settlement {
   #again(run: Run): boolean {
     const { runs } = this.#store;
     if (run.taskId === null || run.slot === null) {
-      return run.firstSeq !== null && nextTry(runs.tries(run.chatJid, run.firstSeq)).kind === 'at';
+      if (run.firstSeq === null) return false;
+      return nextTry(runs.tries(run.chatJid, run.firstSeq), this.#retryDelaysMs).kind === 'at';
     }
-    const next = nextTry(runs.slotTries(run.taskId, run.slot));
+    const next = nextTry(runs.slotTries(run.taskId, run.slot), this.#retryDelaysMs);
     if (next.kind === 'never') return false;
     const { folder, chatJid, taskId, slot } = run;
     runs.queueTask(

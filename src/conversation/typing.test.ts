@@ -14,7 +14,7 @@ afterEach(() => {
 function rig() {
   const shown: boolean[] = [];
   const channel = { setTyping: async (_: string, typing: boolean) => void shown.push(typing) };
-  return { shown, end: showTyping(channel, CHAT) };
+  return { shown, end: showTyping(channel, CHAT, 10_000) };
 }
 
 it('typing is shown at once and repeated, because a phone forgets it by itself', () => {

@@ -1,14 +1,17 @@
 import type { Channel } from '../channel/channel.ts';
-import { SECOND } from '../clock.ts';
 
-/** A phone stops showing "typing…" by itself after about 25 s. */
-const REFRESH_MS = 10 * SECOND;
-
-/** Shows "typing…" until the returned function is called, once or more often. */
-export function showTyping(channel: Pick<Channel, 'setTyping'>, chatJid: string): () => void {
+/**
+ * Shows "typing…" until the returned function is called, once or more often.
+ * @param refreshMs how often it is shown again, in milliseconds: a phone hides it by itself after about 25 s
+ */
+export function showTyping(
+  channel: Pick<Channel, 'setTyping'>,
+  chatJid: string,
+  refreshMs: number,
+): () => void {
   let shown = true;
   void channel.setTyping(chatJid, true);
-  const timer = setInterval(() => void channel.setTyping(chatJid, true), REFRESH_MS);
+  const timer = setInterval(() => void channel.setTyping(chatJid, true), refreshMs);
   return () => {
     if (!shown) return;
     shown = false;

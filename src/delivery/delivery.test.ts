@@ -3,6 +3,7 @@ import { silentLog } from '../../test/support/silent-log.ts';
 import { counter, FAMILY, MAIN, testStore } from '../../test/support/test-store.ts';
 import { type LineState, type Outgoing, type SendOutcome, wordsOf } from '../channel/channel.ts';
 import { HOUR, MINUTE, SECOND } from '../clock.ts';
+import { DEFAULT_TIMINGS } from '../timings.ts';
 import { Delivery } from './delivery.ts';
 import { Restriction } from './restriction.ts';
 
@@ -44,6 +45,7 @@ function rig(ownNumber = true) {
     restriction,
     log: silentLog,
     presentation: { assistantName: 'Andy', ownNumber },
+    timings: DEFAULT_TIMINGS,
   };
   const delivery = new Delivery(options);
   onTestFinished(() => delivery.stop());

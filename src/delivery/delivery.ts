@@ -4,7 +4,8 @@ import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { OutboxRow } from '../store/outbox.ts';
 import type { Store } from '../store/store.ts';
-import { earlier, FAILURE_PAUSE_MS, Waker } from '../waker.ts';
+import type { Timings } from '../timings.ts';
+import { earlier, Waker } from '../waker.ts';
 import { Pace, type Urgency } from './pace.ts';
 import { type Presentation, present } from './presentation.ts';
 import type { Restriction } from './restriction.ts';
@@ -29,6 +30,7 @@ export interface DeliveryOptions {
   readonly log: Log;
   readonly presentation: Presentation;
   readonly restriction: Pick<Restriction, 'refused' | 'forbids'>;
+  readonly timings: Pick<Timings, 'workFailurePauseMs' | 'resendDelaysMs' | 'notSentDelayMs'>;
 }
 
 /**
@@ -51,7 +53,7 @@ export class Delivery {
   constructor(options: DeliveryOptions) {
     this.#options = options;
     this.#pace = new Pace(options.clock);
-    this.#waker = new Waker((now) => this.#look(now), options.clock, options.log);
+    this.#waker = new Waker((now) => this.#look(now), options);
   }
 
   /** Looks at the outbox: on its bell, and when the line opens. */
@@ -116,11 +118,12 @@ export class Delivery {
 
   #begin(row: OutboxRow): void {
     const { chatJid } = row;
+    const { clock, log, timings } = this.#options;
     this.#pace.take(chatJid);
     const ended = this.#send(row)
       .catch((error: unknown) => {
-        this.#options.log.error({ err: error, outbox: row.seq }, 'Delivery failed inside the host');
-        this.#resting.set(chatJid, this.#options.clock.now() + FAILURE_PAUSE_MS);
+        log.error({ err: error, outbox: row.seq }, 'Delivery failed inside the host');
+        this.#resting.set(chatJid, clock.now() + timings.workFailurePauseMs);
       })
       .finally(() => {
         this.#sending.delete(row.seq);
@@ -130,7 +133,7 @@ export class Delivery {
   }
 
   async #send(row: OutboxRow): Promise<void> {
-    const { store, channel, log, presentation, restriction } = this.#options;
+    const { store, channel, log, presentation, restriction, timings } = this.#options;
     const known = this.#verdicts.get(row.seq);
     if (known !== undefined) return this.#conclude(row.seq, known);
     // A row of an earlier process that used up its sends right before a crash: bytes may have left, nobody answered.
@@ -141,7 +144,7 @@ export class Delivery {
     if (outcome.kind === 'refused' && outcome.restricted) restriction.refused(row.chatJid);
     const sends = row.sends + 1;
     const notSent = this.#countNotSent(row.seq, outcome);
-    const verdict = judge(outcome, { sends, notSent, isFile: isFile(row) });
+    const verdict = judge(outcome, { sends, notSent, isFile: isFile(row) }, timings);
     log.debug({ outbox: row.seq, chat: row.chatJid, wireId, sends, outcome: outcome.kind }, 'Send ended');
     this.#conclude(row.seq, () => this.#store(row, verdict, sends));
   }

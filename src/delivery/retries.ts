@@ -1,5 +1,6 @@
 import type { SendOutcome } from '../channel/channel.ts';
-import { HOUR, SECOND } from '../clock.ts';
+import { HOUR } from '../clock.ts';
+import type { Timings } from '../timings.ts';
 
 /** What becomes of a row after a send. */
 export type Verdict =
@@ -13,11 +14,6 @@ export type Verdict =
 /** Bytes leave at most this often for one row: the first send and two more under the same id. */
 export const MOST_SENDS = 3;
 
-/** Pauses before the second and third send. */
-const RESEND_DELAYS_MS = [10 * SECOND, 60 * SECOND] as const;
-
-/** A row that does not leave although the line is open is tried again after this, then after twice as long, and so on. */
-const NOT_SENT_DELAY_MS = 5 * SECOND;
 /** What is said to be tried later than this from now on was written before the clock was set back. */
 export const LONGEST_DELAY_MS = HOUR;
 /** So often in a row, over about an hour and a half: then something is wrong with the chat, not with the line. */
@@ -35,7 +31,11 @@ export interface Tries {
 }
 
 /** The table of what may be sent again. */
-export function judge(outcome: SendOutcome, { sends, notSent, isFile }: Tries): Verdict {
+export function judge(
+  outcome: SendOutcome,
+  { sends, notSent, isFile }: Tries,
+  { resendDelaysMs, notSentDelayMs }: Pick<Timings, 'resendDelaysMs' | 'notSentDelayMs'>,
+): Verdict {
   switch (outcome.kind) {
     case 'acked':
       return { kind: 'sent' };
@@ -44,14 +44,14 @@ export function judge(outcome: SendOutcome, { sends, notSent, isFile }: Tries): 
         return { kind: 'failed', reason: outcome.reason };
       return {
         kind: 'again',
-        delayMs: NOT_SENT_DELAY_MS * 2 ** Math.max(0, notSent - 1),
+        delayMs: notSentDelayMs * 2 ** Math.max(0, notSent - 1),
         counted: false,
         reason: outcome.reason,
       };
     case 'refused':
       return { kind: 'failed', reason: outcome.reason, told: outcome.restricted === true };
     case 'unconfirmed': {
-      const delayMs = RESEND_DELAYS_MS[sends - 1];
+      const delayMs = resendDelaysMs[sends - 1];
       if (sends >= MOST_SENDS || delayMs === undefined) return { kind: 'unknown', reason: outcome.reason };
       return { kind: 'again', delayMs, counted: true, reason: outcome.reason };
     }

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isPassing } from '../machine-trouble.ts';
+import type { Timings } from '../timings.ts';
 import { NotDrainedError } from './errors.ts';
 import type { RawName } from './file-name.ts';
 import { type ClaimedFile, type Found, type Intake, MAILBOX_DIRECTORIES } from './intake.ts';
@@ -13,6 +14,7 @@ export interface FolderServices {
   readonly processor: Processor;
   readonly quarantine: Quarantine;
   readonly limits: Limits;
+  readonly timings: Pick<Timings, 'mailboxSettleMs' | 'mailboxDrainMs' | 'workFailurePauseMs'>;
   readonly warnings: Warnings;
   /** Asks for a turn of `work`. */
   readonly wake: (mailbox: FolderMailbox) => void;
@@ -91,7 +93,7 @@ export class FolderMailbox {
    */
   async drain(): Promise<void> {
     const failuresBefore = this.#failures;
-    let budget = this.#services.limits.drainSettleMs;
+    let budget = this.#services.timings.mailboxDrainMs;
     do {
       this.#passesAsked += 1;
       const pass = this.#passesAsked;
@@ -141,7 +143,8 @@ export class FolderMailbox {
 
   #retryLater(): void {
     clearTimeout(this.#retry);
-    if (!this.#stopped) this.#retry = setTimeout(() => this.ring(), this.#services.limits.failurePauseMs);
+    if (this.#stopped) return;
+    this.#retry = setTimeout(() => this.ring(), this.#services.timings.workFailurePauseMs);
   }
 
   #endPass(): void {
@@ -228,7 +231,7 @@ export class FolderMailbox {
   }
 
   async #settle(file: ClaimedFile, look: { reason: string; signature: string }): Promise<void> {
-    const { limits, processor } = this.#services;
+    const { limits, processor, timings } = this.#services;
     const last = this.#settling.get(file.id);
     const looks = (last?.looks ?? 0) + 1;
     if (last?.signature === look.signature || looks > limits.settleLooks) {
@@ -239,7 +242,7 @@ export class FolderMailbox {
     const timer = setTimeout(() => {
       this.#claimed.push(last?.file ?? file);
       this.#services.wake(this);
-    }, limits.settleMs);
+    }, timings.mailboxSettleMs);
     this.#settling.set(file.id, { file: last?.file ?? file, signature: look.signature, looks, timer });
   }
 

@@ -12,7 +12,7 @@ let sync: () => Promise<number>;
 beforeEach(async () => {
   rig = await Rig.open();
   sync = async () => 0;
-  mailbox = rig.mailbox({ syncGroups: () => sync(), limits: { refreshMs: 50 } });
+  mailbox = rig.mailbox({ syncGroups: () => sync(), timings: { groupRefreshTimeoutMs: 50 } });
 });
 afterEach(() => rig.close());
 

@@ -176,7 +176,10 @@ describe('an entry that a host without root may not read', () => {
 });
 
 it('a file that is still open for writing after its claim is read no further than the size limit', async () => {
-  mailbox = rig.mailbox({ limits: { fileBytes: 1_000, settleMs: 3_000, drainSettleMs: 0 } });
+  mailbox = rig.mailbox({
+    timings: { mailboxSettleMs: 3_000, mailboxDrainMs: 0 },
+    limits: { fileBytes: 1_000 },
+  });
   const file = await open(join(messages, '0x.json'), 'w');
   onTestFinished(() => file.close());
   await file.write('{');

@@ -1,6 +1,5 @@
-import { HOUR, MINUTE, SECOND } from '../clock.ts';
+import { HOUR, MINUTE } from '../clock.ts';
 import { MAX_OUTGOING_FILE_BYTES } from '../protocol/mailbox.ts';
-import { FAILURE_PAUSE_MS } from '../waker.ts';
 
 /** What one group's mailbox may cost the host. */
 export interface Limits {
@@ -8,18 +7,12 @@ export interface Limits {
   readonly fileBytes: number;
   /** The largest file that is sent, in bytes. */
   readonly outgoingBytes: number;
-  /** A file that does not parse is bad once it has been unchanged for this long, in milliseconds. */
-  readonly settleMs: number;
-  /** A file that keeps changing is bad after this many looks, one each `settleMs`. */
+  /** A file that keeps changing is bad after this many looks, one each `mailboxSettleMs`. */
   readonly settleLooks: number;
   /** Beyond this many half-written files of a group, the next ones stay where they are until some have settled. */
   readonly settlingFiles: number;
-  /** How long `drain` waits for half-written files, in milliseconds. */
-  readonly drainSettleMs: number;
   /** Files of one group that are taken before the next group has its turn. */
   readonly batch: number;
-  /** How long a group's files wait when the machine did not let them be taken, in milliseconds. */
-  readonly failurePauseMs: number;
   /** Names that one listing of a directory holds in memory. */
   readonly listing: number;
   /** A folder in which more files wait is not watched until they are worked off. */
@@ -30,8 +23,6 @@ export interface Limits {
   readonly quarantineBytes: number;
   /** Bytes of records per group about what was not kept or could not be moved; twice that with the older half. */
   readonly recordBytes: number;
-  /** How long a request to refresh the groups waits for the platform, in milliseconds. */
-  readonly refreshMs: number;
   /** Tasks that one group may hold: each is part of every snapshot. */
   readonly tasksPerGroup: number;
   /** Warnings per group and `warningWindowMs`. */
@@ -48,18 +39,14 @@ const MEBIBYTE = 1024 * 1024;
 export const DEFAULT_LIMITS: Limits = {
   fileBytes: MEBIBYTE,
   outgoingBytes: MAX_OUTGOING_FILE_BYTES,
-  settleMs: 500,
   settleLooks: 60,
   settlingFiles: 1_000,
-  drainSettleMs: 5 * SECOND,
   batch: 16,
-  failurePauseMs: FAILURE_PAUSE_MS,
   listing: 10_000,
   backlog: 100,
   quarantineEntries: 1_000,
   quarantineBytes: 100_000_000,
   recordBytes: 16 * MEBIBYTE,
-  refreshMs: 8 * SECOND,
   tasksPerGroup: 1_000,
   warnings: 5,
   warningWindowMs: MINUTE,

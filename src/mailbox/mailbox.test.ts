@@ -19,7 +19,7 @@ const NEVER_MS = 3_600_000;
 
 describe('the watcher', () => {
   it('reports a file that arrives after the start', async () => {
-    await rig.mailbox({ rescanMs: NEVER_MS }).start();
+    await rig.mailbox({ timings: { mailboxRescanMs: NEVER_MS } }).start();
     await rig.message('family', 'one');
     await vi.waitFor(() => expect(rig.texts()).toEqual(['one']), PATIENT);
     await rig.drop('work', { type: 'pause_task', taskId: 'none', requestId: 'r' }, 'tasks');
@@ -27,14 +27,14 @@ describe('the watcher', () => {
   });
 
   it('reports a file written by hand, without a rename', async () => {
-    await rig.mailbox({ rescanMs: NEVER_MS }).start();
+    await rig.mailbox({ timings: { mailboxRescanMs: NEVER_MS } }).start();
     const text = JSON.stringify({ type: 'message', chatJid: FAMILY_JID, text: 'by hand' });
     await writeFile(join(rig.directory('family'), 'x.json'), `${text}\n`);
     await vi.waitFor(() => expect(rig.texts()).toEqual(['by hand']), PATIENT);
   });
 
   it('follows a group that is registered later', async () => {
-    const mailbox = rig.mailbox({ rescanMs: NEVER_MS });
+    const mailbox = rig.mailbox({ timings: { mailboxRescanMs: NEVER_MS } });
     rig.store.bells.on('groups', () => mailbox.followGroups());
     await mailbox.start();
     const jid = SEEN_JID;
@@ -51,7 +51,7 @@ describe('the watcher', () => {
   });
 
   it('costs one rescan when it is blind', async () => {
-    await rig.mailbox({ rescanMs: 50, watch: blindWatch() }).start();
+    await rig.mailbox({ timings: { mailboxRescanMs: 50 }, watch: blindWatch() }).start();
     for (let file = 0; file < 20; file += 1) await rig.message('family', `unseen ${file}`);
     const texts: string[] = [];
     await vi.waitFor(() => {
@@ -62,7 +62,7 @@ describe('the watcher', () => {
 
   it('warns once when it has no watches left, and the rescan finds the files', async () => {
     const watchers: BlindWatcher[] = [];
-    await rig.mailbox({ rescanMs: 50, watch: blindWatch(watchers) }).start();
+    await rig.mailbox({ timings: { mailboxRescanMs: 50 }, watch: blindWatch(watchers) }).start();
     const full = Object.assign(new Error('no space for watches'), { code: 'ENOSPC' });
     for (const watcher of watchers) watcher.emit('error', full);
     await rig.message('family', 'still found');
@@ -75,7 +75,7 @@ describe('the watcher', () => {
     const watchers: BlindWatcher[] = [];
     const open = (): string[] => watchers.flatMap(({ closed, paths }) => (closed ? [] : paths)).sort();
     const both = (folder: string): string[] => [rig.directory(folder), rig.directory(folder, 'tasks')];
-    const mailbox = rig.mailbox({ rescanMs: NEVER_MS, watch: blindWatch(watchers) });
+    const mailbox = rig.mailbox({ timings: { mailboxRescanMs: NEVER_MS }, watch: blindWatch(watchers) });
     await mkdir(rig.directory('stranger'), { recursive: true });
     await mailbox.start();
     expect(open()).toEqual([...both('family'), ...both('main'), ...both('work')]);
@@ -88,7 +88,7 @@ describe('the watcher', () => {
 
   it('reports its readiness, and files from before that are taken', async () => {
     const watchers: BlindWatcher[] = [];
-    await rig.mailbox({ rescanMs: NEVER_MS, watch: blindWatch(watchers) }).start();
+    await rig.mailbox({ timings: { mailboxRescanMs: NEVER_MS }, watch: blindWatch(watchers) }).start();
     await rig.message('family', 'too early');
     for (const watcher of watchers) watcher.emit('ready');
     await vi.waitFor(() => expect(rig.texts()).toEqual(['too early']), PATIENT);
@@ -97,7 +97,7 @@ describe('the watcher', () => {
   it('is closed while a folder has a backlog and opened again when that is done', async () => {
     const watchers: BlindWatcher[] = [];
     const mailbox = rig.mailbox({
-      rescanMs: NEVER_MS,
+      timings: { mailboxRescanMs: NEVER_MS },
       watch: blindWatch(watchers),
       limits: { backlog: 20 },
     });
@@ -112,7 +112,7 @@ describe('the watcher', () => {
 
   it('watches a directory again that disappeared and was created again', async () => {
     const watchers: BlindWatcher[] = [];
-    const mailbox = rig.mailbox({ rescanMs: NEVER_MS, watch: blindWatch(watchers) });
+    const mailbox = rig.mailbox({ timings: { mailboxRescanMs: NEVER_MS }, watch: blindWatch(watchers) });
     await mailbox.start();
     const before = watchers.length;
     watchers[0]?.emit('unlinkDir', watchers[0].paths[0]);
@@ -123,7 +123,7 @@ describe('the watcher', () => {
 
 describe('a half-written file', () => {
   it('is not bad as long as it changes, and takes effect when it is whole', async () => {
-    const mailbox = rig.mailbox({ limits: { settleMs: 2_000, drainSettleMs: 0 } });
+    const mailbox = rig.mailbox({ timings: { mailboxSettleMs: 4_000, mailboxDrainMs: 0 } });
     const text = JSON.stringify({ type: 'message', chatJid: FAMILY_JID, text: 'slowly' });
     const file = await open(join(rig.directory('family'), 'x.json'), 'w');
     try {
@@ -145,7 +145,7 @@ describe('a half-written file', () => {
   });
 
   it('is bad when it never stops changing', async () => {
-    const mailbox = rig.mailbox({ limits: { settleMs: 20, settleLooks: 3 } });
+    const mailbox = rig.mailbox({ timings: { mailboxSettleMs: 20 }, limits: { settleLooks: 3 } });
     await rig.drop('family', '{');
     const growing = setInterval(async () => {
       for (const id of await rig.claims('family')) {
@@ -164,7 +164,7 @@ describe('a half-written file', () => {
   });
 
   it('does not delay a drain beyond its limit', async () => {
-    const mailbox = rig.mailbox({ limits: { settleMs: NEVER_MS, drainSettleMs: 10 } });
+    const mailbox = rig.mailbox({ timings: { mailboxSettleMs: NEVER_MS, mailboxDrainMs: 10 } });
     await rig.drop('family', '{');
     await rig.message('family', 'whole');
     await mailbox.drain('family');
@@ -198,7 +198,7 @@ describe('a drain', () => {
     for (let count = 0; count < flood; count += 1) {
       await writeFile(join(rig.directory('family'), `${count}.json`), file);
     }
-    const mailbox = rig.mailbox({ rescanMs: NEVER_MS, watch: blindWatch() });
+    const mailbox = rig.mailbox({ timings: { mailboxRescanMs: NEVER_MS }, watch: blindWatch() });
     const started = mailbox.start();
     await rig.message('work', 'drained');
     await mailbox.drain('work');
@@ -241,7 +241,7 @@ it('another group’s files are processed between the batches of a flood', async
   };
   for (let file = 0; file < 200; file += 1) await rig.message('family', 'flood');
   await rig.message('work', 'neighbour');
-  await rig.mailbox({ rescanMs: NEVER_MS, watch: blindWatch() }).start();
+  await rig.mailbox({ timings: { mailboxRescanMs: NEVER_MS }, watch: blindWatch() }).start();
   expect(order).toHaveLength(201);
   expect(order.indexOf('neighbour')).toBeLessThanOrEqual(32);
 });
@@ -250,7 +250,7 @@ describe('the start of a mailbox', () => {
   it('takes all waiting files of every folder', async () => {
     await rig.message('family', 'a');
     await rig.message('work', 'b');
-    await rig.mailbox({ rescanMs: NEVER_MS, watch: blindWatch() }).start();
+    await rig.mailbox({ timings: { mailboxRescanMs: NEVER_MS }, watch: blindWatch() }).start();
     expect(rig.texts().sort()).toEqual(['a', 'b']);
   });
 

@@ -1,13 +1,14 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { watch as chokidarWatch } from 'chokidar';
-import { type Clock, type NewId, SECOND } from '../clock.ts';
+import type { Clock, NewId } from '../clock.ts';
 import { checkFolderName, FolderNameError } from '../groups/folder-name.ts';
 import type { Log } from '../log.ts';
 import { codeOf } from '../machine-trouble.ts';
 import type { Paths } from '../paths.ts';
 import type { Snapshots } from '../snapshots/snapshots.ts';
 import type { Store } from '../store/store.ts';
+import type { Timings } from '../timings.ts';
 import { checkClaims, isDirectory } from './claim-check.ts';
 import { Directories } from './directories.ts';
 import { FolderMailbox, type FolderServices } from './folder-mailbox.ts';
@@ -32,13 +33,13 @@ export interface MailboxOptions {
   readonly newId: NewId;
   readonly log: Log;
   readonly timezone: string;
-  /** How often everything is looked at without a ring, in milliseconds: the safety net. */
-  readonly rescanMs?: number;
+  readonly timings: Pick<
+    Timings,
+    'mailboxRescanMs' | 'mailboxSettleMs' | 'mailboxDrainMs' | 'groupRefreshTimeoutMs' | 'workFailurePauseMs'
+  >;
   readonly limits?: Partial<Limits>;
   readonly watch?: Watch;
 }
-
-const RESCAN_MS = 30 * SECOND;
 
 /** Files that an agent drops into `data/ipc/<folder>/messages` and `/tasks` become effects. */
 export class Mailbox {
@@ -59,7 +60,7 @@ export class Mailbox {
   #stopping: Promise<void> | undefined;
 
   constructor(options: MailboxOptions) {
-    const { store, paths, snapshots, clock, newId, timezone } = options;
+    const { store, paths, snapshots, clock, newId, timezone, timings } = options;
     const log = options.log.child({ room: 'mailbox' });
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     const warnings = new Warnings(log, clock, limits);
@@ -69,7 +70,7 @@ export class Mailbox {
     const directories = new Directories(paths, warnings);
     this.#intake = new Intake(paths, newId, limits, warnings, directories);
     this.#sweeper = new Sweeper({ paths, directories, limits, clock, warnings });
-    this.#groupSync = new GroupSync(options.syncGroups, limits.refreshMs, log);
+    this.#groupSync = new GroupSync(options.syncGroups, timings.groupRefreshTimeoutMs, log);
     this.#outgoingFiles = new OutgoingFiles({ paths, outbox: store.outbox, quarantine, limits });
     this.#services = {
       intake: this.#intake,
@@ -89,6 +90,7 @@ export class Mailbox {
       quarantine,
       warnings,
       limits,
+      timings,
       wake: (mailbox) => this.#robin.wake(mailbox),
       backlog: (folder, heavy) => (heavy ? this.#watcher.pause(folder) : this.#watcher.resume(folder)),
     };
@@ -222,7 +224,7 @@ export class Mailbox {
     if (this.#stopping !== undefined) return;
     this.#rescanTimer = setTimeout(() => {
       this.#rescanning = this.#rescan().finally(() => this.#scheduleRescan());
-    }, this.#options.rescanMs ?? RESCAN_MS);
+    }, this.#options.timings.mailboxRescanMs);
   }
 
   async #rescan(): Promise<void> {

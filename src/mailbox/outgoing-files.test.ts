@@ -17,7 +17,7 @@ let rig: Rig;
 let mailbox: Mailbox;
 beforeEach(async () => {
   rig = await Rig.open();
-  mailbox = rig.mailbox({ limits: { settleMs: 30, outgoingBytes: 10_000 } });
+  mailbox = rig.mailbox({ limits: { outgoingBytes: 10_000 } });
 });
 afterEach(() => rig.close());
 

@@ -112,7 +112,10 @@ describe('the quarantine', () => {
 });
 
 it('the quarantine accounts for everything: each file is processed, quarantined or pending', async () => {
-  const mailbox = open({ quarantineEntries: 10, settleMs: 60_000, drainSettleMs: 0 });
+  const mailbox = rig.mailbox({
+    limits: { quarantineEntries: 10 },
+    timings: { mailboxSettleMs: 60_000, mailboxDrainMs: 0 },
+  });
   const counts = { good: 30, refused: 25, malformed: 4, directories: 3 };
   for (let file = 0; file < counts.good; file += 1) await rig.message('family', `text ${file}`);
   await bad(counts.refused);

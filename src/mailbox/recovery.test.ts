@@ -118,7 +118,7 @@ it('a restarted host takes claimed files before those in the mailbox, each in it
 
 it('a restarted host keeps looking at a claimed file that was half-written at the crash', async () => {
   const id = await rig.claimed('family', '{"type":"mess');
-  const mailbox = rig.mailbox({ limits: { settleMs: 3_000, drainSettleMs: 60_000 } });
+  const mailbox = rig.mailbox({ timings: { mailboxSettleMs: 3_000, mailboxDrainMs: 60_000 } });
   await mailbox.start();
   await writeFile(join(rig.paths.ipcClaimed, 'family', id), JSON.stringify(MESSAGE));
   await mailbox.drain('family');
@@ -158,9 +158,8 @@ it('a claimed file is kept while the database cannot be written, and taken when 
 
 it('a file that a machine trouble kept from being taken is retried after a pause, without an event or rescan', async () => {
   const mailbox = rig.mailbox({
-    rescanMs: 3_600_000,
+    timings: { mailboxRescanMs: 3_600_000, workFailurePauseMs: 100 },
     watch: blindWatch(),
-    limits: { failurePauseMs: 100 },
   });
   await mailbox.start();
   const { transaction } = rig.store;

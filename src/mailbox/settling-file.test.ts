@@ -20,7 +20,7 @@ it('a file that does not parse is quarantined even when its time comes during a 
   onTestFinished(() => slow.mockRestore());
   const rig = await Rig.open();
   onTestFinished(() => rig.close());
-  const mailbox = rig.mailbox({ rescanMs: 300, limits: { settleMs: SETTLE_MS } });
+  const mailbox = rig.mailbox({ timings: { mailboxRescanMs: 300, mailboxSettleMs: SETTLE_MS } });
   await mailbox.start();
   await rig.drop('family', 'no JSON');
   // The second listing is under way when the file is to be looked at again.

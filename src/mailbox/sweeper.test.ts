@@ -43,7 +43,7 @@ describe('a stale file in a mailbox', () => {
   );
 
   it('is removed while the host runs, too, and newer files stay', async () => {
-    await rig.mailbox({ clock, rescanMs: 20 }).start();
+    await rig.mailbox({ clock, timings: { mailboxRescanMs: 20 } }).start();
     await leave(place('messages', 'old.tmp'), 0);
     // Before the clock is set: until its time is set, too, it would be as old as the other.
     await leave(place('messages', 'young.tmp'), clock.now() + 2 * HOUR);

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { SECOND } from '../clock.ts';
 import { openLog } from '../log.ts';
+import { DEFAULT_TIMINGS } from '../timings.ts';
 import type { DiskTrouble } from './disk.ts';
 import { DiskWatch } from './disk-watch.ts';
 
@@ -25,7 +26,7 @@ function rig() {
   const { log } = openLog({ level: 'info', terminal });
   let troubles: readonly DiskTrouble[] = [];
   const look = vi.fn(async () => troubles);
-  const watch = new DiskWatch({ look, log });
+  const watch = new DiskWatch({ look, log, timings: DEFAULT_TIMINGS });
   onTestFinished(() => watch.stop());
   return {
     watch,

@@ -1,13 +1,11 @@
-import { SECOND } from '../clock.ts';
 import type { Log } from '../log.ts';
+import type { Timings } from '../timings.ts';
 import { type DiskTrouble, troubleWords } from './disk.ts';
-
-/** While a disk takes nothing it is tried so often; and it is not tried more often than that because of failures. */
-const LOOK_MS = 5 * SECOND;
 
 export interface DiskWatchOptions {
   readonly look: () => Promise<readonly DiskTrouble[]>;
   readonly log: Log;
+  readonly timings: Pick<Timings, 'diskLookMs'>;
 }
 
 /**
@@ -32,7 +30,7 @@ export class DiskWatch {
   /** Something has met a trouble of the machine: maybe a disk is full. */
   suspect(): void {
     if (this.#stopped || this.#isLooking || this.#timer !== undefined) return;
-    const wait = Math.max(0, this.#lastLook + LOOK_MS - performance.now());
+    const wait = Math.max(0, this.#lastLook + this.#options.timings.diskLookMs - performance.now());
     this.#lookIn(wait);
   }
 
@@ -55,7 +53,7 @@ export class DiskWatch {
     this.#lastLook = performance.now();
     if (this.#stopped) return;
     this.#tell(troubles);
-    if (this.#told !== undefined) this.#lookIn(LOOK_MS);
+    if (this.#told !== undefined) this.#lookIn(this.#options.timings.diskLookMs);
   }
 
   #tell(troubles: readonly DiskTrouble[]): void {

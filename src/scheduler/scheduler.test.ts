@@ -3,6 +3,7 @@ import { silentLog } from '../../test/support/silent-log.ts';
 import { counter, MAIN, testStore } from '../../test/support/test-store.ts';
 import { HOUR, MINUTE, SECOND } from '../clock.ts';
 import type { Task } from '../store/tasks.ts';
+import { DEFAULT_TIMINGS } from '../timings.ts';
 import { Scheduler } from './scheduler.ts';
 
 const START = Date.UTC(2026, 0, 1, 12);
@@ -24,6 +25,7 @@ function rig() {
     newId: counter('run'),
     log: silentLog,
     timezone: 'UTC',
+    timings: DEFAULT_TIMINGS,
   };
   const scheduler = new Scheduler(options);
   onTestFinished(() => scheduler.stop());

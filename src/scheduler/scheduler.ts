@@ -4,7 +4,8 @@ import { isPassing } from '../machine-trouble.ts';
 import { nextRun, ScheduleError } from '../schedule/schedule.ts';
 import type { Store } from '../store/store.ts';
 import type { Task } from '../store/tasks.ts';
-import { FAILURE_PAUSE_MS, Waker } from '../waker.ts';
+import type { Timings } from '../timings.ts';
+import { Waker } from '../waker.ts';
 
 export interface SchedulerOptions {
   readonly store: Store;
@@ -12,6 +13,7 @@ export interface SchedulerOptions {
   readonly newId: NewId;
   readonly log: Log;
   readonly timezone: string;
+  readonly timings: Pick<Timings, 'workFailurePauseMs'>;
 }
 
 /**
@@ -24,7 +26,7 @@ export class Scheduler {
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
-    this.#waker = new Waker((now) => this.#look(now), options.clock, options.log);
+    this.#waker = new Waker((now) => this.#look(now), options);
   }
 
   /** Claims what is due and sets the timer anew: at the start, and on the bell `tasks`. */
@@ -38,7 +40,7 @@ export class Scheduler {
   }
 
   #look(now: number): number | undefined {
-    const { store, log } = this.#options;
+    const { store, log, timings } = this.#options;
     let isMachineAtFault = false;
     for (const task of store.tasks.due(now)) {
       try {
@@ -49,7 +51,7 @@ export class Scheduler {
         isMachineAtFault ||= isPassing(error);
       }
     }
-    return isMachineAtFault ? now + FAILURE_PAUSE_MS : store.tasks.nextDue();
+    return isMachineAtFault ? now + timings.workFailurePauseMs : store.tasks.nextDue();
   }
 
   /** The run and the task's next time, in one transaction. */

@@ -9,7 +9,9 @@ const LEFT_BEHIND_MS = 70_000;
 let rig: Rig<Simulator>;
 
 beforeEach(async () => {
-  rig = new Rig(await Simulator.start({ owner: { name: 'Maria' } }), { backoff: { firstMs: 1, capMs: 1 } });
+  rig = new Rig(await Simulator.start({ owner: { name: 'Maria' } }), {
+    timings: { reconnectFirstMs: 1, reconnectMaxMs: 1 },
+  });
   await rig.pair();
 });
 

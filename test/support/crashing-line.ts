@@ -7,6 +7,7 @@ import { systemClock } from '../../src/clock.ts';
 import { loadBaseConfig } from '../../src/config.ts';
 import { openInstance } from '../../src/instance.ts';
 import { wireLine } from '../../src/line.ts';
+import { DEFAULT_TIMINGS } from '../../src/timings.ts';
 import { silentLog } from './silent-log.ts';
 
 /** What the parent says: after how many points, counted from now, to end (0: not at all), and what to send. */
@@ -70,6 +71,7 @@ const { channel } = wireLine({
   clock: systemClock,
   newId: uuidv7,
   log: silentLog,
+  timings: DEFAULT_TIMINGS,
   keepOfferingQr: false,
   onLine: (line) => tell({ line }),
 });

@@ -5,6 +5,7 @@ import { installId } from '../../src/agent/install.ts';
 import { chooseRuntime } from '../../src/agent/runtime/choose.ts';
 import { systemClock } from '../../src/clock.ts';
 import { pathsAt } from '../../src/paths.ts';
+import { DEFAULT_TIMINGS } from '../../src/timings.ts';
 import { silentLog } from './silent-log.ts';
 
 /** A host that starts an agent that never ends, says its name on stdout, and waits to be killed. */
@@ -30,6 +31,7 @@ const runner = new ContainerRunner({
   clock: systemClock,
   newId: uuidv7,
   log: silentLog,
+  timings: DEFAULT_TIMINGS,
   credentials: { issue: async () => ({ env: {}, mounts: [], release: async () => undefined }) },
   settings: {
     assistantName: 'Andy',

@@ -13,6 +13,7 @@ import { systemClock } from '../../src/clock.ts';
 import type { Log } from '../../src/log.ts';
 import { type Paths, pathsAt } from '../../src/paths.ts';
 import type { OutputFrame } from '../../src/protocol/turn.ts';
+import { DEFAULT_TIMINGS, type Timings } from '../../src/timings.ts';
 import { silentLog } from './silent-log.ts';
 import { temporaryDirectory } from './temporary.ts';
 
@@ -69,8 +70,7 @@ export interface TestAgentOptions {
   readonly paths?: Paths;
   /** Another program in the runner's place: the source of an ES module. */
   readonly program?: string;
-  /** Milliseconds; absent: the runner's own. */
-  readonly idleGraceMs?: number;
+  readonly timings?: Partial<Timings>;
   /** Another runtime than the tests' own. */
   readonly runtime?: (options: RuntimeRequest) => Promise<Runtime>;
 }
@@ -115,7 +115,7 @@ export async function testAgent(options: TestAgentOptions = {}): Promise<TestAge
     newId: uuidv7,
     log,
     credentials,
-    idleGraceMs: options.idleGraceMs,
+    timings: { ...DEFAULT_TIMINGS, ...options.timings },
     settings: {
       assistantName: 'Andy',
       timeoutMs: 60_000,

@@ -95,7 +95,7 @@ const sandbox = (await chooseTestRuntime(request)).kind;
 describe.runIf(sandbox === 'bubblewrap')('a bubblewrap sandbox in a scope', () => {
   const agentIn = (environment: NodeJS.ProcessEnv, paths = pathsAt(sharedDirectory(), sharedDirectory())) =>
     testAgent({
-      ...{ paths, idleGraceMs: 0 },
+      ...{ paths, timings: { minDeadlineAfterIdleMs: 0 } },
       runtime: (options) =>
         chooseRuntime({
           ...{ ...options, environment, requested: 'bubblewrap', provider: 'offline', image: 'none' },

@@ -1,6 +1,7 @@
 import type { BaileysEventMap, WASocket } from '@whiskeysockets/baileys';
 import { type Clock, MINUTE, SECOND } from '../../clock.ts';
 import type { Log } from '../../log.ts';
+import type { Timings } from '../../timings.ts';
 import type { LineState } from '../channel.ts';
 import { ConnectTimeoutError, codeOf, DeafLineError, textOf, UpgradeRefusedError } from './errors.ts';
 import { type Backoff, type Reaction, reactionTo } from './reconnect.ts';
@@ -22,10 +23,8 @@ export interface ConnectionOptions {
   /** The account was unlinked from the phone. */
   readonly onUnlinked: () => void;
   readonly backoff: Backoff;
-  /** How long an attempt may take to the open line or the first QR, in milliseconds. */
-  readonly connectTimeoutMs: number;
-  /** An open line from which nothing has come for so long is dead, in milliseconds. */
-  readonly deafAfterMs: number;
+  /** An attempt to connect is over with the open line or the first QR. */
+  readonly timings: Pick<Timings, 'connectTimeoutMs' | 'closeTimeoutMs' | 'unresponsiveAfterMs'>;
   /** Whether used-up QRs or codes are followed by new ones. */
   readonly keepOfferingQr: boolean;
   /** The account's phone number, digits only: a code to type is offered instead of QRs. */
@@ -42,8 +41,6 @@ const STEADY_MS = MINUTE;
 const FIRST_QR_MS = MINUTE;
 const LATER_QR_MS = 20 * SECOND;
 const QRS = 6;
-/** How long a polite close may take before the connection is cut. */
-const CLOSE_PATIENCE_MS = 2 * SECOND;
 
 interface Current extends LiveSocket {
   readonly release: () => void;
@@ -258,20 +255,23 @@ export class Connection {
   }
 
   #watch(current: Current): void {
-    const ms = this.#options.connectTimeoutMs;
+    const ms = this.#options.timings.connectTimeoutMs;
     this.#clearTimer();
     this.#timer = setTimeout(() => void this.#hangUp(current, new ConnectTimeoutError(ms)), ms);
   }
 
   /** Looks when the line would be deaf if nothing came, and no sooner. */
   #listenFor(current: Current): void {
-    const { deafAfterMs, clock } = this.#options;
+    const { clock, timings } = this.#options;
+    const { unresponsiveAfterMs } = timings;
     const silentMs = clock.now() - current.heardAt;
     this.#clearTimer();
-    if (silentMs >= deafAfterMs) void this.#hangUp(current, new DeafLineError(silentMs));
+    if (silentMs >= unresponsiveAfterMs) void this.#hangUp(current, new DeafLineError(silentMs));
     // A clock that was set back makes it no longer than this.
-    else
-      this.#timer = setTimeout(() => this.#listenFor(current), Math.min(deafAfterMs, deafAfterMs - silentMs));
+    else {
+      const ms = Math.min(unresponsiveAfterMs, unresponsiveAfterMs - silentMs);
+      this.#timer = setTimeout(() => this.#listenFor(current), ms);
+    }
   }
 
   /** Ends a socket for certain, and treats it as closed whatever it says. */
@@ -280,7 +280,7 @@ export class Connection {
     const timer = setTimeout(() => {
       cut(current.socket);
       this.#closed(current, error);
-    }, CLOSE_PATIENCE_MS);
+    }, this.#options.timings.closeTimeoutMs);
     await current.gone;
     clearTimeout(timer);
   }

@@ -14,7 +14,10 @@ let rig: Rig<Simulator>;
 
 beforeEach(async () => {
   clock.at = Date.now();
-  rig = new Rig(await Simulator.start({ owner: { name: 'Maria' } }), { clock, deafAfterMs: DEAF_AFTER_MS });
+  rig = new Rig(await Simulator.start({ owner: { name: 'Maria' } }), {
+    clock,
+    timings: { unresponsiveAfterMs: DEAF_AFTER_MS },
+  });
   await rig.pair();
 });
 
@@ -88,7 +91,7 @@ describe('a server that is unresponsive from the handshake on', () => {
   it('is given up by the watchdog, and the next attempt connects', async () => {
     await rig.channel.stop();
     rig.server.faults.deafen({ next: 1 });
-    rig.make({ connectTimeoutMs: 2_000 });
+    rig.make({ timings: { connectTimeoutMs: 2_000 } });
     await rig.channel.start();
     await rig.listener.line('open');
     expect(rig.listener.lines).toContainEqual({

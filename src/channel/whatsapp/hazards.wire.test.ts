@@ -117,7 +117,7 @@ describe('an upgrade that never becomes a connection', () => {
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const address = silent.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
-    rig.make({ url: `ws://127.0.0.1:${port}/ws/chat`, connectTimeoutMs: 150 });
+    rig.make({ url: `ws://127.0.0.1:${port}/ws/chat`, timings: { connectTimeoutMs: 150 } });
     await rig.channel.start();
     await rig.listener.until(() => (taken.length >= 3 ? true : undefined), 'three attempts');
     expect(rig.listener.lines).toContainEqual({

@@ -8,7 +8,6 @@ import type {
   WAMessageKey,
   WASocket,
 } from '@whiskeysockets/baileys';
-import { MINUTE, SECOND } from '../../clock.ts';
 import type { Account, LineState } from '../channel.ts';
 import { Connection, type LiveSocket } from './connection.ts';
 import { Contacts } from './contacts.ts';
@@ -33,12 +32,6 @@ import { Uploads } from './uploads.ts';
 import { WHATSAPP_VERSION } from './version.ts';
 import { announcedIn } from './view-once.ts';
 
-const SEND_TIMEOUT_MS = 30 * SECOND;
-const CONNECT_TIMEOUT_MS = 60 * SECOND;
-const DEAF_AFTER_MS = 45 * SECOND;
-/** What happens to groups in a shorter absence comes as notifications, which the server keeps. */
-const LONG_ABSENCE_MS = 10 * MINUTE;
-
 /** What exists between the channel's start and stop, across all its sockets. */
 export class LinkedDevice {
   readonly connection: Connection;
@@ -58,8 +51,7 @@ export class LinkedDevice {
   #awaySince: number | undefined;
 
   constructor(options: WhatsAppOptions, store: CredentialsStore) {
-    const { listener, clock, log, random, backoff, sendTimeoutMs, connectTimeoutMs, keepOfferingQr } =
-      options;
+    const { listener, clock, log, random, keepOfferingQr, timings } = options;
     this.#options = options;
     this.#store = store;
     const identity = new Identity(
@@ -83,7 +75,7 @@ export class LinkedDevice {
       identity,
       memberName: (group, person) => groups.memberName(this.connection.open?.socket, group, person),
       uploads,
-      timeoutMs: sendTimeoutMs ?? SEND_TIMEOUT_MS,
+      timeoutMs: timings.sendTimeoutMs,
       log,
     });
     this.#makeSignalRepository = durableSignalRepository({
@@ -99,10 +91,9 @@ export class LinkedDevice {
         store.layAside(clock.now());
         this.#journal.forget();
       },
-      backoff: new Backoff(random, backoff),
-      connectTimeoutMs: connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+      backoff: new Backoff(random, timings),
       keepOfferingQr: keepOfferingQr ?? false,
-      deafAfterMs: options.deafAfterMs ?? DEAF_AFTER_MS,
+      timings,
       pairWith: options.pairWith,
       qrTimeoutMs: options.qrTimeoutMs,
       clock,
@@ -259,9 +250,10 @@ export class LinkedDevice {
 
   /** Not at each opening: a flapping line would ask so often that WhatsApp refuses to answer. */
   #askForGroups({ socket }: LiveSocket): void {
-    const { clock, log } = this.#options;
+    const { clock, log, timings } = this.#options;
     const awayMs = clock.now() - (this.#awaySince ?? clock.now());
-    if (this.groups.wereListed && awayMs < LONG_ABSENCE_MS) return;
+    // What happens to groups in a shorter absence comes as notifications, which the server keeps.
+    if (this.groups.wereListed && awayMs < timings.relistGroupsAfterMs) return;
     this.groups.sync(socket).catch((error: unknown) => {
       log.warn({ reason: textOf(error) }, 'The list of groups could not be fetched');
     });

@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import type { Log } from '../../log.ts';
+import type { Timings } from '../../timings.ts';
 import type { ChannelListener, Outgoing } from '../channel.ts';
-import type { BackoffOptions } from './reconnect.ts';
 import type { WhatsAppVersion } from './version.ts';
 
 export interface WhatsAppOptions {
@@ -23,13 +23,16 @@ export interface WhatsAppOptions {
   readonly pairWith?: string | undefined;
   /** Used-up QRs and codes are followed by new ones, because somebody is watching. Otherwise the line stops. */
   readonly keepOfferingQr?: boolean | undefined;
-  /** How long WhatsApp may take to acknowledge a send, in milliseconds. */
-  readonly sendTimeoutMs?: number | undefined;
-  /** How long an attempt to connect may take, in milliseconds. */
-  readonly connectTimeoutMs?: number | undefined;
-  /** An open line on which nothing comes for so long is made anew, in milliseconds; more than Baileys' 30 s between pings. */
-  readonly deafAfterMs?: number | undefined;
   /** How long each QR is shown, in milliseconds; absent: as WhatsApp does. */
   readonly qrTimeoutMs?: number | undefined;
-  readonly backoff?: BackoffOptions | undefined;
+  readonly timings: Pick<
+    Timings,
+    | 'connectTimeoutMs'
+    | 'closeTimeoutMs'
+    | 'reconnectFirstMs'
+    | 'reconnectMaxMs'
+    | 'unresponsiveAfterMs'
+    | 'sendTimeoutMs'
+    | 'relistGroupsAfterMs'
+  >;
 }

@@ -66,7 +66,7 @@ describe('a send over the wire', () => {
   });
 
   it('is unconfirmed when no ack arrives in time, although the bytes have left', async () => {
-    await rig.restart({ sendTimeoutMs: 2_000 });
+    await rig.restart({ timings: { sendTimeoutMs: 2_000 } });
     await rig.listener.line('open');
     rig.server.faults.withholdAcks();
     const outcome = await send(rig.server.selfChat);

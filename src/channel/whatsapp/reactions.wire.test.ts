@@ -127,7 +127,7 @@ describe('a connection that stays closed', () => {
       expect(inspectCredentials(rig.databaseFile)).toMatchObject({ status: isKept ? 'paired' : 'unpaired' });
       expect(accountsAside()).toBe(isKept ? 0 : 1);
       // An attempt begins by a state: there was none, and there is none until somebody asks for it.
-      await sleep(3 * BACKOFF.capMs);
+      await sleep(3 * BACKOFF.reconnectMaxMs);
       expect(rig.listener.lines.slice(since)).toEqual([stopped]);
       expect(rig.channel.state).toEqual(stopped);
       rig.server.faults.clear();

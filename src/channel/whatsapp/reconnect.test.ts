@@ -45,19 +45,19 @@ describe('the reaction to a close', () => {
 
 describe('the back-off', () => {
   it('doubles up to the cap, with a jitter between half and all of it', () => {
-    const longest = new Backoff(() => 0.999999, { firstMs: 100, capMs: 1_000 });
+    const longest = new Backoff(() => 0.999999, { reconnectFirstMs: 100, reconnectMaxMs: 1_000 });
     expect([1, 2, 3, 4, 5, 6].map(() => longest.next())).toEqual([100, 200, 400, 800, 1_000, 1_000]);
-    const shortest = new Backoff(() => 0, { firstMs: 100, capMs: 1_000 });
+    const shortest = new Backoff(() => 0, { reconnectFirstMs: 100, reconnectMaxMs: 1_000 });
     expect([1, 2, 3, 4, 5, 6].map(() => shortest.next())).toEqual([50, 100, 200, 400, 500, 500]);
   });
 
   it('never exceeds the cap, however many tries fail', () => {
-    const backoff = new Backoff(Math.random, { firstMs: 1_000, capMs: 60_000 });
+    const backoff = new Backoff(Math.random, { reconnectFirstMs: 1_000, reconnectMaxMs: 60_000 });
     for (let n = 0; n < 2_000; n += 1) expect(backoff.next()).toBeLessThanOrEqual(60_000);
   });
 
   it('starts over after a reset', () => {
-    const backoff = new Backoff(() => 0, { firstMs: 100, capMs: 1_000 });
+    const backoff = new Backoff(() => 0, { reconnectFirstMs: 100, reconnectMaxMs: 1_000 });
     backoff.next();
     backoff.next();
     backoff.reset();

@@ -1,4 +1,4 @@
-import { MINUTE, SECOND } from '../../clock.ts';
+import type { Timings } from '../../timings.ts';
 import { codeOf, textOf } from './errors.ts';
 
 /** What follows when the line has closed. */
@@ -77,30 +77,25 @@ export function reactionTo(error: unknown): Reaction {
   return table[codeOf(error) ?? 0] ?? { kind: 'back-off' };
 }
 
-export interface BackoffOptions {
-  /** The first wait, in milliseconds. */
-  readonly firstMs?: number | undefined;
-  /** No wait is longer, in milliseconds. */
-  readonly capMs?: number | undefined;
-}
+/** The first wait and the longest one. */
+export type BackoffTimings = Pick<Timings, 'reconnectFirstMs' | 'reconnectMaxMs'>;
 
 /** Waits that double up to a cap; half of each is jitter, so that many clients do not come back together. */
 export class Backoff {
   readonly #random: () => number;
-  readonly #firstMs: number;
-  readonly #capMs: number;
+  readonly #timings: BackoffTimings;
   #tries = 0;
 
   /** @param random uniform in [0, 1) */
-  constructor(random: () => number, options: BackoffOptions = {}) {
+  constructor(random: () => number, timings: BackoffTimings) {
     this.#random = random;
-    this.#firstMs = options.firstMs ?? SECOND;
-    this.#capMs = options.capMs ?? MINUTE;
+    this.#timings = timings;
   }
 
   /** The next wait, in milliseconds. */
   next(): number {
-    const full = Math.min(this.#capMs, this.#firstMs * 2 ** Math.min(this.#tries, 30));
+    const { reconnectFirstMs, reconnectMaxMs } = this.#timings;
+    const full = Math.min(reconnectMaxMs, reconnectFirstMs * 2 ** Math.min(this.#tries, 30));
     this.#tries += 1;
     return Math.round(full / 2 + (full / 2) * this.#random());
   }

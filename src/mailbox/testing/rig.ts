@@ -13,8 +13,14 @@ import { MailboxResult } from '../../protocol/host-files.ts';
 import { Snapshots } from '../../snapshots/snapshots.ts';
 import type { OutboxRow } from '../../store/outbox.ts';
 import { openStore, type Store } from '../../store/store.ts';
+import { DEFAULT_TIMINGS } from '../../timings.ts';
 import type { MailboxDirectory } from '../intake.ts';
 import { Mailbox, type MailboxOptions } from '../mailbox.ts';
+
+/** A rig's mailbox waits only a moment for half-written files, unless it is made with other timings. */
+type MailboxChange = Partial<Omit<MailboxOptions, 'timings'>> & {
+  readonly timings?: Partial<MailboxOptions['timings']>;
+};
 
 export const MAIN_JID = 'owner@example';
 export const FAMILY_JID = 'family@example';
@@ -46,7 +52,7 @@ export class Rig {
     return rig;
   }
 
-  mailbox(options: Partial<MailboxOptions> = {}): Mailbox {
+  mailbox(change: MailboxChange = {}): Mailbox {
     const mailbox = new Mailbox({
       store: this.store,
       paths: this.paths,
@@ -56,8 +62,8 @@ export class Rig {
       newId: uuidv7,
       log: this.log,
       timezone: 'Europe/Berlin',
-      ...options,
-      limits: { settleMs: 30, ...options.limits },
+      ...change,
+      timings: { ...DEFAULT_TIMINGS, mailboxSettleMs: 30, ...change.timings },
     });
     this.#mailboxes.push(mailbox);
     return mailbox;

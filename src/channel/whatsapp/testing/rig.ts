@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { systemClock } from '../../../clock.ts';
+import { DEFAULT_TIMINGS } from '../../../timings.ts';
 import type { Outgoing } from '../../channel.ts';
 import { WhatsAppChannel, type WhatsAppOptions } from '../whatsapp-channel.ts';
 import { Recorder } from './recorder.ts';
@@ -15,8 +16,12 @@ export interface Server {
   close(): Promise<void>;
 }
 
-/** How soon the line of a rig comes back, unless it is made with another one. */
-export const BACKOFF = { firstMs: 20, capMs: 100 } as const;
+/** How soon the line of a rig comes back, unless it is made with other timings. */
+export const BACKOFF = { reconnectFirstMs: 20, reconnectMaxMs: 100 } as const;
+
+type Change = Partial<Omit<WhatsAppOptions, 'timings'>> & {
+  readonly timings?: Partial<WhatsAppOptions['timings']>;
+};
 
 /** A server, a directory for credentials, and channels on it one after the other. */
 export class Rig<S extends Server> {
@@ -28,9 +33,9 @@ export class Rig<S extends Server> {
   channel: WhatsAppChannel;
   readonly #logLines: string[] = [];
 
-  constructor(server: S, options: Partial<WhatsAppOptions> = {}) {
+  constructor(server: S, change: Change = {}) {
     this.server = server;
-    this.channel = this.make(options);
+    this.channel = this.make(change);
   }
 
   /** Every line that the channels logged at debug or above. */
@@ -39,7 +44,7 @@ export class Rig<S extends Server> {
   }
 
   /** A new channel and a new recorder on the same credentials. */
-  make(options: Partial<WhatsAppOptions> = {}): WhatsAppChannel {
+  make(change: Change = {}): WhatsAppChannel {
     this.listener = new Recorder();
     this.channel = new WhatsAppChannel({
       databaseFile: this.databaseFile,
@@ -50,8 +55,8 @@ export class Rig<S extends Server> {
       clock: systemClock,
       random: () => 0,
       recallSent: (wireId) => this.sent.get(wireId),
-      backoff: BACKOFF,
-      ...options,
+      ...change,
+      timings: { ...DEFAULT_TIMINGS, ...BACKOFF, ...change.timings },
     });
     return this.channel;
   }
@@ -64,9 +69,9 @@ export class Rig<S extends Server> {
   }
 
   /** As after a restart of the process. */
-  async restart(options: Partial<WhatsAppOptions> = {}): Promise<void> {
+  async restart(change: Change = {}): Promise<void> {
     await this.channel.stop();
-    this.make(options);
+    this.make(change);
     await this.channel.start();
   }
 
