@@ -21,7 +21,7 @@ import { type PairOutcome, pair } from './pair.ts';
 import { pathsAt } from './paths.ts';
 import { lockHolder } from './store/host-lock.ts';
 import { openStoreReadOnly, type Store } from './store/store.ts';
-import { DEFAULT_TIMINGS } from './timings.ts';
+import { DEFAULT_TIMINGS, Timings } from './timings.ts';
 
 /** Exit codes: 0 well, 1 not well, 2 wrong usage. */
 const NOT_WELL = 1;
@@ -59,15 +59,16 @@ interface StartFlags {
   readonly raw?: true;
   readonly allowPlainProcess?: true;
   readonly offlineFaults?: true;
+  readonly timings?: Timings;
 }
 
 async function start(flags: StartFlags): Promise<void> {
   const config = loadConfig(process.env);
-  const forTests = flags.allowPlainProcess || flags.offlineFaults;
-  const timings = DEFAULT_TIMINGS;
+  const forTests = flags.allowPlainProcess || flags.offlineFaults || flags.timings !== undefined;
+  const timings = flags.timings ?? DEFAULT_TIMINGS;
   if (forTests && (config.provider !== 'offline' || config.whatsapp.url === undefined)) {
     throw new ConfigError(
-      '--allow-plain-process and --offline-faults are for the offline agent and a WhatsApp server on this machine only.',
+      '--allow-plain-process, --offline-faults and --timings are for the offline agent and a WhatsApp server on this machine only.',
     );
   }
   const { log, close, onTrouble } = logOf(config);
@@ -178,6 +179,20 @@ async function restoreCommand(file: string, flags: { readonly json?: true }): Pr
   say(flags.json ? json(report) : formatRestore(report, timezone));
 }
 
+/** @returns the given timings, and the defaults of the others @throws InvalidArgumentError that names the field */
+function timingsArgument(text: string): Timings {
+  let given: unknown;
+  try {
+    given = JSON.parse(text);
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
+  const { success, data, error } = Timings.safeParse(given);
+  if (success) return data;
+  const words = error.issues.map(({ path, message }) => [...path, message].join(': '));
+  throw new InvalidArgumentError(words.join('; '));
+}
+
 /** Runs a command that only reads the database, whether or not a host is running. */
 async function withStore(work: (store: Store, config: BaseConfig) => void | Promise<void>): Promise<void> {
   const config = loadBaseConfig(process.env);
@@ -213,6 +228,7 @@ function program(): Command {
     .option(...raw)
     .addOption(new Option('--allow-plain-process').hideHelp())
     .addOption(new Option('--offline-faults').hideHelp())
+    .addOption(new Option('--timings <json>').argParser(timingsArgument).hideHelp())
     .action(start);
   nanoclaw
     .command('pair')

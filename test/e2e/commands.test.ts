@@ -221,6 +221,24 @@ describe('nanoclaw start', () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(/a WhatsApp server on this machine only/);
   });
+
+  it('refuses changed timings against WhatsApp itself', async () => {
+    const { code, stderr } = await nanoclaw(['start', '--timings', '{"shutdownGraceMs": 1}'], {
+      NANOCLAW_ROOT: sharedDirectory(),
+      AGENT_PROVIDER: 'offline',
+    });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/--timings are for .* a WhatsApp server on this machine only/);
+  });
+
+  it('refuses timings with unknown fields or bad values as a usage error that names each field', async () => {
+    const { env } = await server();
+    const timings = JSON.stringify({ shutdownGraceMs: '1 s', graceMs: 1 });
+    const { code, stderr } = await nanoclaw(['start', '--timings', timings], env);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/shutdownGraceMs: .*expected number/);
+    expect(stderr).toMatch(/"graceMs"/);
+  });
 });
 
 describe('the other commands', () => {
