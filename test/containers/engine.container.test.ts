@@ -118,12 +118,15 @@ describe.each(KINDS)('%s', (kind) => {
       expect(await agent.runtime.listOwn()).toEqual([]);
     });
 
+    it.each(['hang', 'hang on'])(
       'an agent that does “%s” leaves no container after its deadline',
-      const agent = await engineAgent({ timings: { minDeadlineAfterIdleMs: 0 } });
-      const { outcome } = await agent.turn(`@Andy ${fault}`, { containerConfig: { timeout: 4_000 } });
-      expect(outcome.reason).toBe('timeout');
-      expect(await agent.runtime.listOwn()).toEqual([]);
-    });
+      async (fault) => {
+        const agent = await engineAgent({ timings: { minDeadlineAfterIdleMs: 0 } });
+        const { outcome } = await agent.turn(`@Andy ${fault}`, { containerConfig: { timeout: 4_000 } });
+        expect(outcome.reason).toBe('timeout');
+        expect(await agent.runtime.listOwn()).toEqual([]);
+      },
+    );
 
     it('is ended even while its container is being created', async () => {
       const agent = await engineAgent();

@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { inject, onTestFinished, vi } from 'vitest';
+import type { z } from 'zod';
 import { HostProcess } from '../../simulator/demo/host-process.ts';
 import { type ChatLine, Simulator } from '../../simulator/simulator.ts';
+import type { Timings } from '../../src/timings.ts';
 import { linkRoot } from './linked-root.ts';
 import { testProgram } from './program.ts';
 import { sharedDirectory } from './sandbox.ts';
@@ -13,7 +15,23 @@ import type { SmallDisk } from './small-disk.ts';
 const LAST_WORDS = 25;
 const LAST_WORDS_LENGTH = 300;
 
+/** What a whole-host test waits for, unless it is about that very wait. */
+const SHORT: z.input<typeof Timings> = {
+  backlogPauseMs: 500,
+  turnRetryDelaysMs: [200, 400],
+  reconnectFirstMs: 100,
+  reconnectMaxMs: 1_000,
+  workFailurePauseMs: 1_000,
+  diskLookMs: 500,
+  attachmentRetryDelaysMs: [500, 1_000],
+  attachmentDeferMs: 1_000,
+};
+
 export interface HouseOptions {
+  /** Waiting times that this test needs otherwise. */
+  readonly timings?: z.input<typeof Timings>;
+  /** The host's own waiting times, for the test of one of them; absent: short ones. */
+  readonly hasRealTimes?: boolean;
   /** Where its root is to be, unlinked; absent: in a temporary directory. */
   readonly disk?: SmallDisk;
   /** The account is linked already; else the host shows a QR code, which is scanned, and greets its owner. */
@@ -29,6 +47,7 @@ export class House {
   readonly #mediaCertificate: string;
   readonly #env: Readonly<Record<string, string>>;
   readonly #disk: SmallDisk | undefined;
+  readonly #timings: z.input<typeof Timings>;
   /** How often a QR was shown and scanned. */
   pairings = 0;
 
@@ -38,12 +57,14 @@ export class House {
     mediaCertificate: string,
     env: Readonly<Record<string, string>>,
     disk: SmallDisk | undefined,
+    timings: z.input<typeof Timings>,
   ) {
     this.simulator = simulator;
     this.root = root;
     this.#mediaCertificate = mediaCertificate;
     this.#env = env;
     this.#disk = disk;
+    this.#timings = timings;
   }
 
   get host(): HostProcess {
@@ -55,12 +76,15 @@ export class House {
   /** Resolves when the host is linked and ready. */
   static async start(
     env: Readonly<Record<string, string>> = {},
-    { disk, isLinked = disk === undefined }: HouseOptions = {},
+    { disk, isLinked = disk === undefined, timings, hasRealTimes = false }: HouseOptions = {},
   ): Promise<House> {
     const root = disk?.directory ?? sharedDirectory();
     const simulator = await Simulator.start({ owner: { name: 'Ann' }, wireLog: join(root, 'wire.jsonl') });
     onTestFinished(() => simulator.close());
-    const house = new House(simulator, root, await simulator.writeMediaCertificate(), env, disk);
+    const house = new House(simulator, root, await simulator.writeMediaCertificate(), env, disk, {
+      ...(hasRealTimes ? {} : SHORT),
+      ...timings,
+    });
     onTestFinished(async () => {
       for (const host of house.#hosts) await host.stop();
     });
@@ -213,7 +237,7 @@ export class House {
       },
       preload,
       ...(this.#disk !== undefined && { wrapper: this.#disk.wrapper }),
-      flags: isOffline ? ['--offline-faults', ...plain] : [],
+      flags: isOffline ? ['--offline-faults', ...plain, '--timings', JSON.stringify(this.#timings)] : [],
     });
   }
 }
