@@ -18,6 +18,7 @@ interface Project {
   readonly timeoutMs: number;
   /** Test files at once; absent: one a core. */
   readonly workers?: number;
+  /** Runs once before the project's tests, after the set-up of all projects. */
   readonly setup?: string;
   /** A fresh process for each file; absent: true. */
   readonly isolate?: boolean;
@@ -45,6 +46,7 @@ const PROJECTS: readonly Project[] = [
     name: 'simulator',
     include: ['simulator/**/*.test.ts', 'test/foreign-server/**/*.test.ts', WIRE],
     timeoutMs: 60 * SECOND,
+    setup: 'test/foreign-server/global-setup.ts',
   },
   { name: 'build-scripts', include: ['container/build.test.ts'], timeoutMs: 60 * SECOND },
   { name: 'e2e', include: ['test/e2e/**/*.test.ts', PROCESSES], timeoutMs: 60 * SECOND },
@@ -72,7 +74,7 @@ export default defineConfig({
           name,
           include: [...include],
           exclude: ['**/node_modules/**', ...exclude],
-          globalSetup: [setup ?? 'test/support/global-setup.ts'],
+          globalSetup: ['test/support/global-setup.ts', ...(setup === undefined ? [] : [setup])],
           setupFiles: ['test/support/setup.ts'],
           testTimeout: timeoutMs,
           hookTimeout: timeoutMs,

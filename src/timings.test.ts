@@ -9,7 +9,7 @@ describe('the timings', () => {
     }
   });
 
-  it('that are not given have their defaults', () => {
+  it('default where they are not given', () => {
     expect(Timings.parse({ killGraceMs: 1, resendDelaysMs: [1, 2] })).toEqual({
       ...DEFAULT_TIMINGS,
       killGraceMs: 1,

@@ -99,7 +99,7 @@ describe('a waker', () => {
     expect(looks).toEqual([0]);
   });
 
-  it('that is woken while it waits looks at once, and has one timer, for the new instant', async () => {
+  it('looks at once when it is woken while it waits, and keeps one timer, for the new instant', async () => {
     const instants = [START + 5 * SECOND, START + 8 * SECOND, undefined];
     const { waker, looks } = rig(() => instants.shift());
     waker.wake();
@@ -119,7 +119,7 @@ describe('the earlier of two instants', () => {
     [1, undefined, 1],
     [0, undefined, 0],
     [undefined, undefined, undefined],
-  ])('of %s and %s is %s', (one, other, expected) => {
+  ])('is, given %s and %s, %s', (one, other, expected) => {
     expect(earlier(one, other)).toBe(expected);
   });
 });
