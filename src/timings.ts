@@ -58,7 +58,7 @@ export const Timings = z
       .describe('the delay before a failed list of all groups is requested again, in milliseconds'),
     absenceNoticeAfterMs: milliseconds
       .default(10 * MINUTE)
-      .describe('the main channel is told of an absence of at least this long, in milliseconds'),
+      .describe('the main channel is notified of an absence of at least this long, in milliseconds'),
 
     backlogPauseMs: milliseconds
       .default(5 * SECOND)
