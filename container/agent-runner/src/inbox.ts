@@ -91,14 +91,15 @@ export class Inbox implements FollowUps {
   /** Waits for a file; false when none came in time. */
   async #somethingNew(): Promise<boolean> {
     const deadline = Date.now() + this.#idleMs;
-    while (Date.now() < deadline) {
-      await this.#change(Math.min(RELOOK_MS, deadline - Date.now()));
+    for (;;) {
       const names = await this.#names();
       if (names.some((name) => name === CLOSE_SENTINEL || name === WRAP_UP_SENTINEL || isFollowUp(name))) {
         return true;
       }
+      const leftMs = deadline - Date.now();
+      if (leftMs <= 0) return false;
+      await this.#change(Math.min(RELOOK_MS, leftMs));
     }
-    return false;
   }
 
   #change(timeoutMs: number, until?: AbortSignal): Promise<void> {
