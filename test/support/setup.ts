@@ -29,6 +29,14 @@ function hasMemoryDisk(): boolean {
 // A sync costs nothing there, and unit tests commit thousands of times.
 if (inject('inMemory') && hasMemoryDisk()) process.env.TMPDIR = MEMORY_DISK;
 
+/** What code under test writes to stderr is output of its test as console output is: shown with a failure only. */
+process.stderr.write = (chunk: string | Uint8Array, ...more: readonly unknown[]): boolean => {
+  console.error(Buffer.from(chunk).toString().replace(/\n$/, ''));
+  const done = more.at(-1);
+  if (typeof done === 'function') done();
+  return true;
+};
+
 type WaitOptions = Parameters<typeof vi.waitFor>[1];
 
 /** Vitest's own second is too short for a disk that is slow to sync. */
