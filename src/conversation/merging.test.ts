@@ -1,19 +1,21 @@
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
-import { expect, it, vi } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { rememberingLog } from '../../test/support/silent-log.ts';
 import { temporaryDirectory } from '../../test/support/temporary.ts';
 import { FAMILY, testStore } from '../../test/support/test-store.ts';
-import { systemClock } from '../clock.ts';
+import { SECOND, systemClock } from '../clock.ts';
 import { DEFAULT_TIMINGS } from '../timings.ts';
 import { Merging } from './merging.ts';
 
 const LID = '102@lid';
 const PETER = '491512345678@s.whatsapp.net';
 
-it('two addresses are merged as soon as the database allows it', async () => {
+it('two addresses are merged as soon as the database allows it', () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+  onTestFinished(() => void vi.useRealTimers());
   const directory = temporaryDirectory();
-  const store = testStore(directory);
+  const store = testStore(directory, 0);
   const { log, lines } = rememberingLog();
   const merging = new Merging({ store, clock: systemClock, log, timings: DEFAULT_TIMINGS });
   const operator = new BetterSqlite3(join(directory, 'store', 'messages.db'));
@@ -22,7 +24,8 @@ it('two addresses are merged as soon as the database allows it', async () => {
   expect(lines.filter(({ msg }) => /cannot be merged yet/.test(String(msg)))).toHaveLength(1);
   operator.exec('COMMIT');
   operator.close();
-  await vi.waitFor(() => expect(store.samePerson.current(LID)).toBe(PETER), { timeout: 5_000 });
+  vi.advanceTimersByTime(SECOND);
+  expect(store.samePerson.current(LID)).toBe(PETER);
   expect(merging.onSamePerson(LID, PETER)).toBe(true);
   merging.stop();
 });

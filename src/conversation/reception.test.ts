@@ -1,14 +1,23 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { rememberingLog } from '../../test/support/silent-log.ts';
 import { temporaryDirectory } from '../../test/support/temporary.ts';
 import { FAMILY, MAIN, testStore } from '../../test/support/test-store.ts';
 import type { InboundMessage } from '../channel/channel.ts';
+import { SECOND } from '../clock.ts';
 import { DEFAULT_TIMINGS } from '../timings.ts';
 import { Reception } from './reception.ts';
 import { SenderAllowlist } from './sender-allowlist.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 const message = (change: Partial<InboundMessage>): InboundMessage => ({
   chatJid: FAMILY.jid,
@@ -23,7 +32,7 @@ const message = (change: Partial<InboundMessage>): InboundMessage => ({
 });
 
 function rig(directory = temporaryDirectory()) {
-  const store = testStore(directory);
+  const store = testStore(directory, 0);
   const { log, lines } = rememberingLog();
   const clock = { now: () => Date.now() };
   const allowlist = join(directory, 'sender-allowlist.json');
@@ -101,7 +110,7 @@ describe('an incoming message', () => {
     expect(store.messages.waiting()).toEqual([]);
   });
 
-  it('waits for a locked database, in order with those that follow', async () => {
+  it('waits for a locked database, in order with those that follow', () => {
     const directory = temporaryDirectory();
     const { store, reception, lines } = rig(directory);
     store.groups.add(FAMILY, 0);
@@ -114,10 +123,11 @@ describe('an incoming message', () => {
     operator.close();
     const stored = (): unknown =>
       store.messages.ofTurn(FAMILY.jid, 0, { before: 9, from: 9 }).map(({ id }) => id);
-    await vi.waitFor(() => expect(stored()).toEqual(['1', '2']), { timeout: 5_000 });
+    vi.advanceTimersByTime(SECOND);
+    expect(stored()).toEqual(['1', '2']);
   });
 
-  it('is reported as committed only after a locked database has taken it', async () => {
+  it('is reported as committed only after a locked database has taken it', () => {
     const directory = temporaryDirectory();
     const { store, reception } = rig(directory);
     store.groups.add(FAMILY, 0);
@@ -128,7 +138,8 @@ describe('an incoming message', () => {
     expect(later).not.toHaveBeenCalled();
     operator.exec('COMMIT');
     operator.close();
-    await vi.waitFor(() => expect(later).toHaveBeenCalledOnce(), { timeout: 5_000 });
+    vi.advanceTimersByTime(SECOND);
+    expect(later).toHaveBeenCalledOnce();
     expect(reception.onMessage(message({ id: '2' }), later)).toBe(true);
     expect(later).toHaveBeenCalledOnce();
   });

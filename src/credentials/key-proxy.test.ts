@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { silentLog } from '../../test/support/silent-log.ts';
 import { temporaryDirectory } from '../../test/support/temporary.ts';
 import type { RunCredentials } from '../agent/agent.ts';
@@ -427,11 +427,12 @@ describe('the proxy', () => {
   });
 
   it('keeps waiting when the address is gone again before it was bound, and stops at once', async () => {
-    const place = { kind: 'tcp', bind: '192.0.2.1', host: '192.0.2.1', isThere: () => true } as const;
+    const isThere = vi.fn(() => true);
+    const place = { kind: 'tcp', bind: '192.0.2.1', host: '192.0.2.1', isThere } as const;
     const { issue, proxy } = await startProxy({ ANTHROPIC_API_KEY: CANARY }, { place });
     const { env, release } = await issue('claude');
     expect(env.NANOCLAW_PROXY).toMatch(/^http:\/\/192\.0\.2\.1:\d+$/);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await expect.poll(() => isThere.mock.calls.length).toBeGreaterThan(1);
     await release();
     await proxy.stop();
   });

@@ -1,6 +1,6 @@
 import { chmod, chown, link, mkdir, open, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Mailbox } from './mailbox.ts';
 import { GIGABYTE, HOSTILE_KINDS, makeGigabyte } from './testing/hostile-kinds.ts';
 import { FAMILY_JID, Rig } from './testing/rig.ts';
@@ -176,15 +176,21 @@ describe('an entry that a host without root may not read', () => {
 });
 
 it('a file that is still open for writing after its claim is read no further than the size limit', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
   mailbox = rig.mailbox({
-    timings: { mailboxSettleMs: 3_000, mailboxDrainMs: 0 },
+    timings: { mailboxSettleMs: 1_000, mailboxDrainMs: 3_600_000 },
     limits: { fileBytes: 1_000 },
   });
   const file = await open(join(messages, '0x.json'), 'w');
   onTestFinished(() => file.close());
   await file.write('{');
-  await mailbox.drain('family');
+  const drained = mailbox.drain('family');
+  // One timer for the next look at the file, and one for the end of the drain.
+  await expect.poll(() => vi.getTimerCount()).toBe(2);
   expect(await rig.claims('family')).toHaveLength(1);
   await file.write('x'.repeat(5_000));
-  await expect.poll(() => rig.reasons('family')).toEqual(['is larger than 1000 bytes']);
+  vi.advanceTimersByTime(1_000);
+  await drained;
+  expect(await rig.reasons('family')).toEqual(['is larger than 1000 bytes']);
 });

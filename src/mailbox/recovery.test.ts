@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { v7 as uuidv7 } from 'uuid';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { MailboxResult } from '../protocol/host-files.ts';
 import { blindWatch } from './testing/blind-watcher.ts';
 import { FAMILY_JID, Rig } from './testing/rig.ts';
@@ -24,7 +24,7 @@ function commitClaim(claimId: string, operation: 'message' | 'refused', result: 
 /** Two starts in a row: the second one finds nothing left to do. */
 async function restartTwice(): Promise<void> {
   for (let start = 0; start < 2; start += 1) {
-    const mailbox = rig.mailbox();
+    const mailbox = rig.mailbox({ watch: blindWatch() });
     await mailbox.start();
     await mailbox.drain('family');
     await mailbox.stop();
@@ -118,10 +118,17 @@ it('a restarted host takes claimed files before those in the mailbox, each in it
 
 it('a restarted host keeps looking at a claimed file that was half-written at the crash', async () => {
   const id = await rig.claimed('family', '{"type":"mess');
-  const mailbox = rig.mailbox({ timings: { mailboxSettleMs: 3_000, mailboxDrainMs: 60_000 } });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const timings = { mailboxSettleMs: 1_000, mailboxDrainMs: 3_600_000, mailboxRescanMs: 3_600_000 };
+  const mailbox = rig.mailbox({ timings, watch: blindWatch() });
   await mailbox.start();
   await writeFile(join(rig.paths.ipcClaimed, 'family', id), JSON.stringify(MESSAGE));
-  await mailbox.drain('family');
+  const drained = mailbox.drain('family');
+  // For the rescan, for the next look at the file, and for the end of the drain.
+  await expect.poll(() => vi.getTimerCount()).toBe(3);
+  vi.advanceTimersByTime(1_000);
+  await drained;
   expect(rig.texts()).toEqual(['once']);
 });
 
@@ -173,7 +180,7 @@ it('a file that a machine trouble kept from being taken is retried after a pause
   });
   await rig.drop('family', MESSAGE);
   await expect(mailbox.drain('family')).rejects.toMatchObject({ name: 'NotDrainedError' });
-  await vi.waitFor(() => expect(rig.texts()).toEqual(['once']), { timeout: 10_000, interval: 20 });
+  await vi.waitFor(() => expect(rig.texts()).toEqual(['once']), { interval: 20 });
   expect(failures).toBeGreaterThan(2);
 });
 

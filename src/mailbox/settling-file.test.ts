@@ -1,32 +1,28 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { Intake } from './intake.ts';
 import { Rig } from './testing/rig.ts';
 
-const SETTLE_MS = 100;
-/** A file's time is up while a listing is under way. */
-const LISTING_MS = 2 * SETTLE_MS;
-
 it('a file that does not parse is quarantined even when its time comes during a listing', async () => {
+  const rig = await Rig.open();
+  onTestFinished(() => rig.close());
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const mailbox = rig.mailbox({ timings: { mailboxSettleMs: 1_000, mailboxDrainMs: 3_600_000 } });
+  await rig.drop('family', 'no JSON');
+  const drained = mailbox.drain('family');
+  // One timer for the next look at the file, and one for the end of the drain.
+  await expect.poll(() => vi.getTimerCount()).toBe(2);
   const { claimedIn } = Intake.prototype;
-  const slow = vi.spyOn(Intake.prototype, 'claimedIn').mockImplementation(async function slowly(
+  const listing = vi.spyOn(Intake.prototype, 'claimedIn').mockImplementation(async function meanwhile(
     this: Intake,
     folder,
   ) {
     const claimed = await claimedIn.call(this, folder);
-    await wait(LISTING_MS);
+    vi.advanceTimersByTime(1_000);
     return claimed;
   });
-  onTestFinished(() => slow.mockRestore());
-  const rig = await Rig.open();
-  onTestFinished(() => rig.close());
-  const mailbox = rig.mailbox({ timings: { mailboxRescanMs: 300, mailboxSettleMs: SETTLE_MS } });
-  await mailbox.start();
-  await rig.drop('family', 'no JSON');
-  // The second listing is under way when the file is to be looked at again.
-  await Promise.all([mailbox.drain('family'), mailbox.drain('family')]);
-  await vi.waitFor(async () => expect(await rig.quarantined('family')).toHaveLength(1), {
-    timeout: 15_000,
-    interval: 50,
-  });
+  onTestFinished(() => listing.mockRestore());
+  const drainedAgain = mailbox.drain('family');
+  await expect.poll(() => rig.quarantined('family')).toHaveLength(1);
+  await Promise.all([drained, drainedAgain]);
 });

@@ -55,14 +55,15 @@ export class Database {
   /**
    * Opens or creates a database, checks it and brings its schema up to date.
    * WAL with `synchronous = FULL`: a committed row survives a power loss.
+   * @param busyTimeoutMs milliseconds to wait for the lock while another process writes
    * @throws DatabaseError when the file is no sound database
    */
-  static open(file: string): Database {
+  static open(file: string, busyTimeoutMs = BUSY_TIMEOUT_MS): Database {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     let sql: Sql | undefined;
     try {
       makePrivate(file);
-      sql = new BetterSqlite3(file, { timeout: BUSY_TIMEOUT_MS });
+      sql = new BetterSqlite3(file, { timeout: busyTimeoutMs });
       const health = sql.pragma('quick_check(1)', { simple: true });
       if (health !== 'ok') throw new Error(String(health));
       sql.pragma('journal_mode = WAL');

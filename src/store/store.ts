@@ -37,9 +37,12 @@ export interface Store {
   close(): void;
 }
 
-/** @throws DatabaseError when the file is no sound database */
-export function openStore(file: string): Store {
-  return storeOn(Database.open(file));
+/**
+ * @param busyTimeoutMs milliseconds to wait for the lock while another process writes; absent: a second
+ * @throws DatabaseError when the file is no sound database
+ */
+export function openStore(file: string, busyTimeoutMs?: number): Store {
+  return storeOn(Database.open(file, busyTimeoutMs));
 }
 
 /**

@@ -8,11 +8,14 @@ import { ADDRESS_VARIABLES, Environment, KEY_VARIABLES, loadConfig } from '../..
 import { testProgram } from '../support/program.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
+/** Milliseconds: programs are started here. */
+const TIMEOUT_MS = 30_000;
+
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 
-describe('the documentation', () => {
+describe('the documentation', { timeout: TIMEOUT_MS }, () => {
   it('explains every variable in .env.example', () => {
     const example = read('.env.example');
     const names = [...Object.keys(Environment.shape), ...Object.values(KEY_VARIABLES).flat()];
@@ -50,7 +53,7 @@ describe('the documentation', () => {
   });
 });
 
-describe('.env.example', () => {
+describe('.env.example', { timeout: TIMEOUT_MS }, () => {
   it('can be read by the guides’ export $(cat … | xargs)', async () => {
     const script = `set -e; export $(grep -v '^#' .env.example | xargs); printf '%s' "$ASSISTANT_NAME"`;
     const { stdout } = await run('bash', ['-c', script], { cwd: ROOT });

@@ -26,9 +26,12 @@ export const FAMILY: RegisteredGroup = {
   containerConfig: {},
 };
 
-/** A real store on a real file, closed when the test has ended. */
-export function testStore(directory = temporaryDirectory()): Store {
-  const store = openStore(join(directory, 'store', 'messages.db'));
+/**
+ * A real store on a real file, closed when the test has ended.
+ * @param busyTimeoutMs milliseconds to wait for another connection's lock; absent: as long as a host does
+ */
+export function testStore(directory = temporaryDirectory(), busyTimeoutMs?: number): Store {
+  const store = openStore(join(directory, 'store', 'messages.db'), busyTimeoutMs);
   onTestFinished(() => store.close());
   return store;
 }

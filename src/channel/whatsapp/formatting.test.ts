@@ -122,9 +122,10 @@ describe('formatted text', () => {
   it('is not changed when it is formatted again', () => {
     fc.assert(
       fc.property(document, (text) => {
-        expect(format(format(text))).toBe(format(text));
+        const once = format(text);
+        expect(format(once)).toBe(once);
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 
@@ -133,7 +134,8 @@ describe('formatted text', () => {
     fc.assert(
       fc.property(document, (text) => {
         const shown = new Set(wordsIn(format(text)));
-        for (const each of wordsIn(text.replaceAll('```ts', '```'))) expect(shown).toContain(each);
+        const words = wordsIn(text.replaceAll('```ts', '```'));
+        expect(words.filter((each) => !shown.has(each))).toEqual([]);
       }),
     );
   });

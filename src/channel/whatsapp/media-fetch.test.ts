@@ -88,7 +88,7 @@ describe('the download of a file', () => {
       response.end(found.encrypted);
     });
     expect(await run()).toEqual({ kind: 'fetched', bytes: size });
-    expect(await readFile(file)).toEqual(plain);
+    expect((await readFile(file)).equals(plain)).toBe(true);
     expect((await stat(file)).mode & 0o777).toBe(0o644);
     expect(paths).toEqual([found.content.directPath]);
   });
