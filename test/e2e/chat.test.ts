@@ -43,7 +43,7 @@ describe('a group', () => {
       jids.push(jid);
     }
     const answers = Promise.all(jids.map((jid) => house.answer(/slept/, jid)));
-    for (const jid of jids) await house.say('@Andy sleep 5', jid);
+    for (const jid of jids) await house.say('@Andy sleep 1', jid);
     await answers;
     // An answer is sent before its run has ended.
     await house.idle();

@@ -3,11 +3,10 @@ import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { House } from '../support/house.ts';
 import { sharedDirectory } from '../support/sandbox.ts';
 
-const WITHIN = { timeout: 60_000, interval: 50 };
 /** WhatsApp shows no more of a text at once. */
 const LONGEST = 4_096;
 
@@ -49,17 +48,16 @@ describe('an answer', () => {
   });
 
   it('is preceded by “typing…”, which is repeated and ends with it', async () => {
-    const house = await House.start();
-    await house.idle();
+    const house = await House.start({}, { timings: { typingRefreshMs: 500 } });
     const seen: string[] = [];
     house.simulator.on('stanza', ({ direction, node }) => {
       const [state] = node.tag === 'chatstate' && Array.isArray(node.content) ? node.content : [];
       if (direction === 'in' && state !== undefined) seen.push(state.tag);
     });
-    await house.say('@Andy sleep 12');
+    await house.say('@Andy sleep 2');
     await house.answer(/slept/);
     // A message ends it on the phone too, and may be there before the word of it.
-    await vi.waitFor(() => expect(seen.at(-1)).toBe('paused'), WITHIN);
+    await vi.waitFor(() => expect(seen.at(-1)).toBe('paused'));
     expect(house.simulator.typing()).toEqual([]);
     expect(seen.filter((state) => state === 'composing').length).toBeGreaterThan(1);
   });
@@ -80,7 +78,7 @@ describe('a message that WhatsApp refuses because of a restriction (463)', () =>
     await house.say('@Andy echo not today', jid);
     const rows = (): readonly unknown[] =>
       house.query(`SELECT status, sends FROM outbox WHERE chat_jid = '${jid}'`);
-    await vi.waitFor(() => expect(rows()).toEqual([{ status: 'failed', sends: 1 }]), WITHIN);
+    await vi.waitFor(() => expect(rows()).toEqual([{ status: 'failed', sends: 1 }]));
     const [row] = house.query<{ id: string }>(`SELECT wire_id AS id FROM outbox WHERE chat_jid = '${jid}'`);
     expect(simulator.sends(row?.id ?? '')).toBe(1);
     // Other chats go on.
@@ -94,12 +92,14 @@ describe('a voice recording', () => {
   it('is a voice note on the phone when an agent sends it', async () => {
     const house = await House.start();
     const ipc = join(house.root, 'data', 'ipc', 'main');
-    await vi.waitFor(() => expect(existsSync(join(ipc, 'messages'))).toBe(true), WITHIN);
+    await vi.waitFor(() => expect(existsSync(join(ipc, 'messages'))).toBe(true));
     mkdirSync(join(ipc, 'files'), { recursive: true });
     writeFileSync(join(ipc, 'files', 'hello.ogg'), OPUS);
     const request = { type: 'file', chatJid: house.simulator.selfChat, file: 'hello.ogg' };
     writeFileSync(join(ipc, 'messages', 'x.json'), JSON.stringify(request));
-    const line = await house.simulator.waitFor(({ media }) => media?.kind === 'voice', { timeoutMs: 60_000 });
+    const line = await house.simulator.waitFor(({ media }) => media?.kind === 'voice', {
+      timeoutMs: inject('waitMs'),
+    });
     expect(line.media?.data).toEqual(OPUS);
   });
 
@@ -141,9 +141,11 @@ describe('a voice recording', () => {
 });
 
 describe('a message in a wrapper', () => {
-  it.each(['viewOnce', 'ephemeral'] as const)('has the text of its content: %s', async (wrap) => {
+  it('has the text of its content, seen once or disappearing', async () => {
     const house = await House.start();
-    await house.simulator.say({ chat: house.simulator.selfChat, text: '@Andy ping', wrap });
-    await house.answer(/pong/);
+    for (const wrap of ['viewOnce', 'ephemeral'] as const) {
+      await house.simulator.say({ chat: house.simulator.selfChat, text: `@Andy echo ${wrap}`, wrap });
+      await house.answer(new RegExp(wrap));
+    }
   });
 });

@@ -3,12 +3,10 @@ import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { House } from '../support/house.ts';
 
-const WITHIN = { timeout: 60_000, interval: 50 };
-
 it('a due task that waits in the mailbox when the host starts runs once', async () => {
   const house = await House.start();
   const mailbox = join(house.root, 'data', 'ipc', 'main', 'tasks');
-  await vi.waitFor(() => expect(existsSync(mailbox)).toBe(true), WITHIN);
+  await vi.waitFor(() => expect(existsSync(mailbox)).toBe(true));
   await house.end('SIGTERM');
   const { selfChat } = house.simulator;
   const task = {
@@ -22,9 +20,8 @@ it('a due task that waits in the mailbox when the host starts runs once', async 
   await house.begin();
   await house.answer(/once is enough/);
   await house.idle();
-  await vi.waitFor(
-    () => expect(house.query("SELECT 1 FROM runs WHERE status IN ('queued', 'running')")).toEqual([]),
-    WITHIN,
+  await vi.waitFor(() =>
+    expect(house.query("SELECT 1 FROM runs WHERE status IN ('queued', 'running')")).toEqual([]),
   );
   // What the start's own settlement took for cut off by a crash would run a second time.
   expect(house.query('SELECT kind, status FROM runs')).toEqual([{ kind: 'task', status: 'succeeded' }]);

@@ -15,10 +15,10 @@ describe('a task', () => {
     const status = (): unknown =>
       house.query<{ status: string }>('SELECT status FROM scheduled_tasks')[0]?.status;
     await house.say(`@Andy pause ${task!.id}`);
-    await vi.waitFor(() => expect(status()).toBe('paused'), { timeout: 60_000 });
+    await vi.waitFor(() => expect(status()).toBe('paused'));
     await house.say(`@Andy resume ${task!.id}`);
-    await vi.waitFor(() => expect(status()).toBe('active'), { timeout: 60_000 });
+    await vi.waitFor(() => expect(status()).toBe('active'));
     await house.say(`@Andy cancel ${task!.id}`);
-    await vi.waitFor(() => expect(status()).toBeUndefined(), { timeout: 60_000 });
+    await vi.waitFor(() => expect(status()).toBeUndefined());
   });
 });
