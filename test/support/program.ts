@@ -9,10 +9,12 @@ const PACKAGE_ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** The host, and what the tests load into it or run in its place: name → source. */
 const PROGRAMS = {
   cli: 'src/cli.ts',
-  'crashing-connection': 'test/support/crashing-line.ts',
+  'crashing-connection': 'test/support/crashing-connection.ts',
+  restore: 'test/faults/restore/main.ts',
   'slow-start': 'test/support/slow-start.ts',
   'stop-hangs': 'test/support/stop-hangs.ts',
   'stop-throws': 'test/support/stop-throws.ts',
+  upgrade: 'test/faults/upgrade/main.ts',
 } as const;
 
 /** Names the directory of the compiled programs for the processes of the tests. */

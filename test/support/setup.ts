@@ -1,6 +1,6 @@
-import { readFileSync, statfsSync } from 'node:fs';
 import process from 'node:process';
 import { inject, vi } from 'vitest';
+import { memoryDisk } from './memory-disk.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -11,23 +11,9 @@ declare module 'vitest' {
   }
 }
 
-const MEMORY_DISK = '/dev/shm';
-/** Files that are huge on paper are part of some tests. */
-const ROOM_BYTES = 512 * 1024 * 1024;
-
-/** Whether there is a disk in memory with room, from which programs may run. */
-function hasMemoryDisk(): boolean {
-  try {
-    const mounted = readFileSync('/proc/mounts', 'utf8').match(/^\S+ \/dev\/shm tmpfs (\S+)/m)?.[1];
-    const { bavail, bsize } = statfsSync(MEMORY_DISK);
-    return mounted !== undefined && !mounted.split(',').includes('noexec') && bavail * bsize > ROOM_BYTES;
-  } catch {
-    return false;
-  }
-}
-
 // A sync costs nothing there, and unit tests commit thousands of times.
-if (inject('inMemory') && hasMemoryDisk()) process.env.TMPDIR = MEMORY_DISK;
+const memory = inject('inMemory') ? memoryDisk() : undefined;
+if (memory !== undefined) process.env.TMPDIR = memory;
 
 /** What code under test writes to stderr is output of its test as console output is: shown with a failure only. */
 process.stderr.write = (chunk: string | Uint8Array, ...more: readonly unknown[]): boolean => {

@@ -3,13 +3,17 @@ import { syncBuiltinESMExports } from 'node:module';
 import process from 'node:process';
 import BetterSqlite3 from 'better-sqlite3';
 
+/** The original: the call that reports a step is no step itself. */
+const { writeSync } = fs;
+
 /**
- * Ends its process by SIGKILL right before the n-th step: a statement that may change a database, or a call that may change a file. Steps
- * are counted from `from` on. To be loaded into a child process before what it does.
+ * Ends its process by SIGKILL right before the n-th step: a statement that may change a database, or a call that may
+ * change a file. It writes to stdout before which step that is. Steps are counted from `from` on. A child process
+ * creates it before it does anything else.
  */
 export class StepKiller {
   readonly #at: number;
-  #steps = 0;
+  readonly #steps: string[] = [];
   #counts = false;
 
   /** @param at before which step to end, 1 the first; 0: not at all */
@@ -20,9 +24,10 @@ export class StepKiller {
     syncBuiltinESMExports();
     const probe = new BetterSqlite3(':memory:');
     const statement = Object.getPrototypeOf(probe.prepare('SELECT 1')) as object;
-    this.#watch(statement, 'run');
+    this.#watch(statement, 'run', (_, { source }) => source);
     probe.close();
-    for (const method of ['pragma', 'backup']) this.#watch(BetterSqlite3.prototype, method);
+    this.#watch(BetterSqlite3.prototype, 'pragma', ([sql]) => sql);
+    this.#watch(BetterSqlite3.prototype, 'backup');
     this.#splitScripts();
   }
 
@@ -31,22 +36,30 @@ export class StepKiller {
     this.#counts = true;
   }
 
-  /** How many steps there were. */
-  get steps(): number {
+  /** The steps so far: the name of the method, and the first words of its SQL. */
+  get steps(): readonly string[] {
     return this.#steps;
   }
 
-  readonly #step = (): void => {
+  readonly #step = (method: string, sql: unknown): void => {
     if (!this.#counts) return;
-    this.#steps += 1;
-    if (this.#steps === this.#at) process.kill(process.pid, 'SIGKILL');
+    const words = typeof sql === 'string' ? sql.trim().split(/\s+/).slice(0, SQL_WORDS) : [];
+    const step = [method, ...words].join(' ');
+    this.#steps.push(step);
+    if (this.#steps.length !== this.#at) return;
+    writeSync(process.stdout.fd, step);
+    process.kill(process.pid, 'SIGKILL');
   };
 
-  #watch(owner: object, method: string): void {
+  #watch(
+    owner: object,
+    method: string,
+    sqlOf: (values: readonly unknown[], self: { readonly source?: unknown }) => unknown = () => undefined,
+  ): void {
     const step = this.#step;
     const call = Reflect.get(owner, method) as (...values: unknown[]) => unknown;
-    Reflect.set(owner, method, function (this: unknown, ...values: unknown[]) {
-      step();
+    Reflect.set(owner, method, function (this: object, ...values: unknown[]) {
+      step(method, sqlOf(values, this));
       return call.apply(this, values);
     });
   }
@@ -57,7 +70,7 @@ export class StepKiller {
     const exec = BetterSqlite3.prototype.exec;
     BetterSqlite3.prototype.exec = function (script) {
       for (const statement of script.split(/;[ \t]*\n/).filter((text) => text.trim() !== '')) {
-        step();
+        step('exec', statement);
         exec.call(this, statement);
       }
       return this;
@@ -65,6 +78,7 @@ export class StepKiller {
   }
 }
 
+const SQL_WORDS = 3;
 const FS_CALLS = [
   'openSync',
   'renameSync',

@@ -16,4 +16,4 @@ const { root, file, now, at } = JSON.parse(process.argv[2] ?? '{}') as RestoreOr
 const killer = new StepKiller(at);
 killer.from();
 await restore(root, file, now);
-process.stdout.write(`${killer.steps}\n`);
+process.stdout.write(JSON.stringify(killer.steps));

@@ -48,11 +48,11 @@ function takeTransactionsAway(): void {
     })) as typeof BetterSqlite3.prototype.transaction;
 }
 
-/** Run as a program: upgrades, and says how many steps that took. */
+/** Run as a program: upgrades, and prints the steps as JSON. */
 export async function main(argument: string): Promise<void> {
   const { root, at, withoutTransactions } = JSON.parse(argument) as UpgradeOrder;
   const killer = new StepKiller(at);
   if (withoutTransactions) takeTransactionsAway();
   await upgrade(root, () => killer.from());
-  process.stdout.write(`${killer.steps}\n`);
+  process.stdout.write(JSON.stringify(killer.steps));
 }

@@ -10,51 +10,57 @@ import { wireLine } from '../../src/line.ts';
 import { DEFAULT_TIMINGS } from '../../src/timings.ts';
 import { silentLog } from './silent-log.ts';
 
-/** What the parent says: after how many points, counted from now, to end (0: not at all), and what to send. */
+/** Where to end, and what to send. */
 export interface Order {
+  /** After how many kill points, counted from the order, the process ends; 0: it does not. */
   readonly points: number;
+  /** Only writes to the network are kill points; absent: those to a database too. */
+  readonly onlyNetwork?: boolean;
   readonly send?: { readonly chat: string; readonly id: string; readonly text: string };
 }
 
-/** What the parent is told. */
-export type Told =
-  | { readonly line: LineState }
-  /** From here on points are counted as the parent ordered. */
+/** What the parent learns. */
+export type Report =
+  | { readonly connection: LineState }
+  /** From here on kill points count as ordered. */
   | { readonly counts: true }
   /** The wire id of what the parent had sent. */
   | { readonly sent: string; readonly outcome: SendOutcome };
 
 /**
- * What lies between the phone and the store, ending by SIGKILL right before or after the n-th write to a database or to the network, counted
- * from the start or from an order of the parent. The parent is told of the line's states and of how its sends ended.
+ * What lies between the phone and the store, ending by SIGKILL at the n-th kill point: right before or after a write to
+ * a database or to the network, counted from the start or from an order of the parent. It reports the connection's
+ * states and the outcomes of its sends.
  */
 const [root = '', url = '', rootKey = '', fromStart = '0'] = process.argv.slice(2);
 
 let left = 0;
-function point(): void {
+let onlyNetwork = false;
+function killPoint(isNetwork: boolean): void {
+  if (onlyNetwork && !isNetwork) return;
   if (left > 0 && --left === 0) process.kill(process.pid, 'SIGKILL');
 }
 
 type Call = (this: unknown, ...values: unknown[]) => unknown;
-function countCalls(owner: object, method: string): void {
+function countCalls(owner: object, method: string, isNetwork: boolean): void {
   const call = Reflect.get(owner, method) as Call;
   const counted: Call = function (...values) {
-    point();
+    killPoint(isNetwork);
     const result = call.apply(this, values);
-    point();
+    killPoint(isNetwork);
     return result;
   };
   Reflect.set(owner, method, counted);
 }
 const probe = new BetterSqlite3(':memory:');
-countCalls(Object.getPrototypeOf(probe.prepare('BEGIN')) as object, 'run');
+countCalls(Object.getPrototypeOf(probe.prepare('BEGIN')) as object, 'run', false);
 probe.close();
 // Below the buffer of the stream: after these the kernel has the bytes.
-countCalls(Socket.prototype, '_write');
-countCalls(Socket.prototype, '_writev');
+countCalls(Socket.prototype, '_write', true);
+countCalls(Socket.prototype, '_writev', true);
 
-function tell(told: Told): void {
-  process.send?.(told);
+function report(what: Report): void {
+  process.send?.(what);
 }
 
 const config = loadBaseConfig({
@@ -73,14 +79,15 @@ const { channel } = wireLine({
   log: silentLog,
   timings: DEFAULT_TIMINGS,
   keepOfferingQr: false,
-  onLine: (line) => tell({ line }),
+  onLine: (connection) => report({ connection }),
 });
-process.on('message', ({ points, send }: Order) => {
-  left = points;
-  tell({ counts: true });
-  if (send === undefined) return;
-  const { chat, id, text } = send;
-  void channel.send(chat, { kind: 'text', text }, id).then((outcome) => tell({ sent: id, outcome }));
+process.on('message', (order: Order) => {
+  left = order.points;
+  onlyNetwork = order.onlyNetwork ?? false;
+  report({ counts: true });
+  if (order.send === undefined) return;
+  const { chat, id, text } = order.send;
+  void channel.send(chat, { kind: 'text', text }, id).then((outcome) => report({ sent: id, outcome }));
 });
 left = Number(fromStart);
 await channel.start();
