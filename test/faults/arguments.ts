@@ -19,12 +19,20 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-export const USAGE = `npm run test:faults -- --rounds N --seed S    N rounds of kill -9 and restart (10); the seed fixes workload and kills (1)
-                    --plant NAME              with a fault planted in the host, which the checker must find
-                    --calls kill|tear|no-space|full|read-only|broken --first K --every N
-                                              instead of rounds: one scenario again and again, struck at its K-th change of a file (1), then at the
-                                              K+N-th (1), and so on to its end
-                    --json FILE               writes the figures there`;
+export const USAGE = `Usage: npm run test:faults -- [options]
+
+Kills a real host at work, restarts it, and checks the wire log and the database.
+Without options: runs the tests of the Vitest project "faults".
+
+  --rounds N      run N rounds of kill -9 and restart (default 10)
+  --seed S        the seed of workload and kills (default 1)
+  --plant NAME    seed a bug in the host, which the checker must find in every round
+  --calls FAULT   instead of rounds: repeat one scenario, each time with a fault at a later change of a file, to
+                  its end; FAULT is kill, tear, no-space, full, read-only or broken
+  --first K       with --calls: the first change that is hit (default 1)
+  --every N       with --calls: hit every N-th change from there on (default 1)
+  --json FILE     write the figures to FILE
+  -h, --help      print this help`;
 
 /** @throws UsageError */
 export function readArguments(
@@ -50,7 +58,7 @@ export function readArguments(
       rounds: whole(values.rounds),
       seed: whole(values.seed),
       plant: oneOf('plant', known.plants, values.plant),
-      calls: oneOf('strike', known.strikes, values.calls),
+      calls: oneOf('fault', known.strikes, values.calls),
       first: Math.max(1, whole(values.first)),
       every: Math.max(1, whole(values.every)),
       json,
@@ -62,7 +70,7 @@ export function readArguments(
 }
 
 function whole(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new Error(`${JSON.stringify(text)} is no whole number`);
+  if (!/^\d{1,9}$/.test(text)) throw new Error(`${JSON.stringify(text)} must be a whole number`);
   return Number(text);
 }
 
@@ -73,5 +81,5 @@ function oneOf<T extends string>(
 ): T | undefined {
   const found = known.find((name) => name === given);
   if (found === given) return found;
-  throw new Error(`There is no ${what} ${JSON.stringify(given)}. There are: ${known.join(', ')}`);
+  throw new Error(`Unknown ${what} ${JSON.stringify(given)}; must be one of: ${known.join(', ')}`);
 }

@@ -1,5 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import process from 'node:process';
+import { PACKAGE_ROOT } from '../support/sandbox.ts';
 import { readArguments, USAGE, UsageError } from './arguments.ts';
 import { STRIKES, type Strike } from './calls/call-watch.ts';
 import { CALL_WORLD, formatSeries, Series } from './calls/series.ts';
@@ -11,7 +13,7 @@ import { Totals } from './totals.ts';
 import { PLANT_NAMES, tryPlant } from './trials.ts';
 import { World, type WorldOptions } from './world.ts';
 
-/** `npm run test:faults`: hosts are killed at work, again and again, and what is left is judged. */
+/** `npm run test:faults`: hosts are killed at work, again and again, and what is left is judged. USAGE says how. */
 
 const NOT_WELL = 1;
 const WRONG_USAGE = 2;
@@ -129,14 +131,20 @@ async function strikeCalls(
   return series.violations.length === 0;
 }
 
+/** Runs the tests of this folder. @returns whether they passed */
+function runTests(): boolean {
+  const command = ['node_modules/vitest/vitest.mjs', 'run', '--project', 'faults'];
+  return spawnSync(process.execPath, command, { cwd: PACKAGE_ROOT, stdio: 'inherit' }).status === 0;
+}
+
 try {
   const known = { plants: PLANT_NAMES, strikes: STRIKES };
-  const { rounds, seed, plant, calls, first, every, json, help } = readArguments(
-    process.argv.slice(2),
-    known,
-  );
+  const options = process.argv.slice(2);
+  const { rounds, seed, plant, calls, first, every, json, help } = readArguments(options, known);
   if (help) print(USAGE);
-  else if (calls !== undefined) {
+  else if (options.length === 0) {
+    if (!runTests()) process.exitCode = NOT_WELL;
+  } else if (calls !== undefined) {
     if (!(await strikeCalls(calls, first, every, json))) process.exitCode = NOT_WELL;
   } else {
     const isWell = await (plant === undefined ? storm(rounds, seed, json) : tryRounds(plant, rounds, seed));

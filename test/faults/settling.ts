@@ -11,7 +11,7 @@ import type { World } from './world.ts';
 export const SETTLE_TIMEOUT_MS = 120_000;
 /** What was acked may be written to the wire log a little later. */
 const WIRE_LOG_LAG_MS = 200;
-const MOST_LAGS = 10;
+const MOST_LAGS = 50;
 
 /** What is under way in a world, when it has come to its end, and how that is judged. */
 export class Settling {

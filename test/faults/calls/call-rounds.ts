@@ -44,6 +44,8 @@ const LOAD: Load = {
 
 /** The same work each time. */
 const SEED = 1;
+/** No scenario has so many calls. */
+export const BEYOND = 100_000;
 /** How long a disk stays full, read-only or broken. */
 const TROUBLE_MS = 1_500;
 /** A start that met such a disk must not have its owner throw sound files away. */
@@ -70,9 +72,15 @@ export class CallRounds {
    * Begins and ends with a host that is ready and idle.
    * @param round a number of its own in this world
    * @param nth which call is struck, 1 the first
+   * @param since calls count from the start of the host, or from when it is asked to stop
    * @throws HostEnded when the host ends for another reason than the strike
    */
-  async run(round: number, strike: Strike, nth: number): Promise<CallResult> {
+  async run(
+    round: number,
+    strike: Strike,
+    nth: number,
+    since: 'start' | 'stop' = 'start',
+  ): Promise<CallResult> {
     const begin = performance.now();
     const { chats, host } = this.#world;
     // The owner alone speaks: who else calls after every answer is taken for an assistant in a loop.
@@ -81,8 +89,11 @@ export class CallRounds {
     await host.kill();
     const { before, after } = splitWorkload(workload);
     await feed(this.#world, before);
-    this.#watch.order(strike, nth);
-    const end = await this.#play(workload, after);
+    this.#watch.order(strike, since === 'start' ? nth : BEYOND);
+    const stop = (): void => {
+      if (since === 'stop') this.#watch.order(strike, nth);
+    };
+    const end = await this.#play(workload, after, stop);
     this.#watch.stop();
     const { calls, hit } = this.#watch.count();
     await this.#world.begin();
@@ -90,15 +101,17 @@ export class CallRounds {
     return { round, nth, hit, calls, end, violations, figures, durationMs: performance.now() - begin };
   }
 
-  /** Resolves when the host has ended. */
-  async #play(workload: Workload, after: Workload): Promise<End> {
+  /** Resolves when the host has ended. @param beforeStop called right before it is asked to */
+  async #play(workload: Workload, after: Workload, beforeStop: () => void): Promise<End> {
     const giveUpMending = this.#mendDiskLater();
     try {
       const start = await this.#start();
       const feeding = feed(this.#world, after);
       if (start === 'ready') await this.#work(workload, feeding);
       await feeding;
-      return start === 'gave up' ? 'gave up' : await this.#stop();
+      if (start === 'gave up') return 'gave up';
+      beforeStop();
+      return await this.#stop();
     } finally {
       giveUpMending();
     }

@@ -106,7 +106,7 @@ describe.runIf(process.platform === 'linux')('the watch over system calls', () =
       hits.push(watch.count().hit);
     }
     expect(hits).toEqual(BEFORE_SQLITE);
-  }, 60_000);
+  });
 
   it('counts SQLite’s calls too, and neither those of logs/ nor those outside the root', async () => {
     expect(await runChild('kill', 9_999)).toBe(0);
@@ -116,14 +116,14 @@ describe.runIf(process.platform === 'linux')('the watch over system calls', () =
     expect(calls).toBeGreaterThan(BEFORE_SQLITE.length + 5);
     expect(await runChild('kill', BEFORE_SQLITE.length + 1)).toBe('SIGKILL');
     expect(watch.count().hit).toMatch(/^pwrite x\.db(-journal)?, \d+ bytes$/);
-  }, 60_000);
+  });
 
   it('kills before the call, or in the middle of a write', async () => {
     await runChild('kill', 4);
     expect(existsSync(join(root, 'b'))).toBe(true);
     await runChild('tear', 1);
     expect(await readFile(join(root, 'a'), 'utf8')).toBe('fo');
-  }, 60_000);
+  });
 
   it('fails one write for want of space, or all later ones', async () => {
     expect(await runChild('no-space', 2)).toBe(1);
@@ -131,7 +131,7 @@ describe.runIf(process.platform === 'linux')('the watch over system calls', () =
     expect(await readFile(join(root, 'b'), 'utf8')).toBe('four');
     expect(await runChild('full', 5)).toBe(1);
     expect(watch.count().hit).toMatch(/^pwrite x\.db/);
-  }, 60_000);
+  });
 
   it.each([
     ['read-only', 'EROFS'],
@@ -145,6 +145,5 @@ describe.runIf(process.platform === 'linux')('the watch over system calls', () =
       expect(existsSync(join(root, 'n'))).toBe(false);
       expect(existsSync(join(root, 'm'))).toBe(false);
     },
-    60_000,
   );
 });

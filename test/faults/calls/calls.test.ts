@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatViolation } from '../report.ts';
 import { World } from '../world.ts';
-import { CallRounds } from './call-rounds.ts';
+import { BEYOND, CallRounds } from './call-rounds.ts';
 import { CALL_WORLD } from './series.ts';
 
-/** A slow machine, and others at work on it. */
-const TIMEOUT_MS = 300_000;
-
-/** Of the scenario's calls a few, which it surely comes to: the start and the way of a message. All of them take an hour: `npm run test:faults -- --calls kill`. */
+/**
+ * A few of the scenario's calls, which it surely comes to: the start and the way of a message. All of them take an hour:
+ * `npm run test:faults -- --calls kill`.
+ */
 const SAMPLE = [
   ['kill', 20],
   ['kill', 130],
@@ -21,11 +21,6 @@ const SAMPLE = [
   ['broken', 160],
 ] as const;
 
-/** No scenario has so many. */
-const BEYOND = 100_000;
-/** So many calls before its end a host closes its databases; more than the scenario differs by from one time to the next. */
-const CLOSING = 40;
-
 describe.runIf(process.platform === 'linux')('a host that is hit by a fault at a change of a file', () => {
   let world: World;
   let rounds: CallRounds;
@@ -34,32 +29,25 @@ describe.runIf(process.platform === 'linux')('a host that is hit by a fault at a
   beforeAll(async () => {
     world = await World.start(CALL_WORLD);
     rounds = new CallRounds(world);
-  }, TIMEOUT_MS);
+  });
 
   afterAll(() => world.close());
 
-  it.each(SAMPLE)(
-    'loses nothing and sends nothing twice: %s at number %i',
-    async (strike, nth) => {
-      round += 1;
-      const { hit, violations } = await rounds.run(round, strike, nth);
-      expect(violations.map(formatViolation)).toEqual([]);
-      expect(hit).toBeDefined();
-    },
-    TIMEOUT_MS,
-  );
+  it.each(SAMPLE)('loses nothing and sends nothing twice: %s at number %i', async (strike, nth) => {
+    round += 1;
+    const { hit, violations } = await rounds.run(round, strike, nth);
+    expect(violations.map(formatViolation)).toEqual([]);
+    expect(hit).toBeDefined();
+  });
 
-  it(
-    'loses nothing and sends nothing twice when it is killed while it stops',
-    async () => {
-      const whole = await rounds.run(round + 1, 'kill', BEYOND);
-      expect(whole.violations.map(formatViolation)).toEqual([]);
-      expect(whole).toMatchObject({ hit: undefined, end: 'went on' });
-      const { hit, end, violations } = await rounds.run(round + 2, 'kill', whole.calls - CLOSING);
-      expect(violations.map(formatViolation)).toEqual([]);
-      expect(hit).toBeDefined();
-      expect(end).toBe('killed');
-    },
-    TIMEOUT_MS,
-  );
+  it('loses nothing and sends nothing twice when it is killed while it stops', async () => {
+    const whole = await rounds.run(round + 1, 'kill', BEYOND, 'stop');
+    expect(whole.violations.map(formatViolation)).toEqual([]);
+    expect(whole).toMatchObject({ hit: undefined, end: 'went on' });
+    const half = Math.ceil(whole.calls / 2);
+    const { hit, end, violations } = await rounds.run(round + 2, 'kill', half, 'stop');
+    expect(violations.map(formatViolation)).toEqual([]);
+    expect(hit).toBeDefined();
+    expect(end).toBe('killed');
+  });
 });
