@@ -5,15 +5,21 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { compile } from '../test/support/program.ts';
 import { PlainClient } from './client/plain-client.ts';
 import { trustRoot } from './client/trust-root.ts';
 import { quietLibsignal } from './wire/libsignal-console.ts';
 
-const MAIN = new URL('./main.ts', import.meta.url).pathname;
-
+let programs: string;
 let directory: string;
 let child: ChildProcess | undefined;
+
+beforeAll(async () => {
+  programs = await compile({ simulator: 'simulator/main.ts' });
+});
+
+afterAll(() => rm(programs, { recursive: true }));
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'simulator-'));
@@ -28,7 +34,7 @@ afterEach(async () => {
 });
 
 function run(...options: string[]): ChildProcess {
-  child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...options], {
+  child = spawn(process.execPath, [join(programs, 'simulator.mjs'), ...options], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   return child;

@@ -136,7 +136,7 @@ describe('a client that violates the protocol', () => {
     const socket = new WebSocket(simulator.url);
     socket.once('open', () => socket.send(data));
     await once(socket, 'close');
-    await vi.waitFor(() => expect(simulator.connections()).toBe(0), { timeout: 30_000 });
+    await vi.waitFor(() => expect(simulator.connections()).toBe(0));
     expect(simulator.problems).toMatchObject([{ kind: 'failed' }]);
   });
 });

@@ -43,7 +43,7 @@ async function openLine() {
     clock: systemClock,
     newId: uuidv7,
     log: silentLog,
-    timings: DEFAULT_TIMINGS,
+    timings: { ...DEFAULT_TIMINGS, reconnectFirstMs: 20, reconnectMaxMs: 100 },
     keepOfferingQr: false,
     onLine: (state) => {
       states.push(state);
@@ -56,8 +56,8 @@ async function openLine() {
     line.stop();
   });
   await line.channel.start();
-  await vi.waitFor(() => expect(states.at(-1)).toEqual({ status: 'open' }), 15_000);
-  await vi.waitFor(() => expect(store.outbox.counts().get('sent')).toBe(1), 15_000);
+  await vi.waitFor(() => expect(states.at(-1)).toEqual({ status: 'open' }));
+  await vi.waitFor(() => expect(store.outbox.counts().get('sent')).toBe(1));
   return { ...line, paths, store, states };
 }
 
@@ -75,7 +75,7 @@ describe('a registered group', () => {
   it('stays registered when the server once names no group at all', async () => {
     const { channel, store } = rig;
     const { jid } = server.createGroup({ subject: 'Family', members: [peter] });
-    await vi.waitFor(() => expect(store.members.count(jid)).toBe(2), 5_000);
+    await vi.waitFor(() => expect(store.members.count(jid)).toBe(2));
     store.groups.add(chat(jid), 0);
     store.tasks.add({
       id: 'water',
@@ -102,7 +102,7 @@ describe('a connection that opens', () => {
   it('starts the delivery and is reported, although its own record cannot be written', async () => {
     const { paths, states, store } = rig;
     server.faults.goOffline();
-    await vi.waitFor(() => expect(states.at(-1)?.status).toBe('connecting'), 5_000);
+    await vi.waitFor(() => expect(states.at(-1)?.status).toBe('connecting'));
     store.outbox.add(
       { chatJid: server.selfChat, message: { kind: 'text', text: 'late' }, source: 'reply' },
       0,
@@ -131,7 +131,7 @@ describe('a message that somebody’s phone requests again', () => {
     });
     // Handled in this order.
     for (const as of [eve, peter]) await server.askAgain(id, { as });
-    await vi.waitFor(() => expect(resentTo).not.toEqual([]), 5_000);
+    await vi.waitFor(() => expect(resentTo).not.toEqual([]));
     const phones = [peter.jid, peter.lid];
     expect(resentTo.filter((to) => !phones.includes(to))).toEqual([]);
     expect(server.chat(eve.jid)).toEqual([]);
@@ -146,8 +146,8 @@ describe('a message that cannot be read', () => {
     for (const text of ['@Andy once more', 'and on']) await server.say({ chat: peter.jid, as: peter, text });
     const stored = () =>
       store.messages.ofTurn(peter.jid, 0, { before: 99, from: 99 }).map(({ text }) => text);
-    await vi.waitFor(() => expect(stored()).toContain('@Andy once more'), 10_000);
-    await vi.waitFor(() => expect(server.devices()).toMatchObject([{ waiting: 0 }]), 5_000);
+    await vi.waitFor(() => expect(stored()).toContain('@Andy once more'));
+    await vi.waitFor(() => expect(server.devices()).toMatchObject([{ waiting: 0 }]));
     expect([...stored()].sort()).toEqual(['@Andy once more', 'and on']);
   });
 });

@@ -62,7 +62,7 @@ describe('linking an account', () => {
       off();
       server.faults.withholdAcks();
     });
-    expect(await link({ helloMs: 1_500 })).toMatchObject({ kind: 'linked', hello: 'unconfirmed' });
+    expect(await link({ helloMs: 500 })).toMatchObject({ kind: 'linked', hello: 'unconfirmed' });
   });
 
   it('says once in the chat that the account is linked again after the phone has unlinked it', async () => {

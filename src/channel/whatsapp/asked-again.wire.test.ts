@@ -3,9 +3,6 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Simulator } from '../../../simulator/simulator.ts';
 import { Rig } from './testing/rig.ts';
 
-/** Long enough for a machine that does other things too. */
-const WITHIN = { timeout: 30_000 };
-
 let rig: Rig<Simulator>;
 
 beforeEach(async () => {
@@ -50,8 +47,8 @@ describe('a message that cannot be decrypted and is requested again', () => {
       await server.say({ chat, as: peter, text: 'and on' });
       await listener.message('and on');
       expect(listener.texts).toEqual(['once more', 'and on']);
-      await vi.waitFor(() => expect(journal(id)).toEqual({ stanzas: 0, texts: 0 }), WITHIN);
-      await vi.waitFor(() => expect(server.devices()).toMatchObject([{ waiting: 0 }]), WITHIN);
+      await vi.waitFor(() => expect(journal(id)).toEqual({ stanzas: 0, texts: 0 }));
+      await vi.waitFor(() => expect(server.devices()).toMatchObject([{ waiting: 0 }]));
     },
   );
 
@@ -65,8 +62,8 @@ describe('a message that cannot be decrypted and is requested again', () => {
     };
     server.faults.garbleMessages();
     const { id } = await server.say({ chat: peter.jid, as: peter, text: 'once more' });
-    await vi.waitFor(() => expect(refused).toBe(1), WITHIN);
-    await vi.waitFor(() => expect(server.devices()).toMatchObject([{ waiting: 0 }]), WITHIN);
+    await vi.waitFor(() => expect(refused).toBe(1));
+    await vi.waitFor(() => expect(server.devices()).toMatchObject([{ waiting: 0 }]));
     expect(journal(id)).toEqual({ stanzas: 1, texts: 1 });
     await rig.restart();
     await rig.listener.line('open');

@@ -16,7 +16,7 @@ beforeEach(async () => {
   clock.at = Date.now();
   rig = new Rig(await Simulator.start({ owner: { name: 'Maria' } }), {
     clock,
-    timings: { unresponsiveAfterMs: DEAF_AFTER_MS },
+    timings: { unresponsiveAfterMs: DEAF_AFTER_MS, closeTimeoutMs: 200 },
   });
   await rig.pair();
 });
@@ -91,12 +91,12 @@ describe('a server that is unresponsive from the handshake on', () => {
   it('is given up by the watchdog, and the next attempt connects', async () => {
     await rig.channel.stop();
     rig.server.faults.deafen({ next: 1 });
-    rig.make({ timings: { connectTimeoutMs: 2_000 } });
+    rig.make({ timings: { connectTimeoutMs: 1_000 } });
     await rig.channel.start();
     await rig.listener.line('open');
     expect(rig.listener.lines).toContainEqual({
       status: 'connecting',
-      reason: expect.stringContaining('did not complete the connection within 2000 ms'),
+      reason: expect.stringContaining('did not complete the connection within 1000 ms'),
     });
   });
 });

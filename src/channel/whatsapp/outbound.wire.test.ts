@@ -393,6 +393,10 @@ describe('a file', () => {
   };
   const acked = async <T>() => ({ tag: 'ack', attrs: {} }) as T;
 
+  // Baileys encrypts into a file of this directory and removes it after the upload, which never ends in some tests.
+  beforeEach(() => void vi.stubEnv('TMPDIR', temporaryDirectory()));
+  afterEach(() => void vi.unstubAllEnvs());
+
   it('is uploaded from the host’s copy before its message is sent', async () => {
     const relayed: proto.IMessage[] = [];
     const socket = socketThat({
@@ -502,7 +506,6 @@ describe('a file', () => {
     const message = fileOf();
     vi.stubEnv('TMPDIR', '/nowhere/at/all');
     const outcome = await outbound.send(socketThat({}), forever, CHAT, message, 'id');
-    vi.unstubAllEnvs();
     expect(outcome).toMatchObject({ kind: 'not_sent', reason: expect.stringContaining('/nowhere/at/all') });
   });
 

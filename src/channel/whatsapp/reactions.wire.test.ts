@@ -36,9 +36,6 @@ const STAYS_AWAY: readonly (readonly [number, 'kept' | 'laid aside', RegExp])[] 
 ];
 
 const ERROR = 50;
-/** Long enough for a machine that does other things too. */
-const WITHIN = { timeout: 30_000 };
-
 let rig: Rig<Simulator>;
 
 beforeEach(async () => {
@@ -122,7 +119,7 @@ describe('a connection that stays closed', () => {
       const stopped = await rig.listener.line('stopped', since);
       expect(stopped).toEqual({ status: 'stopped', code, reason: expect.stringMatching(words) });
       expect(errors()).toEqual([stopped.reason]);
-      await vi.waitFor(() => expect(rig.server.connections()).toBe(0), WITHIN);
+      await vi.waitFor(() => expect(rig.server.connections()).toBe(0));
       const isKept = credentials === 'kept';
       expect(inspectCredentials(rig.databaseFile)).toMatchObject({ status: isKept ? 'paired' : 'unpaired' });
       expect(accountsAside()).toBe(isKept ? 0 : 1);
@@ -151,7 +148,7 @@ describe('QR codes that nobody scans any more', () => {
     const [first, ...rest] = rig.listener.lines;
     expect(first).toEqual({ status: 'connecting' });
     expect(rest.map(({ status }) => status)).toEqual([...Array<string>(6).fill('unpaired'), 'stopped']);
-    await vi.waitFor(() => expect(rig.server.connections()).toBe(0), WITHIN);
+    await vi.waitFor(() => expect(rig.server.connections()).toBe(0));
     expect(inspectCredentials(rig.databaseFile)).toEqual({ status: 'unpaired' });
     expect(accountsAside()).toBe(0);
     expect(errors()).toEqual([]);

@@ -3,9 +3,6 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Simulator } from '../../../simulator/simulator.ts';
 import { Rig } from './testing/rig.ts';
 
-/** Long enough for a machine that does other things too. */
-const WITHIN = { timeout: 30_000 };
-
 let rig: Rig<Simulator>;
 
 beforeEach(async () => {
@@ -43,7 +40,7 @@ async function sayInVain(text: string): Promise<void> {
   await vi.waitFor(() => {
     expect(refused).toBe(1);
     expect(rig.server.receipts(id)).toHaveLength(1);
-  }, WITHIN);
+  });
 }
 
 /** A new process on the same files whose core commits everything, fails at it, or keeps it in memory. */
@@ -74,7 +71,7 @@ describe('a message that was receipted but not taken by the core', () => {
     await rig.listener.message('wait');
     expect(waiting()).toBe(1);
     rig.listener.held[0]?.();
-    await vi.waitFor(() => expect(waiting()).toBe(0), WITHIN);
+    await vi.waitFor(() => expect(waiting()).toBe(0));
     await restart();
     await rig.listener.line('open');
     expect(rig.listener.texts).toEqual([]);

@@ -32,7 +32,7 @@ it.each(['lid', 'pn'] as const)(
       senderName: 'Peter',
       isGroup: true,
     });
-    await vi.waitFor(() => expect(rig.server.devices()).toMatchObject([{ waiting: 0 }]), { timeout: 30_000 });
+    await vi.waitFor(() => expect(rig.server.devices()).toMatchObject([{ waiting: 0 }]));
     expect(rig.server.problems).toEqual([]);
   },
 );
