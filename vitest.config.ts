@@ -20,7 +20,7 @@ interface Project {
   readonly workers?: number;
   /** Runs once before the project's tests, after the set-up of all projects. */
   readonly setup?: string;
-  /** A fresh process for each file; absent: true. */
+  /** A fresh process for each file; else the files of a worker share one. Absent: true. */
   readonly isolate?: boolean;
   /** Temporary files lie on a disk in memory, where there is one. */
   readonly inMemory?: boolean;
@@ -41,7 +41,7 @@ const PROJECTS: readonly Project[] = [
     isolate: false,
     inMemory: true,
   },
-  { name: 'e2e-smoke', include: ['test/e2e-smoke/**/*.test.ts'], timeoutMs: 60 * SECOND },
+  { name: 'e2e-smoke', include: ['test/e2e-smoke/**/*.test.ts'], timeoutMs: 60 * SECOND, isolate: false },
   {
     name: 'simulator',
     include: ['simulator/**/*.test.ts', 'test/foreign-server/**/*.test.ts', WIRE],
