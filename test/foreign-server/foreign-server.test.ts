@@ -7,6 +7,7 @@ import { HostProcess } from '../../simulator/demo/host-process.ts';
 import { CredentialsStore } from '../../src/channel/whatsapp/credentials-store.ts';
 import { silencePrivateKeys } from '../../src/channel/whatsapp/hardening.ts';
 import { openStore } from '../../src/store/store.ts';
+import { testProgram } from '../support/program.ts';
 import { sharedDirectory } from '../support/sandbox.ts';
 import { FAMILY } from '../support/test-store.ts';
 import { isInstalled, loadCrabline } from './crabline.ts';
@@ -55,6 +56,7 @@ async function start() {
     whatsappUrl: relay.url,
     rootKey: relay.rootKey,
     onQr: () => undefined,
+    program: testProgram('cli'),
   });
   onTestFinished(() => host.stop());
   await host.ready();
