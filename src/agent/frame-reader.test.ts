@@ -102,9 +102,9 @@ describe('a frame reader', () => {
       },
     });
     const chunk = Buffer.alloc(KB * KB, 'x');
-    for (let megabytes = 0; megabytes < 100; megabytes += 1) expect([...reader.push(chunk)]).toEqual([]);
+    for (let megabytes = 0; megabytes < 10; megabytes += 1) expect([...reader.push(chunk)]).toEqual([]);
     expect([...reader.push(Buffer.from(`\n${frame}`))]).toEqual([content]);
     reader.end();
-    expect(seen).toBe(100 * KB * KB + 1);
+    expect(seen).toBe(10 * KB * KB + 1);
   });
 });

@@ -1,13 +1,9 @@
-import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer } from 'node:net';
-import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { temporaryDirectory } from '../../test/support/temporary.ts';
+import { mintCertificate } from '../../simulator/media/certificate.ts';
 import type { KeyProxyOptions } from './key-proxy.ts';
 import { CANARY, startProxy, type TestProxy } from './testing/proxy.ts';
 import { JSON_ANSWER, listen, startService } from './testing/service.ts';
@@ -255,12 +251,9 @@ describe('a request through the proxy', () => {
     const run = await proxy.issue('claude', 'run-1');
     const ask = ({ token, ...at }: typeof run) =>
       proxy.open({ path: '/v1/messages', headers: { 'x-api-key': token }, body: '{}', at });
-    const waiting: Promise<IncomingMessage>[] = [];
+    const waiting = Array.from({ length: 64 }, () => ask(run));
     const held: ServerResponse[] = [];
-    for (let n = 0; n < 64; n += 1) {
-      waiting.push(ask(run));
-      held.push((await service.next()).response);
-    }
+    for (const _ of waiting) held.push((await service.next()).response);
     const refused = await ask(run);
     expect(refused.statusCode).toBe(429);
     refused.resume();
@@ -309,8 +302,8 @@ describe('a service that cannot be reached', () => {
   );
 
   it('is not used when its certificate is unknown', async () => {
-    const { tls } = await certificate();
-    const service = await startService(JSON_ANSWER, tls);
+    const { privateKey, certificate } = await mintCertificate();
+    const service = await startService(JSON_ANSWER, { key: privateKey, cert: certificate });
     const { call, headers } = await proxyTo(service.url);
     const reply = await call({ path: '/v1/messages', headers, body: '{}' });
     expect(reply.status).toBe(502);
@@ -327,31 +320,22 @@ describe('a service that cannot be reached', () => {
 });
 
 it('a service with a certificate is called by TLS, twice over one connection', async () => {
-  const { tls } = await certificate();
+  const { authority, privateKey, certificate } = await mintCertificate();
   const ports = new Set<number | undefined>();
-  const service = await startService((request, response) => {
-    ports.add(request.socket.remotePort);
-    JSON_ANSWER(request, response);
-  }, tls);
-  const { call, headers } = await proxyTo(service.url, { ca: tls.cert });
+  const service = await startService(
+    (request, response) => {
+      ports.add(request.socket.remotePort);
+      JSON_ANSWER(request, response);
+    },
+    { key: privateKey, cert: certificate },
+  );
+  const { call, headers } = await proxyTo(service.url, { ca: authority });
   for (let n = 0; n < 2; n += 1) {
     expect((await call({ path: '/v1/messages', headers, body: '{}' })).status).toBe(200);
   }
   expect(service.asked[1]?.headers['x-api-key']).toBe(CANARY);
   expect(ports.size).toBe(1);
 });
-
-/** A certificate for 127.0.0.1 that signs itself. */
-async function certificate(): Promise<{ readonly tls: { readonly key: string; readonly cert: string } }> {
-  const directory = temporaryDirectory();
-  const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')];
-  await promisify(execFile)('openssl', [
-    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
-    ...['-keyout', key, '-out', cert, '-days', '2', '-subj', '/CN=127.0.0.1'],
-    ...['-addext', 'subjectAltName=IP:127.0.0.1'],
-  ]);
-  return { tls: { key: await readFile(key, 'utf8'), cert: await readFile(cert, 'utf8') } };
-}
 
 describe('a body where there should be none', () => {
   it.each([

@@ -5,17 +5,16 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { ADDRESS_VARIABLES, Environment, KEY_VARIABLES, loadConfig } from '../../src/config.ts';
-import { testProgram } from '../support/program.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
-/** Milliseconds: programs are started here. */
+/** Milliseconds: a shell is started here. */
 const TIMEOUT_MS = 30_000;
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 
-describe('the documentation', { timeout: TIMEOUT_MS }, () => {
+describe('the documentation', () => {
   it('explains every variable in .env.example', () => {
     const example = read('.env.example');
     const names = [...Object.keys(Environment.shape), ...Object.values(KEY_VARIABLES).flat()];
@@ -36,7 +35,7 @@ describe('the documentation', { timeout: TIMEOUT_MS }, () => {
     for (const name of builders) expect(read('container/build.sh')).toContain(name);
   });
 
-  it('names every command of npm and of nanoclaw in the README', async () => {
+  it('names every command of npm and of nanoclaw in the README', () => {
     const readme = read('README.md');
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
     const helpers = ['prepare', 'build:host', 'build:runner', 'lint', 'types', 'imports', 'unused'];
@@ -44,10 +43,7 @@ describe('the documentation', { timeout: TIMEOUT_MS }, () => {
     const forNpm = (name: string): string =>
       ['test', 'start'].includes(name) ? `npm ${name}` : `npm run ${name}`;
     expect(npm.filter((name) => !readme.includes(forNpm(name)))).toEqual([]);
-    const { stdout } = await run(process.execPath, [testProgram('cli'), '--help']);
-    const commands = [...stdout.matchAll(/^ {2}([a-z]+) /gm)]
-      .map(([, name]) => name ?? '')
-      .filter((name) => name !== 'help');
+    const commands = [...read('src/cli.ts').matchAll(/\.command\('([a-z]+)/g)].map(([, name]) => name ?? '');
     expect(commands.length).toBeGreaterThan(3);
     expect(commands.filter((name) => !readme.includes(`nanoclaw ${name}`))).toEqual([]);
   });

@@ -164,7 +164,7 @@ describe('a backup', () => {
     truncateSync(join(folder, 'hole'), 2 * 1024 ** 4);
     writeFileSync(Buffer.concat([Buffer.from(join(folder, 'x')), Buffer.from([0xff])]), 'x');
     let deep = folder;
-    for (let n = 0; n < 200; n++) {
+    for (let n = 0; n < 130; n++) {
       deep = join(deep, 'd');
       mkdirSync(deep);
     }
