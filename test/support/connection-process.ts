@@ -34,7 +34,7 @@ export class ConnectionProcess {
   /** Resolves with whether the process has ended before everything was committed. */
   async diedBefore(isCommitted: () => boolean): Promise<boolean> {
     const hasEnded = (): boolean => this.#child.exitCode !== null || this.#child.signalCode !== null;
-    await vi.waitUntil(() => hasEnded() || isCommitted(), { interval: 20 });
+    await vi.waitUntil(() => hasEnded() || isCommitted(), { interval: 100 });
     return this.#child.signalCode !== null;
   }
 

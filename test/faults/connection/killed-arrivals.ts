@@ -36,8 +36,10 @@ export async function killDuringArrivals({ live, backlog }: Cuts): Promise<numbe
       await server.say({ chat, text, ...(chat !== server.selfChat && { as: bea }) });
     }
   };
-  const allStored = (): boolean =>
-    chats.every((chat) => said.get(chat)?.every((text) => stored(root, chat).includes(text)));
+  const allStored = (): boolean => {
+    const texts = new Set([...storedIn(root, chats).values()].flat());
+    return [...said.values()].flat().every((text) => texts.has(text));
+  };
   let killed = 0;
 
   await linkRoot(server, root);
@@ -61,7 +63,7 @@ export async function killDuringArrivals({ live, backlog }: Cuts): Promise<numbe
   await connection.diedBefore(allStored);
   await connection.kill();
 
-  for (const chat of chats) expect(stored(root, chat)).toEqual(said.get(chat));
+  expect(storedIn(root, chats)).toEqual(said);
   expect(server.problems).toEqual([]);
   return killed;
 }
@@ -76,10 +78,13 @@ function registerAll(root: string, server: Simulator, chats: readonly string[]):
   store.close();
 }
 
-function stored(root: string, chat: string): string[] {
+/** The texts of each chat, in their order. */
+function storedIn(root: string, chats: readonly string[]): Map<string, string[]> {
   const store = openStore(pathsAt(root).database);
   try {
-    return store.messages.ofTurn(chat, 0, { before: 0, from: 1_000 }).map(({ text }) => text);
+    const textsOf = (chat: string): string[] =>
+      store.messages.ofTurn(chat, 0, { before: 0, from: 1_000 }).map(({ text }) => text);
+    return new Map(chats.map((chat) => [chat, textsOf(chat)]));
   } finally {
     store.close();
   }
