@@ -16,8 +16,9 @@ const memory = inject('inMemory') ? memoryDisk() : undefined;
 if (memory !== undefined) process.env.TMPDIR = memory;
 
 /** What code under test writes to stderr is output of its test as console output is: shown with a failure only. */
+const { error: report } = console;
 process.stderr.write = (chunk: string | Uint8Array, ...more: readonly unknown[]): boolean => {
-  console.error(Buffer.from(chunk).toString().replace(/\n$/, ''));
+  report(Buffer.from(chunk).toString().replace(/\n$/, ''));
   const done = more.at(-1);
   if (typeof done === 'function') done();
   return true;
