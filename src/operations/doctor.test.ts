@@ -40,6 +40,11 @@ describe('the doctor', () => {
 
   it.each<[string, Partial<Patient>, RegExp]>([
     ['an old Node', { nodeVersion: '20.18.3' }, /^Node: 20\.18\.3 → Install Node 20\.19/],
+    [
+      'a Node that aborts',
+      { nodeVersion: '24.19.0' },
+      /^Node: 24\.19\.0, .*aborts.* → Install Node 24\.18 or 22/,
+    ],
     ['no root', { paths: pathsAt('/nonexistent/nanoclaw') }, /^folders: .* does not exist → .*NANOCLAW_ROOT/],
     ['no account', { account: () => ({ status: 'unpaired' }) }, /^account: .* → Link one: npx nanoclaw pair/],
     ['no host', { line: () => ({ hostPid: null, line: 'open' }) }, /^line: no host.* → Start it: npm start/],

@@ -39,6 +39,11 @@ export interface Patient {
 }
 
 const OLDEST_NODE = [20, 19] as const;
+/**
+ * The first version of Node 24 whose headers make better-sqlite3 12 abort the process when a statement is collected
+ * as garbage (nodejs/node#65446); no fixed 24 is known.
+ */
+const ABORTING_NODE_24 = 19;
 const GIGABYTE = 1024 ** 3;
 /** An image is built, sessions grow and logs rotate in what is free. */
 const LEAST_FREE_BYTES = GIGABYTE;
@@ -90,9 +95,14 @@ function lookAtNode(version: string): Finding {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const [least, leastMinor] = OLDEST_NODE;
   const isNew = major > least || (major === least && minor >= leastMinor);
-  return isNew
-    ? well('Node', version)
-    : ill('Node', version, `Install Node ${OLDEST_NODE.join('.')} or newer`);
+  if (!isNew) return ill('Node', version, `Install Node ${OLDEST_NODE.join('.')} or newer`);
+  return major === 24 && minor >= ABORTING_NODE_24
+    ? ill(
+        'Node',
+        `${version}, on which the database aborts the host`,
+        'Install Node 24.18 or 22, then: npm ci',
+      )
+    : well('Node', version);
 }
 
 /** Files are taken over by renames between these folders: they must be on one filesystem. */

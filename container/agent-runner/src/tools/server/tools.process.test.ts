@@ -40,7 +40,9 @@ async function connect(host: FakeHost, input: TurnInput = MAIN) {
     env: { TZ: 'Europe/Berlin', PATH: process.env.PATH },
   });
   const client = new Client({ name: 'test', version: '1' });
-  await client.connect(new StdioClientTransport({ command, args: [BUNDLE], env: { ...env } }));
+  const transport = new StdioClientTransport({ command, args: [BUNDLE], env: { ...env }, stderr: 'pipe' });
+  transport.stderr?.on('data', (chunk: Buffer) => console.error(chunk.toString()));
+  await client.connect(transport);
   onTestFinished(() => client.close());
   return {
     tools: async () => (await client.listTools()).tools,
