@@ -104,7 +104,10 @@ describe('the bundled runner', () => {
     ['the turn is another’s', { provider: 'offline' }, 'pong'],
     [
       'a task’s script is to run first',
-      { isScheduledTask: true, script: 'kill -0 $(cat ../started) || echo \'{"wakeAgent":false}\'' },
+      {
+        isScheduledTask: true,
+        script: 'kill -0 $(cat ../started) 2> /dev/null || echo \'{"wakeAgent":false}\'',
+      },
       '{"status":"success","result":null}',
     ],
   ])('starts a slow agent before it has the turn, and ends it where %s', async (_, more, answer) => {
