@@ -13,6 +13,7 @@ import { addPast, type PastLine } from './server/history.ts';
 import type { How } from './server/inbound.ts';
 import type { LinkedCredentials } from './server/linking.ts';
 import { ReceiptBook, type ReceivedReceipt } from './server/receipts.ts';
+import { ServiceRules } from './server/rules.ts';
 import { Server } from './server/server.ts';
 import { Service } from './server/service.ts';
 import { quietLibsignal } from './wire/libsignal-console.ts';
@@ -31,6 +32,8 @@ export interface SimulatorOptions {
   /** Path of a JSONL file to append to. */
   wireLog?: string;
   owner?: { number?: string; name?: string };
+  /** What differs from the defaults of `ServiceRules`. */
+  rules?: Partial<ServiceRules>;
 }
 
 /** A group as it is now. */
@@ -93,6 +96,7 @@ export class Simulator {
           faults: new Faults(targets, media),
           receipts: new ReceiptBook(),
           media,
+          rules: ServiceRules.parse(options.rules ?? {}),
         }),
     );
     const simulator = new Simulator(server, quietLibsignal());
@@ -148,6 +152,16 @@ export class Simulator {
 
   get faults(): Faults {
     return this.#service.faults;
+  }
+
+  /** How it treats clients now. */
+  get rules(): Readonly<ServiceRules> {
+    return this.#service.rules;
+  }
+
+  /** Changes some of `ServiceRules`, for connections that are made from now on. Throws ZodError. */
+  changeRules(change: Readonly<Record<string, unknown>>): void {
+    this.#service.rules = ServiceRules.parse({ ...this.rules, ...change });
   }
 
   get people(): readonly Person[] {
@@ -219,7 +233,7 @@ export class Simulator {
 
   /**
    * The owner's phone, or that of `as`, scans the QR code; resolves when the pairing is complete and the restart (515) was sent.
-   * Rejects with BadQr, UnknownQr, QrMismatch, BadDeviceSignature or ConnectionLost.
+   * Rejects with BadQr, UnknownQr, QrMismatch, CouldNotLink, BadDeviceSignature or ConnectionLost.
    */
   scanQr(qr: string, { as }: AsWhom = {}): Promise<void> {
     return this.#server.scan(qr, as);
@@ -227,7 +241,7 @@ export class Simulator {
 
   /**
    * The owner (or `as`) enters the eight characters of a pairing code on the phone; resolves as `scanQr` does. Rejects with
-   * BadCode (no client that is connected asked for it), BadDeviceSignature or ConnectionLost.
+   * BadCode (no client that is connected asked for it), CouldNotLink, BadDeviceSignature or ConnectionLost.
    */
   enterCode(code: string, { as }: AsWhom = {}): Promise<void> {
     return this.#server.enterCode(code, as);

@@ -47,7 +47,10 @@ export class Rig {
   }
 }
 
+/** What Baileys by itself does not know: with these it could not be linked; plain-client.test.ts shows it. */
+const AS_BEFORE = { secretRefresh: 'never' } as const;
+
 /** Starts a simulator and makes a client for it. */
-export async function startRig(options?: SimulatorOptions): Promise<Rig> {
-  return new Rig(await Simulator.start(options));
+export async function startRig({ rules, ...options }: SimulatorOptions = {}): Promise<Rig> {
+  return new Rig(await Simulator.start({ ...options, rules: { ...AS_BEFORE, ...rules } }));
 }

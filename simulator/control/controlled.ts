@@ -6,6 +6,7 @@ import type { Faults } from '../server/faults.ts';
 import type { PastLine } from '../server/history.ts';
 import type { How } from '../server/inbound.ts';
 import type { ReceivedReceipt } from '../server/receipts.ts';
+import type { ServiceRules } from '../server/rules.ts';
 
 /** A group as the control interface shows it. */
 interface ControlledGroup {
@@ -27,6 +28,8 @@ export interface Controlled {
   readonly groups: readonly ControlledGroup[];
   readonly problems: readonly Problem[];
   readonly faults: Faults;
+  readonly rules: Readonly<ServiceRules>;
+  changeRules(change: Readonly<Record<string, unknown>>): void;
   addPerson(person: { name: string; number?: string }): Person;
   createGroup(group: NewGroup): { jid: string; subject: string };
   addMember(group: string, person: Person, by?: { by?: Person }): void;

@@ -18,6 +18,9 @@ export const codeRequest = z.strictObject({
   as: someone.exactOptional().describe('whose phone it is; the owner’s when absent'),
 });
 
+/** POST /rules; `ServiceRules` says what each may be */
+export const rulesRequest = z.record(z.string(), z.unknown());
+
 /** POST /people */
 export const personRequest = z.strictObject({
   name: z.string().min(1).describe('the push name'),

@@ -12,6 +12,7 @@ import {
   personRequest,
   reactRequest,
   removeRequest,
+  rulesRequest,
   sayRequest,
   scanRequest,
   waitRequest,
@@ -33,6 +34,7 @@ function state(simulator: Controlled): unknown {
     typing: simulator.typing(),
     connections: simulator.connections(),
     faults: simulator.faults.standing,
+    rules: simulator.rules,
   };
 }
 
@@ -101,6 +103,11 @@ const ROUTES: Routes = {
   'GET /typing': (simulator) => simulator.typing(),
   'GET /receipts': (simulator, { query }) => simulator.receipts(query.id),
   'GET /faults': ({ faults }) => faults.standing,
+  'GET /rules': ({ rules }) => rules,
+  'POST /rules': (simulator, { body }) => {
+    simulator.changeRules(rulesRequest.parse(body));
+    return simulator.rules;
+  },
   'GET /wait': (simulator, { query }) => wait(simulator, query),
   'POST /say': (simulator, { body }) => say(simulator, body),
   'POST /past': (simulator, { body }) => {

@@ -5,9 +5,17 @@ import { SERVER, seconds, uint } from '../wire/nodes.ts';
 import type { Introduction } from '../wire/noise.ts';
 import type { Connection } from './connection.ts';
 import { streamError } from './faults.ts';
+import type { ServiceRules } from './rules.ts';
 import type { Service } from './service.ts';
 
 const NOT_LINKED = 401;
+/** The code of a login whose version is too old. */
+export const TOO_OLD = 405;
+
+/** Whether the client's version is older than what the service accepts. */
+export function isTooOld(payload: proto.IClientPayload, { oldestRevision }: ServiceRules): boolean {
+  return (payload.userAgent?.appVersion?.tertiary ?? 0) < oldestRevision;
+}
 
 /** The answer to a login that is not let in. */
 export function loginFailure(code: number): BinaryNode {
@@ -43,7 +51,8 @@ function findDevice(service: Service, { payload, noiseKey }: Introduction): Comp
  * the same device is closed as replaced. Returns the device when it is in.
  */
 export function login(service: Service, connection: Connection, intro: Introduction): Companion | undefined {
-  const refused = service.faults.takeLogin();
+  const { faults, rules } = service;
+  const refused = faults.takeLogin() ?? (isTooOld(intro.payload, rules) ? TOO_OLD : undefined);
   const companion = findDevice(service, intro);
   if (refused !== undefined || !companion) {
     const code = refused ?? NOT_LINKED;

@@ -15,11 +15,14 @@ import { verifyXEdDSA } from '../wire/xeddsa.ts';
 import { type Connection, ConnectionLost } from './connection.ts';
 import { BadCode, CodeExchange } from './pairing-code.ts';
 import type { PairingQr } from './qr.ts';
+import { type ServiceRules, takesDisplayName } from './rules.ts';
 
 /** QR codes that one connection can show: the client shows the first for a minute, the others 20 seconds each. */
 const REF_COUNT = 6;
 const REF_BYTES = 16;
 const KEY_BYTES = 32;
+/** A client that has not acknowledged a retired secret by then never does. */
+const ACKNOWLEDGE_MS = 2_000;
 const BAD_REQUEST = 400;
 const FORBIDDEN = 403;
 
@@ -30,6 +33,14 @@ export class QrMismatch extends Error {
       `The ${what} in the QR code is not that of the connection it belongs to: scan the client's current QR code.`,
     );
     this.name = 'QrMismatch';
+  }
+}
+
+/** The phone shows "Couldn't link device", and the client is told nothing. */
+export class CouldNotLink extends Error {
+  constructor(reason: string) {
+    super(`The phone could not link the device: ${reason}.`);
+    this.name = 'CouldNotLink';
   }
 }
 
@@ -57,21 +68,39 @@ interface CodeRequest {
  */
 export class Pairing {
   readonly connection: Connection;
+  /** Its version is too old, and it was not told so. */
+  readonly isOld: boolean;
   #request: CodeRequest | undefined;
   #finish: { resolve(node: BinaryNode): void; reject(error: Error): void } | undefined;
   readonly #noiseKey: Buffer;
   readonly #registration: Registration;
+  readonly #rules: Readonly<ServiceRules>;
   readonly #refs: string[];
+  /** Settles when the client has its references, or is gone. */
+  #shown: Promise<void> = Promise.resolve();
+  /** Secrets of QR codes that were scanned and retired, in base64. */
+  readonly #retired = new Set<string>();
+  /** The notification of a retired secret that the client has not acknowledged. */
+  #refresh: { readonly id: string; readonly acknowledged: Promise<void>; resolve(): void } | undefined;
 
-  constructor(connection: Connection, noiseKey: Buffer, registration: Registration) {
+  constructor(
+    connection: Connection,
+    noiseKey: Buffer,
+    registration: Registration,
+    rules: Readonly<ServiceRules>,
+    isOld: boolean,
+  ) {
     this.connection = connection;
+    this.isOld = isOld;
     this.#noiseKey = noiseKey;
     this.#registration = registration;
+    this.#rules = rules;
     this.#refs = Array.from({ length: REF_COUNT }, () => `2@${randomBytes(REF_BYTES).toString('base64')}`);
   }
 
   /** Gives the client its references. */
   offer(): void {
+    if (this.#rules.secretRefresh === 'offered') this.#retireSecret();
     const content = this.#refs.map(
       (ref): BinaryNode => ({ tag: 'ref', attrs: {}, content: Buffer.from(ref) }),
     );
@@ -80,8 +109,13 @@ export class Pairing {
       attrs: { from: SERVER, type: 'set', xmlns: 'md' },
       content: [{ tag: 'pair-device', attrs: {}, content }],
     });
-    // The client may leave before it answers; nothing waits for that answer.
-    offer.catch(() => undefined);
+    this.#shown = offer.then(
+      () => {
+        if (this.#rules.secretRefresh === 'shown') this.#retireSecret();
+      },
+      // The client may leave before it answers.
+      () => undefined,
+    );
   }
 
   has(ref: string): boolean {
@@ -96,7 +130,11 @@ export class Pairing {
   /** Answers what a client says that is not linked yet. Returns false when it is nothing of pairing. */
   handle(node: BinaryNode): boolean {
     // Baileys tells its presence as soon as it has a name, which it has when it asked for a code.
-    if (node.tag === 'ack' || node.tag === 'presence') return true;
+    if (node.tag === 'presence') return true;
+    if (node.tag === 'ack') {
+      if (node.attrs.id === this.#refresh?.id) this.#refresh?.resolve();
+      return true;
+    }
     if (node.tag === 'iq' && node.attrs.type === 'result') return true;
     if (node.tag !== 'iq') return false;
     if (node.attrs.xmlns === 'w:p') {
@@ -116,13 +154,60 @@ export class Pairing {
   }
 
   /**
-   * The phone scanned this client's QR code. Returns the secret in it. Throws QrMismatch.
+   * The phone scanned this client's QR code. Resolves with the secret in it. Rejects with QrMismatch, or with CouldNotLink
+   * when the secret is retired or the client does not acknowledge that.
    */
-  secretOf(qr: PairingQr): Buffer {
+  async secretOf(qr: PairingQr): Promise<Buffer> {
     if (!qr.noiseKey.equals(this.#noiseKey)) throw new QrMismatch('noise key');
     if (!qr.identityKey.equals(this.#registration.identityKey)) throw new QrMismatch('identity key');
     if (qr.advSecret.length !== KEY_BYTES) throw new QrMismatch('secret');
+    const secret = qr.advSecret.toString('base64');
+    if (this.#rules.secretRefresh === 'scanned' && this.#refresh === undefined) {
+      this.#retired.add(secret);
+      this.#retireSecret();
+    }
+    await this.#secretAcknowledged();
+    if (this.#retired.has(secret)) throw new CouldNotLink('the secret in the QR code is retired');
     return qr.advSecret;
+  }
+
+  /** Rejects with CouldNotLink when the client was told of a retired secret and says nothing to it. */
+  async #secretAcknowledged(): Promise<void> {
+    await this.#shown;
+    if (this.#refresh === undefined) return;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      const error = new CouldNotLink('the client does not acknowledge that its secret is retired');
+      timer = setTimeout(() => reject(error), ACKNOWLEDGE_MS);
+    });
+    await Promise.race([this.#refresh.acknowledged, late]).finally(() => clearTimeout(timer));
+  }
+
+  #retireSecret(): void {
+    let resolve = (): void => undefined;
+    const acknowledged = new Promise<void>((done) => {
+      resolve = done;
+    });
+    const id = randomBytes(REF_BYTES).toString('hex');
+    this.#refresh = { id, acknowledged, resolve };
+    const attrs = { from: SERVER, type: 'companion_reg_refresh', id, t: seconds() };
+    const content: BinaryNode[] = [{ tag: this.#rules.refreshChild, attrs: {} }];
+    this.connection.send({ tag: 'notification', attrs, content });
+  }
+
+  /** The account must confirm the link with a passkey: the client is asked for it, and the phone waits in vain. */
+  requestPasskey(): never {
+    const attrs = {
+      from: SERVER,
+      type: 'passkey_prologue_request',
+      id: randomBytes(REF_BYTES).toString('hex'),
+      t: seconds(),
+    };
+    const content: BinaryNode[] = [
+      { tag: 'passkey_request_options', attrs: {}, content: Buffer.from('{"challenge":"AAAA"}') },
+    ];
+    this.connection.send({ tag: 'notification', attrs, content });
+    throw new CouldNotLink('it waits for a passkey on the other device');
   }
 
   /**
@@ -158,6 +243,11 @@ export class Pairing {
   }
 
   #ask(query: BinaryNode, step: BinaryNode): void {
+    const name = bytes(child(step, 'companion_platform_display')).toString();
+    if (!takesDisplayName(this.#rules, name)) {
+      this.connection.send(failure(query, BAD_REQUEST, 'bad-request'));
+      return;
+    }
     const ref = randomBytes(REF_BYTES);
     this.#request = {
       jid: step.attrs.jid ?? '',

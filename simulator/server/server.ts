@@ -13,9 +13,9 @@ import { GroupChanges } from './group-changes.ts';
 import { Inbound } from './inbound.ts';
 import { type LinkedCredentials, linkWithoutClient } from './linking.ts';
 import { Listener } from './listener.ts';
-import { login, loginFailure, readRegistration } from './login.ts';
+import { isTooOld, login, loginFailure, readRegistration, TOO_OLD } from './login.ts';
 import { askAgain } from './outbound.ts';
-import { BadDeviceSignature, Pairing } from './pairing.ts';
+import { BadDeviceSignature, CouldNotLink, Pairing } from './pairing.ts';
 import { BadCode, readCode } from './pairing-code.ts';
 import { readQr } from './qr.ts';
 import type { Service } from './service.ts';
@@ -98,23 +98,29 @@ export class Server implements ConnectionHandler, FaultTargets {
     return [...this.#sessions.values()];
   }
 
-  /** Somebody's phone scans a QR code. Rejects with UnknownQr, QrMismatch, BadDeviceSignature or ConnectionLost. */
+  /**
+   * Somebody's phone scans a QR code. Rejects with UnknownQr, QrMismatch, CouldNotLink, BadDeviceSignature or
+   * ConnectionLost.
+   */
   async scan(text: string, as = this.#service.directory.owner): Promise<void> {
     const qr = readQr(text);
     const pairing = [...this.#pairings.values()].find((each) => each.has(qr.ref));
     if (!pairing) throw new UnknownQr();
-    await this.#link(pairing, pairing.secretOf(qr), this.#service.directory.phone(as));
+    this.#checkVersion(pairing);
+    const secret = await pairing.secretOf(qr);
+    await this.#link(pairing, secret, this.#service.directory.phone(as));
   }
 
   /**
    * Somebody enters a pairing code on the phone. Of several clients that wait for one, the last to come counts.
-   * Rejects with BadCode, BadDeviceSignature or ConnectionLost.
+   * Rejects with BadCode, CouldNotLink, BadDeviceSignature or ConnectionLost.
    */
   async enterCode(typed: string, as = this.#service.directory.owner): Promise<void> {
     const code = readCode(typed);
     const pairing = await this.#waitingForCode(as);
     if (!pairing) throw new BadCode(`no client that is connected asked for one for ${as.jid}`);
     const phone = this.#service.directory.phone(as);
+    this.#checkVersion(pairing);
     await this.#link(pairing, await pairing.agree(code, phone), phone);
   }
 
@@ -201,17 +207,24 @@ export class Server implements ConnectionHandler, FaultTargets {
     this.#service.log.write({ kind: 'fault', fault, detail });
   }
 
+  /** Throws CouldNotLink for an old client that was told nothing when it connected. */
+  #checkVersion({ isOld }: Pairing): void {
+    if (isOld) throw new CouldNotLink('its version is too old');
+  }
+
   #pair(
     connection: Connection,
-    { noiseKey }: Introduction,
+    { noiseKey, payload }: Introduction,
     registration: ConstructorParameters<typeof Pairing>[2],
   ): void {
-    const code = this.#service.faults.takeLogin();
+    const { faults, rules } = this.#service;
+    const isOld = isTooOld(payload, rules);
+    const code = faults.takeLogin() ?? (isOld && rules.oldVersions === 'refused' ? TOO_OLD : undefined);
     if (code !== undefined) {
       void connection.closeAfter(loginFailure(code));
       return;
     }
-    const pairing = new Pairing(connection, noiseKey, registration);
+    const pairing = new Pairing(connection, noiseKey, registration, rules, isOld);
     this.#pairings.set(connection.id, pairing);
     pairing.offer();
   }
@@ -240,8 +253,9 @@ export class Server implements ConnectionHandler, FaultTargets {
   }
 
   async #link(pairing: Pairing, secret: Buffer, phone: PhoneDevice): Promise<void> {
-    const { directory, faults } = this.#service;
+    const { directory, faults, rules } = this.#service;
     const { connection } = pairing;
+    if (rules.passkey) pairing.requestPasskey();
     const device = directory.takeDeviceNumber(phone.owner);
     const companion = await pairing
       .complete(secret, phone, device, faults.takeForgery())

@@ -9,6 +9,7 @@ import type { Chats } from './chats.ts';
 import { DeliveryQueue } from './delivery-queue.ts';
 import type { Faults } from './faults.ts';
 import type { ReceiptBook } from './receipts.ts';
+import type { ServiceRules } from './rules.ts';
 
 /** A receipt, a send, a query: the parts of the server that handle one of them share these. */
 export class Service {
@@ -19,6 +20,7 @@ export class Service {
   readonly faults: Faults;
   readonly receipts: ReceiptBook;
   readonly media: MediaServer;
+  rules: Readonly<ServiceRules>;
   /** How many message stanzas came, by the message's id. */
   readonly sends = new Map<string, number>();
   /** Which linked device sent a message, by the message's id. */
@@ -30,7 +32,10 @@ export class Service {
   readonly #queues = new Map<Companion, DeliveryQueue>();
 
   constructor(
-    parts: Pick<Service, 'directory' | 'chats' | 'events' | 'log' | 'faults' | 'receipts' | 'media'>,
+    parts: Pick<
+      Service,
+      'directory' | 'chats' | 'events' | 'log' | 'faults' | 'receipts' | 'media' | 'rules'
+    >,
   ) {
     this.directory = parts.directory;
     this.chats = parts.chats;
@@ -39,6 +44,7 @@ export class Service {
     this.faults = parts.faults;
     this.receipts = parts.receipts;
     this.media = parts.media;
+    this.rules = parts.rules;
   }
 
   /** The settings that somebody's devices share. */

@@ -4,6 +4,7 @@ import type { Log } from '../../log.ts';
 import type { Timings } from '../../timings.ts';
 import type { LineState } from '../channel.ts';
 import { ConnectTimeoutError, codeOf, DeafLineError, textOf, UpgradeRefusedError } from './errors.ts';
+import type { Linking, LinkingOptions, LinkOffer } from './linking.ts';
 import { type Backoff, type Reaction, reactionTo } from './reconnect.ts';
 import { cut } from './socket.ts';
 
@@ -25,22 +26,16 @@ export interface ConnectionOptions {
   readonly backoff: Backoff;
   /** An attempt to connect is over with the open line or the first QR. */
   readonly timings: Pick<Timings, 'connectTimeoutMs' | 'closeTimeoutMs' | 'unresponsiveAfterMs'>;
+  /** Links an account by this socket, when none is linked yet. */
+  readonly link: (socket: WASocket, events: Pick<LinkingOptions, 'onOffer' | 'onFailure'>) => Linking;
   /** Whether used-up QRs or codes are followed by new ones. */
   readonly keepOfferingQr: boolean;
-  /** The account's phone number, digits only: a code to type is offered instead of QRs. */
-  readonly pairWith: string | undefined;
-  /** How long each QR is shown, in milliseconds; absent: as WhatsApp does. */
-  readonly qrTimeoutMs: number | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 /** A line that held this long was a good one: the waits begin anew. */
 const STEADY_MS = MINUTE;
-/** How long Baileys shows the first QR of a connection and each later one, and how many the server gives it. */
-const FIRST_QR_MS = MINUTE;
-const LATER_QR_MS = 20 * SECOND;
-const QRS = 6;
 
 interface Current extends LiveSocket {
   readonly release: () => void;
@@ -48,8 +43,6 @@ interface Current extends LiveSocket {
   openedAt: number | undefined;
   /** When something came last, in milliseconds since the epoch. */
   heardAt: number;
-  /** QRs that Baileys has offered on it. */
-  qrs: number;
   /** The phone has accepted a QR or a code on it: that it is closed then, and made anew, belongs to the pairing. */
   hasPaired: boolean;
 }
@@ -131,15 +124,18 @@ export class Connection {
       release,
       openedAt: undefined,
       heardAt: 0,
-      qrs: 0,
       hasPaired: false,
     };
     this.#current = current;
     this.#enter({ status: 'connecting' });
     this.#watch(current);
+    const linking = this.#options.link(socket, {
+      onOffer: (offer) => this.#offer(current, offer),
+      onFailure: (error) => void this.#hangUp(current, error),
+    });
     socket.ev.on('connection.update', (update) => {
       try {
-        this.#updated(current, update);
+        this.#updated(current, linking, update);
       } catch (error) {
         log.error({ err: error }, 'A change of the WhatsApp line could not be handled');
       }
@@ -152,9 +148,9 @@ export class Connection {
     });
   }
 
-  #updated(current: Current, update: BaileysEventMap['connection.update']): void {
+  #updated(current: Current, linking: Linking, update: BaileysEventMap['connection.update']): void {
     if (current !== this.#current) return;
-    if (update.qr !== undefined) this.#offer(current, update.qr);
+    if (update.qr !== undefined) linking.onQr(update.qr);
     if (update.isNewLogin) {
       current.hasPaired = true;
       this.#enter({ status: 'connecting', reason: 'paired; logging in', justPaired: true });
@@ -164,29 +160,10 @@ export class Connection {
     if (update.connection === 'close') this.#closed(current, update.lastDisconnect?.error);
   }
 
-  #offer(current: Current, qr: string): void {
-    const { pairWith, qrTimeoutMs, clock } = this.#options;
+  #offer(current: Current, offer: LinkOffer): void {
+    if (current !== this.#current) return;
     this.#clearTimer();
-    current.qrs += 1;
-    if (pairWith === undefined) {
-      const lifeMs = qrTimeoutMs ?? (current.qrs === 1 ? FIRST_QR_MS : LATER_QR_MS);
-      this.#enter({ status: 'unpaired', qr, validUntil: clock.now() + lifeMs });
-    } else if (current.qrs === 1) {
-      // The server takes the request once it has offered QRs, and not before.
-      void this.#offerCode(current, pairWith);
-    }
-  }
-
-  async #offerCode(current: Current, phone: string): Promise<void> {
-    const { qrTimeoutMs, clock } = this.#options;
-    const lifeMs = qrTimeoutMs === undefined ? FIRST_QR_MS + (QRS - 1) * LATER_QR_MS : QRS * qrTimeoutMs;
-    const validUntil = clock.now() + lifeMs;
-    try {
-      const pairingCode = await current.socket.requestPairingCode(phone);
-      if (current === this.#current) this.#enter({ status: 'unpaired', pairingCode, validUntil });
-    } catch (error) {
-      void this.#hangUp(current, error instanceof Error ? error : new Error(textOf(error)));
-    }
+    this.#enter({ status: 'unpaired', ...offer });
   }
 
   #opened(current: Current): void {

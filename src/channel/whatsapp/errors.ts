@@ -88,6 +88,52 @@ export class JournalUnwritableError extends Error {
   }
 }
 
+/** The account cannot be linked as things are; the message says what the owner can do. */
+export class LinkRefusedError extends Error {
+  override readonly name: string = 'LinkRefusedError';
+}
+
+const CODE_REFUSALS: Readonly<Record<number, string>> = {
+  400: 'Check the phone number, which is that of the account to link; if it is right, link with a QR code: npx nanoclaw pair',
+  403: 'WhatsApp does not let this account link a device now. Open WhatsApp on the phone and see what it says there',
+  429: 'Too many codes were requested. Wait an hour, or link with a QR code: npx nanoclaw pair',
+};
+
+/** WhatsApp did not accept the request for a pairing code, or the answer to a code that was typed. */
+export class CodeRefusedError extends LinkRefusedError {
+  override readonly name = 'CodeRefusedError';
+  /** @param code WhatsApp's; undefined: there was no answer */
+  constructor(code: number | undefined, cause?: unknown) {
+    const what =
+      code === undefined
+        ? `WhatsApp did not answer the request for a pairing code (${textOf(cause)})`
+        : `WhatsApp refused the pairing code (${code})`;
+    const fix = CODE_REFUSALS[code ?? 0] ?? 'Try again, or link with a QR code: npx nanoclaw pair';
+    super(`${what}. ${fix}.`, { cause });
+  }
+}
+
+/** WhatsApp wants the link confirmed with a passkey, which only its own apps and pages can do. */
+export class PasskeyRequiredError extends LinkRefusedError {
+  override readonly name = 'PasskeyRequiredError';
+  constructor() {
+    super(
+      'WhatsApp asks to confirm new linked devices of this account with a passkey. Only its own apps and web page can do ' +
+        'that; a QR code and a pairing code end here alike. WhatsApp asks some accounts only, and not for ever: try again ' +
+        'after some days, or link another account, for instance a number for the assistant alone ' +
+        '(ASSISTANT_HAS_OWN_NUMBER=true). Nothing was changed.',
+    );
+  }
+}
+
+/** Nobody used the code that was shown in time. */
+export class CodeExpiredError extends Error {
+  override readonly name = 'CodeExpiredError';
+  constructor() {
+    super('the pairing code has expired');
+  }
+}
+
 /** The words of whatever was thrown; Baileys also rejects with bare numbers. */
 export function textOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
@@ -99,4 +145,10 @@ export function codeOf(thrown: unknown): number | undefined {
   const { output } = thrown;
   if (typeof output !== 'object' || output === null || !('statusCode' in output)) return undefined;
   return typeof output.statusCode === 'number' ? output.statusCode : undefined;
+}
+
+/** The code with which the service refused a query; undefined: it was not refused, there was no answer. */
+export function answerCodeOf(thrown: unknown): number | undefined {
+  if (typeof thrown !== 'object' || thrown === null || !('data' in thrown)) return undefined;
+  return typeof thrown.data === 'number' ? thrown.data : undefined;
 }

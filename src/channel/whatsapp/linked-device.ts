@@ -18,6 +18,7 @@ import { History } from './history.ts';
 import { Identity } from './identity.ts';
 import { Inbound } from './inbound.ts';
 import { Journal } from './journal.ts';
+import { Linking, type LinkingOptions, referenceTimeoutMs } from './linking.ts';
 import { nameOfMessage } from './message-key.ts';
 import type { WhatsAppOptions } from './options.ts';
 import { Outbound } from './outbound.ts';
@@ -92,10 +93,9 @@ export class LinkedDevice {
         this.#journal.forget();
       },
       backoff: new Backoff(random, timings),
+      link: (socket, events) => this.#link(socket, events),
       keepOfferingQr: keepOfferingQr ?? false,
       timings,
-      pairWith: options.pairWith,
-      qrTimeoutMs: options.qrTimeoutMs,
       clock,
       log,
     });
@@ -133,7 +133,7 @@ export class LinkedDevice {
   }
 
   #openSocket(): WASocket {
-    const { url, rootKey, version, qrTimeoutMs, log } = this.#options;
+    const { url, rootKey, version, pairWith, qrTimeoutMs, log } = this.#options;
     // A pairing by code that nobody finished would log in with half an account, and be refused for good.
     this.#store.discardUnpaired();
     const { creds } = this.#store;
@@ -145,12 +145,22 @@ export class LinkedDevice {
       makeSignalRepository: this.#makeSignalRepository,
       getMessage: async (key) => this.#recall(key),
       cachedGroupMetadata: async (jid) => this.groups.metadata(jid),
-      qrTimeoutMs,
+      qrTimeoutMs: referenceTimeoutMs({ pairWith, qrTimeoutMs }),
       log,
     });
     socket.ws.prependListener('CB:message', (node: BinaryNode) => this.#enter(node));
     this.#listen(socket);
     return socket;
+  }
+
+  #link(socket: WASocket, events: Pick<LinkingOptions, 'onOffer' | 'onFailure'>): Linking {
+    const { pairWith, qrTimeoutMs, keepOfferingQr = false, clock, log } = this.#options;
+    const { creds } = this.#store;
+    const saveCreds = (): void => this.#store.save(creds);
+    return new Linking({
+      ...events,
+      ...{ socket, creds, saveCreds, pairWith, qrTimeoutMs, keepOffering: keepOfferingQr, clock, log },
+    });
   }
 
   /** For a device that could not read it; others in other chats may ask for the same id, and get nothing. */

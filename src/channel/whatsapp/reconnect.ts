@@ -1,5 +1,5 @@
 import type { Timings } from '../../timings.ts';
-import { codeOf, textOf } from './errors.ts';
+import { CodeExpiredError, codeOf, LinkRefusedError, textOf } from './errors.ts';
 
 /** What follows when the line has closed. */
 export type Reaction =
@@ -67,7 +67,8 @@ const QR_USED_UP = 'QR refs attempts ended';
 
 /** Looks a close up in the table. `error` is what Baileys gave as the reason, if any. */
 export function reactionTo(error: unknown): Reaction {
-  if (textOf(error).includes(QR_USED_UP)) {
+  if (error instanceof LinkRefusedError) return { kind: 'stop', credentials: 'keep', reason: error.message };
+  if (error instanceof CodeExpiredError || textOf(error).includes(QR_USED_UP)) {
     return {
       kind: 'qr-used-up',
       reason: 'Nobody used the code while it was valid. Get a new one with: npx nanoclaw pair',

@@ -1,7 +1,15 @@
-import type { WASocket } from '@whiskeysockets/baileys';
+import type { BinaryNode, WASocket } from '@whiskeysockets/baileys';
 
 /** A message stanza; Baileys' listener returns when the message was handed on. */
 const MESSAGE = 'CB:message';
+/** Baileys' listener for all notifications, which acknowledges them; it fails before the account is linked. */
+const NOTIFICATION = 'CB:notification';
+/** Notifications that are ours alone, by their type; linking.ts acknowledges them. */
+const OWN_NOTIFICATIONS: ReadonlySet<string | undefined> = new Set([
+  'companion_reg_refresh',
+  'passkey_prologue_request',
+  'crsc_continuation',
+]);
 
 /**
  * Takes over how Baileys' socket calls its listeners, which are async functions that nobody waits for:
@@ -28,8 +36,13 @@ export function superviseListeners(
   };
 
   ws.emit = (event, ...values: unknown[]): boolean => {
+    if (event === NOTIFICATION && isOwnNotification(values[0])) return true;
     if (event === MESSAGE) turn = turn.then(() => (ws.isOpen ? call(event, values) : undefined));
     else void call(event, values);
     return ws.listenerCount(event) > 0;
   };
+}
+
+function isOwnNotification(node: unknown): boolean {
+  return OWN_NOTIFICATIONS.has((node as BinaryNode).attrs.type);
 }
