@@ -27,8 +27,6 @@ describe('Baileys by itself, against the service as it is', () => {
 
   it('shows a pairing code although its display name was refused', async () => {
     const { simulator, client } = await rigWith({});
-    await client.showQr();
-    await client.end();
     client.connect({ browser: ['NanoClaw', 'Chrome', '22.0'] });
     await client.until('a QR code', (seen) => (seen.kind === 'connection' ? seen.update.qr : undefined));
     const code = await client.socket.requestPairingCode(simulator.owner.jid.split('@')[0] ?? '');
