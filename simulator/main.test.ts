@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { compile } from '../test/support/program.ts';
 import { PlainClient } from './client/plain-client.ts';
+import { AS_BEFORE } from './client/rig.ts';
 import { trustRoot } from './client/trust-root.ts';
 import { quietLibsignal } from './wire/libsignal-console.ts';
 
@@ -81,6 +82,7 @@ it('the simulator serves a client from another process and writes the traffic to
   const client = new PlainClient(url);
   const post = (path: string, body: unknown): Promise<Response> =>
     fetch(`${controlUrl}${path}`, { method: 'POST', body: JSON.stringify(body) });
+  await post('/rules', AS_BEFORE);
   const qr = await client.showQr();
   const closed = client.closed();
   await post('/scan', { qr });

@@ -3,6 +3,7 @@ import { Curve, NOISE_WA_HEADER } from '@whiskeysockets/baileys';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { PlainClient } from './client/plain-client.ts';
+import { AS_BEFORE } from './client/rig.ts';
 import { trustRoot } from './client/trust-root.ts';
 import { ConnectionLost } from './server/connection.ts';
 import { BadDeviceSignature, QrMismatch } from './server/pairing.ts';
@@ -16,7 +17,7 @@ let client: PlainClient;
 let distrust: () => void;
 
 beforeEach(async () => {
-  simulator = await Simulator.start({ owner: { name: 'Maria' } });
+  simulator = await Simulator.start({ owner: { name: 'Maria' }, rules: AS_BEFORE });
   distrust = trustRoot(simulator.rootKey);
   client = new PlainClient(simulator.url);
 });

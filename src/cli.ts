@@ -5,7 +5,7 @@ import { systemClock } from './clock.ts';
 import { type BaseConfig, type Config, ConfigError, loadBaseConfig, loadConfig } from './config.ts';
 import { examineHere } from './doctor.ts';
 import { Ending } from './ending.ts';
-import { freshenCredentials, inspectCredentials } from './line.ts';
+import { freshenCredentials, inspectCredentials, versionInUse, versionInWords } from './line.ts';
 import { type LogLevel, type OpenLog, openLog } from './log.ts';
 import { startHost } from './main.ts';
 import { formatBackup, takeBackup } from './operations/backup/backup.ts';
@@ -116,19 +116,27 @@ async function start(flags: StartFlags): Promise<void> {
   }
 }
 
-async function pairCommand(flags: { readonly raw?: true; readonly code?: string }): Promise<void> {
+interface PairFlags {
+  readonly raw?: true;
+  readonly code?: string;
+  readonly new?: true;
+}
+
+async function pairCommand(flags: PairFlags): Promise<void> {
   const config = loadBaseConfig(process.env);
   // Among the codes a person reads what went wrong, and the rest only when they have asked for more than is usual.
   const { log, close } = logOf(config, config.logLevel === 'info' ? 'warn' : config.logLevel);
   const given = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => given.abort());
   const screen = pairingScreen(flags.raw === true);
+  screen.begin();
   const outcome = await pair({
     config,
     log,
     onLine: (line) => screen.show(line),
     keepOfferingQr: process.stdout.isTTY,
     pairWith: flags.code,
+    isNew: flags.new,
     signal: given.signal,
   });
   close();
@@ -239,6 +247,10 @@ function program(): Command {
       'link by a code that is typed on this phone, instead of a QR code',
       phoneArgument,
     )
+    .option(
+      '--new',
+      'link again: archives credentials that do not work any more, and keeps groups, tasks and memory',
+    )
     .action(pairCommand);
   nanoclaw
     .command('status')
@@ -248,7 +260,9 @@ function program(): Command {
       withStore(async (store, config) => {
         const paths = pathsAt(config.root);
         const holder = lockHolder(paths.hostLock) ?? null;
-        const status = readStatus(store, holder, systemClock.now(), await lookAtDisks(paths));
+        const now = systemClock.now();
+        const version = versionInWords(versionInUse(paths.whatsappVersion, config.whatsapp.version), now);
+        const status = readStatus(store, holder, now, await lookAtDisks(paths), version);
         say(flags.json ? json(status) : formatStatus(status, config.timezone));
         const isWell = status.hostPid !== null && status.line === 'open' && status.disks.length === 0;
         if (!isWell) process.exitCode = NOT_WELL;

@@ -4,7 +4,7 @@ import { testRuntime } from './agent/runtime/self-test.ts';
 import { systemClock } from './clock.ts';
 import { ConfigError, KEY_VARIABLES, loadBaseConfig, loadConfig, readVariables } from './config.ts';
 import { accessTo } from './credentials/model-access.ts';
-import { inspectCredentials } from './line.ts';
+import { inspectCredentials, oldVersionAdvice, versionInUse, versionInWords } from './line.ts';
 import type { Log } from './log.ts';
 import { examine, type Finding } from './operations/doctor.ts';
 import { pathsAt } from './paths.ts';
@@ -33,6 +33,11 @@ export async function examineHere(environment: NodeJS.ProcessEnv, log: Log): Pro
       return `${provider}, ${access.variable} is set, CREDENTIALS=${credentials}`;
     },
     account: () => inspectCredentials(paths.whatsappDatabase),
+    version: () => {
+      const inUse = versionInUse(paths.whatsappVersion, base.whatsapp.version);
+      const now = systemClock.now();
+      return { words: versionInWords(inUse, now), advice: oldVersionAdvice(inUse, now) };
+    },
     line: () => {
       const store = openStoreReadOnly(paths.database);
       const line = store?.state.get('line') ?? 'unknown';

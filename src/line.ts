@@ -17,7 +17,12 @@ import type { Paths } from './paths.ts';
 import type { Store } from './store/store.ts';
 import type { Timings } from './timings.ts';
 
-export { freshenCredentials, inspectCredentials } from './channel/whatsapp/credentials.ts';
+export {
+  archiveCredentials,
+  freshenCredentials,
+  inspectCredentials,
+} from './channel/whatsapp/credentials.ts';
+export { oldVersionAdvice, versionInUse, versionInWords } from './channel/whatsapp/version.ts';
 
 export interface LineOptions {
   readonly config: BaseConfig;
@@ -94,6 +99,7 @@ export function wireLine({
     url: config.whatsapp.url,
     rootKey: config.whatsapp.rootKey,
     version: config.whatsapp.version,
+    versionFile: paths.whatsappVersion,
     listener,
     log,
     clock,

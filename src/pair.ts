@@ -4,7 +4,7 @@ import type { LineState } from './channel/channel.ts';
 import { MINUTE, SECOND, systemClock } from './clock.ts';
 import type { BaseConfig } from './config.ts';
 import { openInstance } from './instance.ts';
-import { inspectCredentials, wireLine } from './line.ts';
+import { archiveCredentials, inspectCredentials, oldVersionAdvice, versionInUse, wireLine } from './line.ts';
 import type { Log } from './log.ts';
 import type { Store } from './store/store.ts';
 import { DEFAULT_TIMINGS } from './timings.ts';
@@ -16,6 +16,8 @@ export interface PairOptions {
   readonly keepOfferingQr: boolean;
   /** The account's phone number, digits only: it is linked by a code instead of a QR. */
   readonly pairWith?: string | undefined;
+  /** The present account, if there is one, is archived first: its credentials do not work any more. */
+  readonly isNew?: boolean | undefined;
   /** Gives the pairing up. */
   readonly signal: AbortSignal;
   /** How long codes are offered, in milliseconds. */
@@ -57,6 +59,7 @@ export async function pair(options: PairOptions): Promise<PairOutcome> {
   const { patienceMs = PATIENCE_MS, helloMs = HELLO_MS } = options;
   const { paths, store, close } = await openInstance(config, log);
   try {
+    if (options.isNew) archiveCredentials(paths.whatsappDatabase, systemClock.now(), log);
     let settle: (failure: string | undefined) => void = () => undefined;
     const ended = new Promise<string | undefined>((resolve) => {
       settle = resolve;
@@ -81,7 +84,8 @@ export async function pair(options: PairOptions): Promise<PairOutcome> {
     const timer = setTimeout(() => settle(late), patienceMs);
     const giveUp = (): void => settle('The pairing was given up; nothing is left of it.');
     signal.addEventListener('abort', giveUp);
-    await channel.start();
+    if (signal.aborted) giveUp();
+    else await channel.start();
     const failure = await ended;
     clearTimeout(timer);
     signal.removeEventListener('abort', giveUp);
@@ -91,7 +95,12 @@ export async function pair(options: PairOptions): Promise<PairOutcome> {
     stop();
     const summary = inspectCredentials(paths.whatsappDatabase);
     if (failure !== undefined || summary.status !== 'paired') {
-      return { kind: 'stopped', reason: failure ?? 'The account was unlinked again at once.' };
+      const advice = oldVersionAdvice(
+        versionInUse(paths.whatsappVersion, config.whatsapp.version),
+        systemClock.now(),
+      );
+      const reason = failure ?? 'The account was unlinked again at once.';
+      return { kind: 'stopped', reason: advice === undefined ? reason : `${reason}\n${advice}.` };
     }
     return { kind: 'linked', number: summary.number, name: summary.name, hello };
   } finally {

@@ -6,7 +6,7 @@ import { loadBaseConfig } from './config.ts';
 import { openInstance } from './instance.ts';
 import { type PairOptions, pair } from './pair.ts';
 
-async function rig() {
+async function rig(env: Readonly<Record<string, string>> = {}) {
   const server = await Simulator.start({ owner: { name: 'Maria' } });
   onTestFinished(() => server.close());
   const root = temporaryDirectory();
@@ -15,16 +15,18 @@ async function rig() {
     WHATSAPP_URL: server.url,
     WHATSAPP_ROOT_KEY: server.rootKey,
     HOME: root,
+    ...env,
   });
   /** `nanoclaw pair`, whose QR the owner's phone scans if there is one. */
-  const link = (more: Partial<PairOptions> = {}) =>
+  const link = (more: Partial<PairOptions> = {}, phone = server.owner) =>
     pair({
       config,
       log: silentLog,
       keepOfferingQr: false,
       signal: new AbortController().signal,
       onLine: (state) => {
-        if (state.status === 'unpaired' && state.qr !== undefined) void server.scanQr(state.qr);
+        if (state.status === 'unpaired' && state.qr !== undefined)
+          server.scanQr(state.qr, { as: phone }).catch(() => undefined);
       },
       ...more,
     });
@@ -76,5 +78,40 @@ describe('linking an account', () => {
       expect.stringContaining('I live in this chat now'),
       expect.stringContaining('I am back'),
     ]);
+  });
+
+  it('archives an account that does not work any more on request, and keeps groups and tasks', async () => {
+    const { server, link } = await rig();
+    await link();
+    server.faults.refuseLogins(403, 1);
+    expect(await link()).toMatchObject({ kind: 'stopped', reason: expect.stringContaining('403') });
+    expect(await link({ isNew: true })).toMatchObject({ kind: 'linked', hello: 'sent' });
+    expect(server.devices()).toHaveLength(2);
+  });
+
+  it('sends nothing that waited for the account before from another account, and says how much was closed', async () => {
+    const { server, peter, link, leave, said } = await rig();
+    await link();
+    await leave('for Peter');
+    const zoe = server.addPerson({ name: 'Zoe' });
+    expect(await link({ isNew: true }, zoe)).toMatchObject({ kind: 'linked', name: 'Zoe', hello: 'sent' });
+    expect(said(peter.jid)).toEqual([]);
+    expect(server.chat(peter.jid, { as: zoe })).toEqual([]);
+    expect(server.chat(zoe.jid, { as: zoe }).map(({ text }) => text)).toEqual([
+      expect.stringContaining('1 message that was to be sent'),
+      expect.stringContaining('I live in this chat now'),
+    ]);
+  });
+
+  it('names an old version of WhatsApp Web as a possible cause when no phone could link it', async () => {
+    const { server, link } = await rig({ WHATSAPP_VERSION: '2.3000.1033846690' });
+    server.changeRules({ oldestRevision: 1_033_900_000, oldVersions: 'not linked' });
+    const outcome = await link({ patienceMs: 1_500 });
+    expect(outcome).toMatchObject({
+      kind: 'stopped',
+      reason: expect.stringMatching(
+        /Nobody linked a phone.*2\.3000\.1033846690 \(WHATSAPP_VERSION\), may be too old/s,
+      ),
+    });
   });
 });

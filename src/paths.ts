@@ -12,6 +12,8 @@ export interface Paths {
   readonly database: string;
   readonly hostLock: string;
   readonly whatsappDatabase: string;
+  /** The versions of WhatsApp Web that were looked up and used. */
+  readonly whatsappVersion: string;
   readonly log: string;
   readonly errorLog: string;
   readonly ipc: string;
@@ -62,6 +64,7 @@ export function pathsAt(root: string, home: string = homedir()): Paths {
     database: join(store, 'messages.db'),
     hostLock: join(store, 'host.lock.db'),
     whatsappDatabase: join(store, 'whatsapp.db'),
+    whatsappVersion: join(store, 'whatsapp-version.json'),
     log: join(logs, 'nanoclaw.log'),
     errorLog: join(logs, 'nanoclaw.error.log'),
     ipc,

@@ -47,8 +47,8 @@ export class Rig {
   }
 }
 
-/** What Baileys by itself does not know: with these it could not be linked; plain-client.test.ts shows it. */
-const AS_BEFORE = { secretRefresh: 'never' } as const;
+/** The service as it was when Baileys 7.0.0-rc14 was made: plain-client.test.ts shows what the client fails at today. */
+export const AS_BEFORE = { secretRefresh: 'never' } as const;
 
 /** Starts a simulator and makes a client for it. */
 export async function startRig({ rules, ...options }: SimulatorOptions = {}): Promise<Rig> {

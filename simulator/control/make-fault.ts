@@ -16,6 +16,11 @@ export async function makeFault(faults: Faults, name: FaultName, body: unknown):
       faults.refuseLogins(code, times);
       return null;
     }
+    case 'banAccount': {
+      const { seconds, reason } = faultRequests.banAccount.parse(body);
+      faults.banAccount(seconds, reason);
+      return null;
+    }
     case 'refuseUpgrades': {
       const { status, times } = faultRequests.refuseUpgrades.parse(body);
       faults.refuseUpgrades(status, times);

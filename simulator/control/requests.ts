@@ -142,6 +142,10 @@ export const faultRequests = {
   dropConnections: z.strictObject({}),
   closeWith: z.strictObject({ code }),
   refuseLogins: z.strictObject({ code, times }),
+  banAccount: z.strictObject({
+    seconds: z.number().positive(),
+    reason: z.int().optional().describe('101 to 106; 101 when absent'),
+  }),
   refuseUpgrades: z.strictObject({ status: code.default(503), times }),
   goOffline: z.strictObject({}),
   comeBack: z.strictObject({}),

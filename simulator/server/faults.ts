@@ -48,6 +48,13 @@ export function streamError(code: number): BinaryNode {
   }
 }
 
+/** The answer to a login that is not let in. */
+export function loginFailure(code: number, more: BinaryNode['attrs'] = {}): BinaryNode {
+  return { tag: 'failure', attrs: { reason: code.toString(), location: 'sim', ...more } };
+}
+
+const BANNED = 402;
+
 /** Troubles to make, each until it is used up or `clear` is called. All of them go to the wire log. */
 export class Faults {
   readonly #targets: FaultTargets;
@@ -56,6 +63,7 @@ export class Faults {
   #broken: BrokenSignature = 'none';
   readonly #upgrades = { status: 503, left: 0 };
   readonly #logins = { code: 401, left: 0 };
+  #ban: { readonly endsAt: number; readonly reason: number } | undefined;
   readonly #sends = { code: 463, left: 0 };
   readonly #acks = { left: 0 };
   readonly #delays = { ms: 0, left: 0 };
@@ -92,6 +100,12 @@ export class Faults {
   refuseLogins(code: number, times = Number.POSITIVE_INFINITY): void {
     this.#targets.note('refuseLogins', { code, times });
     Object.assign(this.#logins, { code, left: times });
+  }
+
+  /** WhatsApp bans the account for a time: logins are answered with 402 and the seconds that are left. */
+  banAccount(seconds: number, reason = 101): void {
+    this.#targets.note('banAccount', { seconds, reason });
+    this.#ban = { endsAt: Date.now() + seconds * 1000, reason };
   }
 
   /** Answers the next WebSocket upgrades (all, when no number is given) with an HTTP status, 503 by default. */
@@ -252,6 +266,7 @@ export class Faults {
     this.#broken = 'none';
     this.#upgrades.left = 0;
     this.#logins.left = 0;
+    this.#ban = undefined;
     this.#sends.left = 0;
     this.#garbled.left = 0;
     this.#hidden.left = 0;
@@ -270,6 +285,7 @@ export class Faults {
       offline: this.#offline,
       certificate: this.#broken,
       upgrades: this.#upgrades.left > 0 ? { ...this.#upgrades } : undefined,
+      ban: this.#ban,
       logins: this.#logins.left > 0 ? { ...this.#logins } : undefined,
       sends: this.#sends.left > 0 ? { ...this.#sends } : undefined,
       garbledMessages: this.#garbled.left > 0 ? this.#garbled.left : undefined,
@@ -300,9 +316,14 @@ export class Faults {
     return take(this.#upgrades) ? this.#upgrades.status : undefined;
   }
 
-  /** For the server: the code for this login, if it is to be refused. */
-  takeLogin(): number | undefined {
-    return take(this.#logins) ? this.#logins.code : undefined;
+  /** For the server: the answer to this login, if it is to be refused. */
+  takeLogin(): BinaryNode | undefined {
+    const left = this.#ban === undefined ? 0 : this.#ban.endsAt - Date.now();
+    if (this.#ban && left > 0) {
+      const expire = Math.ceil(left / 1000).toString();
+      return loginFailure(BANNED, { code: this.#ban.reason.toString(), expire });
+    }
+    return take(this.#logins) ? loginFailure(this.#logins.code) : undefined;
   }
 
   /** For the server: the code for this send, if it is to be rejected. */

@@ -11,6 +11,8 @@ export interface Door {
   refuses(): boolean;
   /** Answer the upgrade with this HTTP status instead of a WebSocket. */
   upgradeStatus(): number | undefined;
+  /** What the web client's service worker says, where clients look the current version up. */
+  serviceWorker(): string;
   entered(socket: WebSocket): void;
 }
 
@@ -21,7 +23,11 @@ export class Listener {
   readonly #open = new Set<Socket>();
 
   private constructor(door: Door) {
-    this.#server = createServer((_request, response) => {
+    this.#server = createServer((request, response) => {
+      if (request.url === '/sw.js') {
+        response.end(door.serviceWorker());
+        return;
+      }
       response.writeHead(426, { 'content-type': 'text/plain' });
       response.end('This is a WhatsApp server for tests: connect with a WebSocket.\n');
     });

@@ -1,10 +1,10 @@
-import { type BinaryNode, type proto, toNumber } from '@whiskeysockets/baileys';
+import { type proto, toNumber } from '@whiskeysockets/baileys';
 import type { Companion, Registration } from '../accounts/companion.ts';
 import { checkSignedPreKey } from '../accounts/key-bundle.ts';
 import { SERVER, seconds, uint } from '../wire/nodes.ts';
 import type { Introduction } from '../wire/noise.ts';
 import type { Connection } from './connection.ts';
-import { streamError } from './faults.ts';
+import { loginFailure, streamError } from './faults.ts';
 import type { ServiceRules } from './rules.ts';
 import type { Service } from './service.ts';
 
@@ -15,11 +15,6 @@ export const TOO_OLD = 405;
 /** Whether the client's version is older than what the service accepts. */
 export function isTooOld(payload: proto.IClientPayload, { oldestRevision }: ServiceRules): boolean {
   return (payload.userAgent?.appVersion?.tertiary ?? 0) < oldestRevision;
-}
-
-/** The answer to a login that is not let in. */
-export function loginFailure(code: number): BinaryNode {
-  return { tag: 'failure', attrs: { reason: code.toString(), location: 'sim' } };
 }
 
 /**
@@ -52,14 +47,13 @@ function findDevice(service: Service, { payload, noiseKey }: Introduction): Comp
  */
 export function login(service: Service, connection: Connection, intro: Introduction): Companion | undefined {
   const { faults, rules } = service;
-  const refused = faults.takeLogin() ?? (isTooOld(intro.payload, rules) ? TOO_OLD : undefined);
+  const refused = faults.takeLogin() ?? (isTooOld(intro.payload, rules) ? loginFailure(TOO_OLD) : undefined);
   const companion = findDevice(service, intro);
   if (refused !== undefined || !companion) {
-    const code = refused ?? NOT_LINKED;
     if (refused === undefined) {
       service.problem('refused', `connection ${connection.id} logs in as a device that is not linked`);
     }
-    void connection.closeAfter(loginFailure(code));
+    void connection.closeAfter(refused ?? loginFailure(NOT_LINKED));
     return undefined;
   }
   const queue = service.queue(companion);

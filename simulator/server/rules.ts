@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 /** The client revision (the last part of its version) from which on the simulator links and logs in by default. */
 const OLDEST_REVISION = 1_043_000_000;
+const CURRENT_REVISION = 1_043_857_760;
 
 /**
  * How the service treats clients. The defaults are what WhatsApp is reported to do always since summer 2026; a test of
@@ -22,6 +23,13 @@ export const ServiceRules = z.strictObject({
     .enum(['known', 'any', 'none'])
     .default('known')
     .describe('which display names a request for a pairing code may have; any other is answered with 400'),
+  currentRevision: z
+    .int()
+    .min(0)
+    .default(CURRENT_REVISION)
+    .describe(
+      'the client revision that the web client’s service worker names (GET /sw.js); 0: it names none',
+    ),
   oldestRevision: z
     .int()
     .min(0)

@@ -8,12 +8,12 @@ import { type Introduction, NoiseServer } from '../wire/noise.ts';
 import { shorten } from '../wire/wire-log.ts';
 import { Connection, type ConnectionHandler } from './connection.ts';
 import { tellDevices } from './device-notices.ts';
-import { type FaultTargets, streamError } from './faults.ts';
+import { type FaultTargets, loginFailure, streamError } from './faults.ts';
 import { GroupChanges } from './group-changes.ts';
 import { Inbound } from './inbound.ts';
 import { type LinkedCredentials, linkWithoutClient } from './linking.ts';
 import { Listener } from './listener.ts';
-import { isTooOld, login, loginFailure, readRegistration, TOO_OLD } from './login.ts';
+import { isTooOld, login, readRegistration, TOO_OLD } from './login.ts';
 import { askAgain } from './outbound.ts';
 import { BadDeviceSignature, CouldNotLink, Pairing } from './pairing.ts';
 import { BadCode, readCode } from './pairing-code.ts';
@@ -68,6 +68,10 @@ export class Server implements ConnectionHandler, FaultTargets {
     this.#listener = await Listener.start(port, {
       refuses: () => faults.offline,
       upgradeStatus: () => faults.takeUpgrade(),
+      serviceWorker: () => {
+        const { currentRevision } = this.#service.rules;
+        return JSON.stringify(currentRevision === 0 ? {} : { client_revision: currentRevision });
+      },
       entered: (socket) => {
         const noise = new NoiseServer(
           this.authority.serverKey,
@@ -219,9 +223,10 @@ export class Server implements ConnectionHandler, FaultTargets {
   ): void {
     const { faults, rules } = this.#service;
     const isOld = isTooOld(payload, rules);
-    const code = faults.takeLogin() ?? (isOld && rules.oldVersions === 'refused' ? TOO_OLD : undefined);
-    if (code !== undefined) {
-      void connection.closeAfter(loginFailure(code));
+    const tooOld = isOld && rules.oldVersions === 'refused' ? loginFailure(TOO_OLD) : undefined;
+    const refused = faults.takeLogin() ?? tooOld;
+    if (refused !== undefined) {
+      void connection.closeAfter(refused);
       return;
     }
     const pairing = new Pairing(connection, noiseKey, registration, rules, isOld);

@@ -95,6 +95,28 @@ export function hello(assistantName: string): string {
   ].join('\n');
 }
 
+/** What was closed because another account is linked now; undefined: nothing was. */
+export function closedWithAccount(closed: {
+  readonly messages: number;
+  readonly chats: number;
+  readonly runs: number;
+}): string | undefined {
+  const parts = [
+    counted(closed.messages, 'message that was to be sent', 'messages that were to be sent'),
+    counted(closed.chats, 'chat that waited for an answer', 'chats that waited for an answer'),
+    counted(closed.runs, 'run of a task', 'runs of tasks'),
+  ].filter((part) => part !== undefined);
+  if (parts.length === 0) return undefined;
+  return (
+    `ℹ️ Another account was linked before this one. I closed what was meant for its chats: ${parts.join(', ')}. ` +
+    'Chats, tasks and memory are kept.'
+  );
+}
+
+function counted(count: number, one: string, several: string): string | undefined {
+  return count === 0 ? undefined : `${count} ${count === 1 ? one : several}`;
+}
+
 /** The owner's one message about a list of senders that cannot be read. */
 export function brokenAllowlist(file: string, problem: string): string {
   return `⚠️ Only you can call me for now: ${firstLine(problem)}. Please mend or remove ${file}; the log says more.`;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { silentLog } from '../../test/support/silent-log.ts';
-import { FAMILY, testStore, testTask } from '../../test/support/test-store.ts';
+import { FAMILY, newMessage, testStore, testTask } from '../../test/support/test-store.ts';
 import { wordsOf } from '../channel/channel.ts';
 import { Welcome } from './welcome.ts';
 
@@ -43,7 +43,43 @@ describe('a first connection', () => {
     welcome.onAccount(account('2'), true);
     expect(store.groups.main()).toMatchObject({ jid: '2@s', folder: 'main' });
     expect(store.groups.find('1@s')).toBeUndefined();
-    expect(hellos()).toEqual(['1@s', '2@s']);
+    expect(hellos()).toEqual(['2@s']);
+  });
+
+  it('closes what waited for chats of the account before, moves the tasks of main, and says once how much was closed', () => {
+    const { store, welcome, said } = rig();
+    welcome.onAccount(account('1'), true);
+    said();
+    const family = { ...FAMILY, jid: 'family@g.us' };
+    store.groups.add(family, 0);
+    const text = (words: string) => ({ kind: 'text', text: words }) as const;
+    store.outbox.add({ chatJid: '1@s', message: text('for the old main'), source: 'reply' }, 0);
+    store.outbox.add({ chatJid: 'peter@s', message: text('for Peter'), source: 'message' }, 0);
+    store.messages.add(newMessage({ id: 'asked', chatJid: family.jid, isTrigger: true }));
+    store.tasks.add(testTask({ id: 'of-main', folder: 'main', chatJid: '1@s' }));
+    store.tasks.add(testTask({ id: 'of-family', folder: family.folder, chatJid: family.jid }));
+    for (const [taskId, folder, chatJid] of [
+      ['of-main', 'main', '1@s'],
+      ['of-family', family.folder, family.jid],
+    ] as const)
+      store.runs.queueTask(
+        { id: `run ${taskId}`, folder, chatJid, taskId, slot: '2026-01-01', attempt: 1, notBefore: 0 },
+        0,
+      );
+
+    for (let n = 0; n < 2; n += 1) welcome.onAccount(account('2'), true);
+
+    expect(store.messages.waiting()).toEqual([]);
+    expect(store.tasks.find('of-main')?.chatJid).toBe('2@s');
+    expect(store.runs.queued()).toMatchObject([{ id: 'run of-main', chatJid: '2@s' }]);
+    expect(store.groups.find(family.jid)).toBeDefined();
+    expect(store.outbox.heads().map(({ chatJid }) => chatJid)).toEqual(['2@s']);
+    expect(said()).toEqual([
+      expect.stringMatching(
+        /2 messages that were to be sent, 1 chat that waited for an answer, 1 run of a task\. Chats, tasks and memory are kept\.$/,
+      ),
+      expect.stringMatching(/^Hello! I am Andy/),
+    ]);
   });
 
   it('makes an already active chat of the account with itself the main channel, its tasks paused', () => {

@@ -3,11 +3,13 @@ import type { Clock } from '../clock.ts';
 import { registerMain, unregisterGroup } from '../groups/registration.ts';
 import type { Log } from '../log.ts';
 import type { Store } from '../store/store.ts';
-import { hello } from './notices.ts';
+import { closedWithAccount, hello } from './notices.ts';
 
 /** WhatsApp hands no message to a device that was not linked when it was written. */
 const LINKED_AGAIN =
   'ℹ️ I am back: this account is linked again, and I go on with what I know. What was written meanwhile I have not seen.';
+
+const OTHER_ACCOUNT = 'it was for a chat of the account that was linked before';
 
 /**
  * The owner's chat with themselves becomes the main channel at the first connection. Each linking is greeted once: the owner
@@ -39,6 +41,7 @@ export class Welcome {
       const before = store.state.get('account');
       store.state.set('account', account.selfChatJid);
       const main = registerMain(store, account.selfChatJid, `@${this.#assistantName}`, now);
+      if (before !== undefined && before !== account.selfChatJid) this.#closeWaiting(account, now);
       if (main.jid === before && before !== account.selfChatJid) {
         // Another account was paired: whoever has the old number must not keep the rights of the main channel.
         // A chat with the assistant that this account had until now becomes the main channel.
@@ -62,5 +65,25 @@ export class Welcome {
       const message = { kind: 'text', text } as const;
       this.#greeting = store.outbox.add({ chatJid: account.selfChatJid, message, source: 'notice' }, now);
     });
+  }
+
+  /** Another number must not say what was meant for the chats of the one before. Main's tasks go on in the new main channel. */
+  #closeWaiting(account: Account, now: number): void {
+    const store = this.#store;
+    const main = store.groups.main();
+    const closed = {
+      messages: store.outbox.closeOpen(OTHER_ACCOUNT, now),
+      chats: store.messages.waiting().length,
+      runs: store.runs.endOpen({ exitReason: 'other_account', error: OTHER_ACCOUNT }, now, main?.folder),
+    };
+    store.attachments.giveUpWaiting(OTHER_ACCOUNT, now);
+    for (const { jid } of store.groups.all()) store.messages.moveCursorToEnd(jid);
+    this.#log.warn(closed, 'Another account was linked; what waited for chats of the one before was closed');
+    const text = closedWithAccount(closed);
+    if (text === undefined) return;
+    store.outbox.add(
+      { chatJid: account.selfChatJid, message: { kind: 'text', text }, source: 'notice' },
+      now,
+    );
   }
 }

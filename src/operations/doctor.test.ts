@@ -16,6 +16,7 @@ function healthy(change: Partial<Patient> = {}): Patient {
     timezone: 'Europe/Berlin',
     agent: () => 'offline, needs no key',
     account: () => ({ status: 'paired', number: '4915123456789', name: 'Ann' }),
+    version: () => ({ words: '2.3000.1 (looked up, 1 day old)', advice: undefined }),
     line: () => ({ hostPid: 4711, line: 'open' }),
     sandbox: async () => [{ name: 'sandbox starts', ok: true, detail: 'bubblewrap', cure: undefined }],
     ...change,
@@ -36,6 +37,18 @@ describe('the doctor', () => {
     expect(lines).toHaveLength(findings.length + 1);
     expect(lines).toContain('✓ account: +4915123456789 (Ann)');
     expect(lines.at(-1)).toBe('All is well.');
+  });
+
+  it('shows the version of WhatsApp Web and warns that it may be too old to link an account', async () => {
+    const findings = await examine(
+      healthy({ version: () => ({ words: '2.3000.1', advice: 'Set another' }) }),
+    );
+    expect(findings).toContainEqual({
+      name: 'version',
+      ok: true,
+      detail: 'WhatsApp Web 2.3000.1',
+      cure: 'Set another',
+    });
   });
 
   it.each<[string, Partial<Patient>, RegExp]>([

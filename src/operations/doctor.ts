@@ -32,6 +32,8 @@ export interface Patient {
   readonly agent: () => string;
   /** Throws with the cure in its words. */
   readonly account: () => AccountSummary;
+  /** The version of WhatsApp Web in words; `advice` where it may be too old to link an account. */
+  readonly version: () => { readonly words: string; readonly advice: string | undefined };
   /** The line as the host saw it last, and the host's process, if one runs. */
   readonly line: () => { readonly hostPid: number | null; readonly line: string };
   /** Tries a sandbox. Throws with the cure in its words. */
@@ -67,6 +69,7 @@ export async function examine(patient: Patient): Promise<readonly Finding[]> {
     ['agent', () => well('agent', patient.agent())],
     ['sandbox', () => patient.sandbox()],
     ['account', () => lookAtAccount(patient.account())],
+    ['version', () => lookAtVersion(patient.version())],
     ['line', () => lookAtLine(patient.line())],
   ];
   const findings: Finding[] = [];
@@ -161,6 +164,11 @@ function lookAtAccount(account: AccountSummary): Finding {
   if (account.status !== 'paired')
     return ill('account', 'no WhatsApp account is linked', 'Link one: npx nanoclaw pair');
   return well('account', `+${account.number}${account.name === undefined ? '' : ` (${account.name})`}`);
+}
+
+/** A warning at most: an account that is linked already may go on with an old version for months. */
+function lookAtVersion({ words, advice }: ReturnType<Patient['version']>): Finding {
+  return { name: 'version', ok: true, detail: `WhatsApp Web ${words}`, cure: advice };
 }
 
 function lookAtLine({ hostPid, line }: { readonly hostPid: number | null; readonly line: string }): Finding {

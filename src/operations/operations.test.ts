@@ -85,12 +85,12 @@ describe('the output for an operator', () => {
     store.groups.add(MAIN, 0);
     store.state.set('line', 'open');
     store.outbox.add({ chatJid: MAIN.jid, message: { kind: 'text', text: 'x' }, source: 'reply' }, 0);
-    expect(readStatus(store, null, 0, [])).toMatchObject({ hostPid: null, line: 'not running' });
+    expect(readStatus(store, null, 0, [], '2.3000.1')).toMatchObject({ hostPid: null, line: 'not running' });
     const use = { runId: 'run', groupFolder: 'main', provider: 'claude', model: 'm', cachedInputTokens: 0 };
     store.usage.add({ ...use, inputTokens: 100, outputTokens: 7 }, DAY);
     store.usage.add({ ...use, inputTokens: 20, outputTokens: 3 }, DAY);
     store.usage.add({ ...use, runId: 'old', inputTokens: 1, outputTokens: 1 }, 0);
-    const status = readStatus(store, 4711, DAY + 1, []);
+    const status = readStatus(store, 4711, DAY + 1, [], '2.3000.1');
     expect(status).toMatchObject({ hostPid: 4711, line: 'open', groups: 1, outbox: { queued: 1 } });
     expect(formatStatus(status, 'Europe/Berlin')).toMatch(/running, process 4711[\s\S]*Outbox {4}1 waiting/);
     expect(formatStatus(status, 'Europe/Berlin')).toMatch(/120 in, 10 out in 24 hours \(main, claude\)$/);
@@ -101,7 +101,7 @@ describe('the output for an operator', () => {
     store.state.set('line:since', '2026-01-01T08:00:00.000Z');
     const words = (line: string, pid: number | null = 1): string => {
       store.state.set('line', line);
-      return formatStatus(readStatus(store, pid, DAY, []), 'Europe/Berlin');
+      return formatStatus(readStatus(store, pid, DAY, [], '2.3000.1'), 'Europe/Berlin');
     };
     expect(words('connecting: closed')).toMatch(
       /WhatsApp {2}connecting: closed \(since Thu 1 Jan 2026, 09:00:00\)\n +It is tried again by itself/,

@@ -28,6 +28,11 @@ export class PairingScreen {
     this.#options = options;
   }
 
+  /** Before the first code is there. */
+  begin(): void {
+    if (!this.#options.raw) this.#options.write('Connecting to WhatsApp…\n');
+  }
+
   show(state: LineState): void {
     if (state.status === 'unpaired') this.#offer(state);
     else if (this.#isFresh) this.#withdraw(state);

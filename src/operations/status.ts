@@ -14,6 +14,8 @@ export interface Status {
   readonly line: string;
   /** ISO instant since when the line is so, or null. */
   readonly lineSince: string | null;
+  /** The version of WhatsApp Web that the next connection uses, and its age, in words. */
+  readonly version: string;
   /** What WhatsApp does not let the account do, in words, or null. */
   readonly restriction: string | null;
   /** What the agents run in, and what network they have there. */
@@ -39,12 +41,14 @@ export interface Status {
  * @param hostPid the process that holds the root's lock, or null
  * @param now milliseconds since the epoch
  * @param disks what was found when they were tried
+ * @param version that of WhatsApp Web, in words
  */
 export function readStatus(
   store: Store,
   hostPid: number | null,
   now: number,
   disks: readonly DiskTrouble[],
+  version: string,
 ): Status {
   const groups: readonly RegisteredGroup[] = store.groups.all();
   const nextDue = store.tasks.nextDue();
@@ -54,6 +58,7 @@ export function readStatus(
     hostPid,
     line: hostPid === null ? 'not running' : (store.state.get('line') ?? 'unknown'),
     lineSince: (hostPid !== null && store.state.get('line:since')) || null,
+    version,
     restriction: store.state.get('restriction') || null,
     sandbox: store.state.get('sandbox') ?? 'unknown before the first start',
     senders: store.state.get('senders') ?? 'unknown before the first start',
@@ -87,6 +92,7 @@ export function formatStatus(status: Status, timezone: string): string {
     `Host      ${status.hostPid === null ? 'not running' : `running, process ${status.hostPid}`}`,
     `WhatsApp  ${status.line}${since}`,
     ...whatToDo(status),
+    `Version   WhatsApp Web ${status.version}`,
     ...formatDisks(status),
     ...(restriction === null ? [] : [`          restricted: ${restriction}`]),
     `Sandbox   ${status.sandbox}`,

@@ -80,6 +80,7 @@ export class Groups {
   readonly #rename;
   readonly #moveMain;
   readonly #moveMainTasks;
+  readonly #moveMainRuns;
 
   constructor(db: Database) {
     this.#db = db;
@@ -94,6 +95,9 @@ export class Groups {
     this.#moveMainTasks = db.sql.prepare<[string]>(`
       UPDATE scheduled_tasks SET chat_jid = ?
       WHERE group_folder = (SELECT folder FROM registered_groups WHERE is_main = 1)`);
+    this.#moveMainRuns = db.sql.prepare<[string]>(`
+      UPDATE runs SET chat_jid = ? WHERE status = 'queued'
+        AND group_folder = (SELECT folder FROM registered_groups WHERE is_main = 1)`);
     this.#changeSettings = db.sql.prepare(`
       UPDATE registered_groups SET trigger_pattern = @trigger, requires_trigger = @requiresTrigger, container_config = @config
       WHERE jid = @jid`);
@@ -141,10 +145,11 @@ export class Groups {
     this.#db.ring('groups');
   }
 
-  /** The main channel is another chat from now on: its folder, memory and tasks go along. */
+  /** The main channel is another chat from now on: its folder, memory, tasks and queued runs go along. */
   moveMain(jid: string): void {
     this.#moveMain.run(jid);
     this.#moveMainTasks.run(jid);
+    this.#moveMainRuns.run(jid);
     this.#db.ring('groups');
   }
 

@@ -99,9 +99,9 @@ export class Runs {
     this.#cancel = db.sql.prepare<{ taskId: string; at: string }>(`
       UPDATE runs SET status = 'failed', ended_at = @at, exit_reason = 'cancelled', error = 'the task was paused or cancelled'
       WHERE status = 'queued' AND task_id = @taskId`);
-    this.#endOpen = db.sql.prepare<{ exitReason: string; error: string; at: string }>(`
+    this.#endOpen = db.sql.prepare<{ exitReason: string; error: string; at: string; kept: string | null }>(`
       UPDATE runs SET status = 'interrupted', ended_at = @at, exit_reason = @exitReason, error = @error
-      WHERE status IN ('queued', 'running')`);
+      WHERE status IN ('queued', 'running') AND NOT (status = 'queued' AND group_folder IS @kept)`);
     this.#effects = db.sql.prepare<{ id: string }, { found: number }>(`
       SELECT EXISTS (SELECT 1 FROM outbox WHERE run_id = @id)
           OR EXISTS (SELECT 1 FROM mailbox_claims WHERE run_id = @id AND changed = 1) AS found`);
@@ -211,9 +211,18 @@ export class Runs {
     this.#cancel.run({ taskId, at: new Date(at).toISOString() });
   }
 
-  /** Ends all that wait or are going; none of them runs again by itself. @returns how many there were */
-  endOpen({ exitReason, error }: { exitReason: string; error: string }, at: number): number {
-    return this.#endOpen.run({ exitReason, error, at: new Date(at).toISOString() }).changes;
+  /**
+   * Ends all that wait or are going; none of them runs again by itself.
+   * @param keptFolder what waits in this folder is left alone
+   * @returns how many were ended
+   */
+  endOpen(
+    { exitReason, error }: { exitReason: string; error: string },
+    at: number,
+    keptFolder?: string,
+  ): number {
+    const end = { exitReason, error, at: new Date(at).toISOString(), kept: keptFolder ?? null };
+    return this.#endOpen.run(end).changes;
   }
 
   leftEffects(id: string): boolean {

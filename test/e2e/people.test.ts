@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Person } from '../../simulator/accounts/person.ts';
 import { PlainClient } from '../../simulator/client/plain-client.ts';
+import { AS_BEFORE } from '../../simulator/client/rig.ts';
 import { newWireId } from '../../src/channel/whatsapp/wire-id.ts';
 import { House } from '../support/house.ts';
 import { sharedDirectory } from '../support/sandbox.ts';
@@ -85,6 +86,8 @@ describe('assistants on two accounts in a group where every message triggers', (
   async function twoAccounts() {
     const found = await family('Peter');
     const { house, people } = found;
+    // Baileys by itself cannot be linked otherwise.
+    house.simulator.changeRules(AS_BEFORE);
     const peter = new PlainClient(house.simulator.url);
     onTestFinished(() => peter.end());
     const qr = await peter.showQr();

@@ -23,6 +23,8 @@ export interface ConnectionOptions {
   readonly onOpen: (live: LiveSocket) => void;
   /** The account was unlinked from the phone. */
   readonly onUnlinked: () => void;
+  /** The service refused the client's version. Returns whether another one is left to try. */
+  readonly onVersionRefused: () => boolean;
   readonly backoff: Backoff;
   /** An attempt to connect is over with the open line or the first QR. */
   readonly timings: Pick<Timings, 'connectTimeoutMs' | 'closeTimeoutMs' | 'unresponsiveAfterMs'>;
@@ -34,6 +36,8 @@ export interface ConnectionOptions {
   readonly log: Log;
 }
 
+const VERSION_REFUSED = 405;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 /** A line that held this long was a good one: the waits begin anew. */
 const STEADY_MS = MINUTE;
 
@@ -193,7 +197,8 @@ export class Connection {
         { code: codeOf(error), reason: textOf(error), reaction: reaction.kind },
         'The WhatsApp line closed',
       );
-      if (reaction.kind === 'at-once' && current.hasPaired) this.#connect();
+      const isRepeated = codeOf(error) === VERSION_REFUSED && this.#options.onVersionRefused();
+      if (isRepeated || (reaction.kind === 'at-once' && current.hasPaired)) this.#connect();
       else this.#react(reaction, error);
     }
   }
@@ -202,6 +207,8 @@ export class Connection {
     const reason = error === undefined ? 'closed' : textOf(error);
     if (reaction.kind === 'back-off') {
       this.#wait(reason);
+    } else if (reaction.kind === 'banned') {
+      this.#waitOutBan(reaction);
     } else if (reaction.kind === 'at-once') {
       if (this.#hurried) this.#wait(reason);
       else this.#connect();
@@ -213,7 +220,10 @@ export class Connection {
     }
   }
 
-  #giveUp(reaction: Exclude<Reaction, { kind: 'back-off' | 'at-once' }>, code: number | undefined): void {
+  #giveUp(
+    reaction: Exclude<Reaction, { kind: 'back-off' | 'at-once' | 'banned' }>,
+    code: number | undefined,
+  ): void {
     const { log, onUnlinked } = this.#options;
     log[reaction.kind === 'stop' ? 'error' : 'warn']({ code }, reaction.reason);
     try {
@@ -222,6 +232,23 @@ export class Connection {
       log.error({ err: failure }, 'The old credentials could not be kept aside; they are where they were');
     }
     this.#enter({ status: 'stopped', code, reason: reaction.reason });
+  }
+
+  #waitOutBan({ reason, forMs }: Extract<Reaction, { kind: 'banned' }>): void {
+    const until = this.#options.clock.now() + forMs;
+    this.#options.log.error({ until: new Date(until).toISOString() }, reason);
+    this.#enter({ status: 'connecting', reason: `${reason}, at ${new Date(until).toISOString()}` });
+    this.#connectAt(until);
+  }
+
+  /** Node's timers hold 24 days at most. */
+  #connectAt(until: number): void {
+    this.#clearTimer();
+    const waitMs = Math.max(0, until - this.#options.clock.now());
+    this.#timer = setTimeout(
+      () => (waitMs > MAX_TIMER_MS ? this.#connectAt(until) : this.#connect()),
+      Math.min(waitMs, MAX_TIMER_MS),
+    );
   }
 
   #wait(reason: string): void {

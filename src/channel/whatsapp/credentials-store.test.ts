@@ -1,10 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { initAuthCreds, proto, type SignalDataSet, type SignalDataTypeMap } from '@whiskeysockets/baileys';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { freshenCredentials, inspectCredentials, layAsideCredentials } from './credentials.ts';
+import { silentLog } from '../../../test/support/silent-log.ts';
+import { archiveCredentials, freshenCredentials, inspectCredentials } from './credentials.ts';
 import { CredentialsStore } from './credentials-store.ts';
 import { CredentialsDatabaseError, CredentialsUnreadableError } from './errors.ts';
 
@@ -240,8 +241,17 @@ describe('a look at the account from outside', () => {
   it('archives a stopped host’s account', () => {
     pair();
     store.close();
-    layAsideCredentials(file, 5);
+    archiveCredentials(file, 5, silentLog);
     expect(inspectCredentials(file)).toEqual({ status: 'unpaired' });
+  });
+
+  it('archives credentials that cannot be read as files, so that an account can be linked again', () => {
+    store.close();
+    writeFileSync(file, 'half of an account');
+    archiveCredentials(file, 5, silentLog);
+    expect(inspectCredentials(file)).toEqual({ status: 'absent' });
+    const kept = readdirSync(directory).find((name) => name.includes('unreadable-1970-01-01T00-00-00.005Z'));
+    expect(readFileSync(join(directory, kept ?? ''), 'utf8')).toBe('half of an account');
   });
 });
 

@@ -1,6 +1,10 @@
+import { existsSync, renameSync } from 'node:fs';
+import type { Log } from '../../log.ts';
+import { cureOfDisk } from '../../machine-trouble.ts';
 import { decodeCreds } from './credentials-codec.ts';
 import { openCredentialsForReading } from './credentials-database.ts';
 import { CredentialsStore, isPaired } from './credentials-store.ts';
+import { CredentialsDatabaseError, CredentialsUnreadableError, textOf } from './errors.ts';
 import { bareUser } from './jid.ts';
 
 /** What an operator may know of the credentials without a line. */
@@ -38,17 +42,30 @@ export function inspectCredentials(file: string): CredentialsSummary {
 }
 
 /**
- * Keeps the account of a stopped host aside, so that its next start pairs anew.
+ * Keeps the account of a stopped host aside, so that its next start pairs anew. Credentials that cannot be read are kept
+ * as files beside it.
  * @param at when, in milliseconds since the epoch
- * @throws {CredentialsDatabaseError} the database is damaged or not accessible
- * @throws {CredentialsUnreadableError} the account's row does not parse
+ * @throws the system's error where a file cannot be renamed
  */
-export function layAsideCredentials(file: string, at: number): void {
-  const store = CredentialsStore.open(file);
+export function archiveCredentials(file: string, at: number, log: Log): void {
   try {
-    if (store.paired) store.layAside(at);
-  } finally {
-    store.close();
+    const store = CredentialsStore.open(file);
+    try {
+      if (store.paired) store.layAside(at);
+    } finally {
+      store.close();
+    }
+  } catch (error) {
+    const isDamaged = error instanceof CredentialsDatabaseError && cureOfDisk(error.cause) === undefined;
+    if (!(error instanceof CredentialsUnreadableError || isDamaged)) throw error;
+    const archived = `${file}.unreadable-${new Date(at).toISOString().replaceAll(':', '-')}`;
+    for (const suffix of ['', '-wal', '-shm']) {
+      if (existsSync(`${file}${suffix}`)) renameSync(`${file}${suffix}`, `${archived}${suffix}`);
+    }
+    log.warn(
+      { file: archived, reason: textOf(error) },
+      'The old WhatsApp credentials cannot be read; they were kept',
+    );
   }
 }
 

@@ -6,7 +6,7 @@ export class CredentialsDatabaseError extends Error {
   constructor(file: string, cause: unknown) {
     const cure =
       cureOfDisk(cause) ??
-      'Restore the file from a backup, or move it away (with its -wal and -shm files) and pair again with: npx nanoclaw pair';
+      'Restore the file from a backup, or archive it and pair again with: npx nanoclaw pair --new';
     super(
       `The WhatsApp credentials in ${file} cannot be opened: ${textOf(cause)}. Nothing was changed. ${cure}`,
       { cause },
@@ -31,7 +31,7 @@ export class CredentialsUnreadableError extends Error {
   constructor(file: string, row: string, cause: unknown) {
     super(
       `The WhatsApp credentials in ${file} are unreadable (${row}: ${textOf(cause)}). Nothing was changed. ` +
-        `Restore the file from a backup, or move it away (with its -wal and -shm files) and pair again with: npx nanoclaw pair`,
+        'Restore the file from a backup, or archive it and pair again with: npx nanoclaw pair --new',
       { cause },
     );
   }

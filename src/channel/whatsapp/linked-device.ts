@@ -30,7 +30,7 @@ import { durableSignalRepository, keysWithTexts } from './signal-repository.ts';
 import { openSocket } from './socket.ts';
 import { takeUnbuffered } from './unbuffered.ts';
 import { Uploads } from './uploads.ts';
-import { WHATSAPP_VERSION } from './version.ts';
+import { ClientVersions } from './version.ts';
 import { announcedIn } from './view-once.ts';
 
 /** What exists between the channel's start and stop, across all its sockets. */
@@ -45,6 +45,7 @@ export class LinkedDevice {
   readonly #inbound: Inbound;
   readonly #history: History;
   readonly #journal: Journal;
+  readonly #versions: ClientVersions;
   readonly #plaintexts: Plaintexts;
   readonly #keys: SignalKeyStore;
   readonly #makeSignalRepository: SocketConfig['makeSignalRepository'];
@@ -68,6 +69,13 @@ export class LinkedDevice {
     this.groups = groups;
     this.#inbound = new Inbound({ listener, identity, contacts, groupName, clock, log });
     this.#history = new History(listener, identity, contacts, log);
+    this.#versions = new ClientVersions({
+      file: options.versionFile,
+      fixed: options.version,
+      serverUrl: options.url,
+      clock,
+      log,
+    });
     this.#journal = new Journal(store.database, clock, log);
     this.#plaintexts = new Plaintexts(this.#journal, () => store.creds.me);
     this.#keys = keysWithTexts(store, this.#plaintexts);
@@ -93,6 +101,7 @@ export class LinkedDevice {
         this.#journal.forget();
       },
       backoff: new Backoff(random, timings),
+      onVersionRefused: () => this.#versions.refuse(),
       link: (socket, events) => this.#link(socket, events),
       keepOfferingQr: keepOfferingQr ?? false,
       timings,
@@ -110,8 +119,18 @@ export class LinkedDevice {
     return { jid, selfChatJid: jid, name: this.#contacts.nameOf(jid), linkId };
   }
 
-  /** Hands on what an earlier process received and did not come to; before the line opens. Never rejects. */
-  async recover(): Promise<void> {
+  /**
+   * Hands on what an earlier process received and did not come to, then connects. To link an account the current
+   * version is looked up first, 5 s at most. Never rejects.
+   */
+  async start(): Promise<void> {
+    await this.#recover();
+    this.#versions.start();
+    if (!this.#store.paired) await this.#versions.lookUp();
+    this.connection.start();
+  }
+
+  async #recover(): Promise<void> {
     const messages = await replay({
       journal: this.#journal,
       plaintexts: this.#plaintexts,
@@ -127,20 +146,21 @@ export class LinkedDevice {
   /** Closes the line, forgets a pairing that nobody finished, and closes the credentials. */
   async end(): Promise<void> {
     await this.connection.stop();
+    this.#versions.stop();
     this.#journal.flush();
     this.#store.discardUnpaired();
     this.#store.close();
   }
 
   #openSocket(): WASocket {
-    const { url, rootKey, version, pairWith, qrTimeoutMs, log } = this.#options;
+    const { url, rootKey, pairWith, qrTimeoutMs, log } = this.#options;
     // A pairing by code that nobody finished would log in with half an account, and be refused for good.
     this.#store.discardUnpaired();
     const { creds } = this.#store;
     const socket = openSocket({
       url,
       rootKey,
-      version: version ?? WHATSAPP_VERSION,
+      version: this.#versions.current.version,
       auth: { creds, keys: this.#keys },
       makeSignalRepository: this.#makeSignalRepository,
       getMessage: async (key) => this.#recall(key),
@@ -244,6 +264,7 @@ export class LinkedDevice {
   }
 
   #opened(live: LiveSocket): void {
+    void this.#versions.loggedIn();
     this.#guarded('The account was not taken in', () => this.#reportAccount());
     this.#askForGroups(live);
     // Nobody tells that a restriction is over of which a refused message told; the answer comes as a `connection.update`.

@@ -11,7 +11,10 @@ export interface WhatsAppOptions {
   readonly url?: string | undefined;
   /** Hex of that server's root key. */
   readonly rootKey?: string | undefined;
+  /** The version to state to WhatsApp; undefined: the current one is looked up. */
   readonly version?: WhatsAppVersion | undefined;
+  /** `store/whatsapp-version.json`: the versions that were looked up and used. */
+  readonly versionFile: string;
   readonly listener: ChannelListener;
   readonly log: Log;
   readonly clock: Clock;

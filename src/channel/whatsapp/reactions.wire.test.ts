@@ -18,7 +18,8 @@ const COMES_BACK: readonly (readonly [number, readonly Way[], 'at once' | 'after
   [408, ON_THE_LINE, 'after a wait'],
   [503, BOTH, 'after a wait'],
   [500, BOTH, 'after a wait'],
-  [418, BOTH, 'after a wait'],
+  [501, BOTH, 'after a wait'],
+  [429, BOTH, 'after a wait'],
 ];
 
 /** Codes after which it does not, what becomes of the credentials, and what the owner reads. */
@@ -28,8 +29,18 @@ const STAYS_AWAY: readonly (readonly [number, 'kept' | 'laid aside', RegExp])[] 
     'kept',
     /^Another program has taken over this linked device \(440\).* Stop the other one, then start/,
   ],
+  [400, 'kept', /^WhatsApp refuses this login as malformed \(400\)\. .*npx nanoclaw pair --new$/],
+  [406, 'kept', /banned this account or logged it out \(406\).*npx nanoclaw pair --new$/],
+  [409, 'kept', /refuses this client.* \(409\)\. Update NanoClaw and start again\.$/],
+  [415, 'kept', /does not know this linked device any more \(415\).*npx nanoclaw pair --new$/],
+  [418, 'kept', /does not know this client any more \(418\).*npx nanoclaw pair --new$/],
+  [516, 'laid aside', /^The phone has removed this linked device \(516\).* npx nanoclaw pair$/],
   [401, 'laid aside', /^The phone has unlinked this assistant \(401\).* Pair again with: npx nanoclaw pair$/],
-  [403, 'kept', /^WhatsApp has blocked this account \(403\).* see what it says there; then start again\.$/],
+  [
+    403,
+    'kept',
+    /^WhatsApp has blocked this account.*\(403\).*; then start again\. If.*npx nanoclaw pair --new$/,
+  ],
   [411, 'kept', /^The account does not take linked devices as it is \(411\)\. .*; then start again\.$/],
   [419, 'kept', /^WhatsApp refuses this login \(419\)\. .*; then start again\.$/],
   [405, 'kept', /client version as too old \(405\).* WHATSAPP_VERSION=.*; then start again\.$/],
@@ -135,6 +146,32 @@ describe('a connection that stays closed', () => {
       await rig.listener.line('open');
     },
   );
+});
+
+describe('an account that is banned for a time', () => {
+  it('is tried again when the time is over, which the owner reads with the reason, and not before', async () => {
+    await rig.pair();
+    await rig.channel.stop();
+    rig.server.faults.banAccount(2, 104);
+    const attempts: number[] = [];
+    const off = rig.server.on('connection', ({ open }) => void (open && attempts.push(Date.now())));
+    await rig.restart();
+    const states = rig.listener.lines;
+    const waiting = await rig.listener.until(
+      () => states.find((line) => line.status === 'connecting' && line.reason?.includes('402')),
+      'the ban',
+    );
+    expect(waiting).toMatchObject({
+      reason: expect.stringMatching(
+        /banned this account for a time \(402: the same message too many times\).*tries again when the time is over, at 20/,
+      ),
+    });
+    await rig.listener.line('open');
+    off();
+    expect(attempts).toHaveLength(2);
+    expect((attempts[1] ?? 0) - (attempts[0] ?? 0)).toBeGreaterThan(1_000);
+    expect(inspectCredentials(rig.databaseFile)).toMatchObject({ status: 'paired' });
+  });
 });
 
 describe('QR codes that nobody scans any more', () => {

@@ -11,7 +11,7 @@ describe('the reaction to a close', () => {
     expect(reactionTo(closed(code))).toEqual({ kind: 'back-off' });
   });
 
-  it.each([undefined, 1006, new Error('odd'), closed(418)])('backs off after an unknown code', (error) => {
+  it.each([undefined, 1006, new Error('odd'), closed(599)])('backs off after an unknown code', (error) => {
     expect(reactionTo(error)).toEqual({ kind: 'back-off' });
   });
 
@@ -27,10 +27,10 @@ describe('the reaction to a close', () => {
     const laidAside = Object.entries(REACTIONS).filter(
       ([, reaction]) => 'credentials' in reaction && reaction.credentials === 'lay-aside',
     );
-    expect(laidAside.map(([code]) => code)).toEqual(['401']);
+    expect(laidAside.map(([code]) => code)).toEqual(['401', '516']);
   });
 
-  it.each([401, 403, 405, 411, 419, 440])(
+  it.each([400, 401, 403, 405, 406, 409, 411, 415, 418, 419, 440, 516])(
     'stops after %i and names the code and the fix to the owner',
     (code) => {
       const reaction = reactionTo(closed(code));
@@ -39,6 +39,25 @@ describe('the reaction to a close', () => {
       expect(reaction).toMatchObject({
         reason: expect.stringMatching(/start (this one )?again|npx nanoclaw pair/),
       });
+    },
+  );
+});
+
+describe('the reaction to a temporary ban', () => {
+  const ban = (data: object) => reactionTo(Object.assign(closed(402), { data }));
+
+  it('waits as long as WhatsApp says, and names the reason', () => {
+    expect(ban({ reason: '402', code: '101', expire: '7200' })).toMatchObject({
+      kind: 'banned',
+      forMs: 7_200_000,
+      reason: expect.stringContaining('too many messages to people'),
+    });
+  });
+
+  it.each([{}, { expire: 'soon' }, { expire: '-5' }])(
+    'waits an hour where it says nothing usable',
+    (data) => {
+      expect(ban(data)).toMatchObject({ kind: 'banned', forMs: 3_600_000 });
     },
   );
 });

@@ -1,3 +1,4 @@
+import { HOUR, SECOND } from '../../clock.ts';
 import type { Timings } from '../../timings.ts';
 import { CodeExpiredError, codeOf, LinkRefusedError, textOf } from './errors.ts';
 
@@ -5,6 +6,8 @@ import { CodeExpiredError, codeOf, LinkRefusedError, textOf } from './errors.ts'
 export type Reaction =
   | { readonly kind: 'at-once' }
   | { readonly kind: 'back-off' }
+  /** The account is banned for a time: the next try is made when it is over. */
+  | { readonly kind: 'banned'; readonly forMs: number; readonly reason: string }
   /** The QRs of this attempt are used up: somebody must want new ones. */
   | { readonly kind: 'qr-used-up'; readonly reason: string }
   | {
@@ -14,53 +17,72 @@ export type Reaction =
       readonly reason: string;
     };
 
+const LINK_AGAIN = 'link again with: npx nanoclaw pair --new';
+
+const stop = (reason: string, credentials: 'keep' | 'lay-aside' = 'keep'): Reaction => ({
+  kind: 'stop',
+  credentials,
+  reason,
+});
+
 /**
- * What each close code asks for; every other one backs off. Codes are those of WhatsApp's stream errors and login
- * failures, and Baileys' own (408 and 428 for a lost network).
+ * What each close code asks for; every other one backs off, the 500-range among them. Codes are those of WhatsApp's
+ * stream errors and login failures (as whatsmeow's connectionevents.go and whatsapp-rust read them), and Baileys' own
+ * (408 and 428 for a lost network).
  */
-export const REACTIONS = {
-  401: {
-    kind: 'stop',
-    credentials: 'lay-aside',
-    reason:
-      'The phone has unlinked this assistant (401). The old credentials were kept aside. Pair again with: npx nanoclaw pair',
-  },
-  403: {
-    kind: 'stop',
-    credentials: 'keep',
-    reason:
-      'WhatsApp has blocked this account (403). Open WhatsApp on the phone and see what it says there; then start again.',
-  },
-  405: {
-    kind: 'stop',
-    credentials: 'keep',
-    reason:
-      'WhatsApp refuses this client version as too old (405). Raise it: set WHATSAPP_VERSION=2.3000.N in .env to the current WhatsApp Web version, or update NanoClaw; then start again.',
-  },
+export const REACTIONS: Readonly<Record<number, Reaction>> = {
+  400: stop(
+    `WhatsApp refuses this login as malformed (400). Update NanoClaw and start again; if that does not help, ${LINK_AGAIN}`,
+  ),
+  401: stop(
+    'The phone has unlinked this assistant (401). The old credentials were kept aside. Pair again with: npx nanoclaw pair',
+    'lay-aside',
+  ),
+  403: stop(
+    `WhatsApp has blocked this account, or its phone has left it (403). Open WhatsApp on the phone and see what it says there; then start again. If the account works on the phone, ${LINK_AGAIN}`,
+  ),
+  405: stop(
+    'WhatsApp refuses this client version as too old (405). Let this machine reach https://web.whatsapp.com, where the current one is looked up, set WHATSAPP_VERSION=2.3000.N in .env to the current WhatsApp Web version, or update NanoClaw; then start again.',
+  ),
+  406: stop(
+    `WhatsApp has banned this account or logged it out (406). Open WhatsApp on the phone, where a ban can be appealed; if the account works there, ${LINK_AGAIN}`,
+  ),
   408: { kind: 'back-off' },
-  411: {
-    kind: 'stop',
-    credentials: 'keep',
-    reason:
-      'The account does not take linked devices as it is (411). Update WhatsApp on the phone and open its linked devices; then start again.',
-  },
-  419: {
-    kind: 'stop',
-    credentials: 'keep',
-    reason:
-      'WhatsApp refuses this login (419). Open WhatsApp on the phone and see what it says there; then start again.',
-  },
+  409: stop(
+    'WhatsApp refuses this client: it is not one that it knows (409). Update NanoClaw and start again.',
+  ),
+  411: stop(
+    'The account does not take linked devices as it is (411). Update WhatsApp on the phone and open its linked devices; then start again.',
+  ),
+  415: stop(`WhatsApp does not know this linked device any more (415). To go on, ${LINK_AGAIN}`),
+  418: stop(`WhatsApp does not know this client any more (418). To go on, ${LINK_AGAIN}`),
+  419: stop(
+    'WhatsApp refuses this login (419). Open WhatsApp on the phone and see what it says there; then start again.',
+  ),
   428: { kind: 'back-off' },
-  440: {
-    kind: 'stop',
-    credentials: 'keep',
-    reason:
-      'Another program has taken over this linked device (440): it uses a copy of these credentials. Stop the other one, then start this one again.',
-  },
+  440: stop(
+    'Another program has taken over this linked device (440): it uses a copy of these credentials. Stop the other one, then start this one again.',
+  ),
   500: { kind: 'back-off' },
   503: { kind: 'back-off' },
   515: { kind: 'at-once' },
-} as const satisfies Record<number, Reaction>;
+  516: stop(
+    'The phone has removed this linked device (516). The old credentials were kept aside. Pair again with: npx nanoclaw pair',
+    'lay-aside',
+  ),
+};
+
+const TEMPORARY_BAN = 402;
+/** Where WhatsApp does not say how long. */
+const BAN_MS = HOUR;
+/** Why, as whatsmeow's events.go reads the code within a ban. */
+const BAN_REASONS: Readonly<Record<string, string>> = {
+  101: 'too many messages to people who do not have its number',
+  102: 'too many people have blocked it',
+  103: 'too many groups with people who do not have its number',
+  104: 'the same message too many times',
+  106: 'too many messages to a broadcast list',
+};
 
 /** Baileys ends an unpaired line in these words, under the code of a time-out. */
 const QR_USED_UP = 'QR refs attempts ended';
@@ -74,8 +96,29 @@ export function reactionTo(error: unknown): Reaction {
       reason: 'Nobody used the code while it was valid. Get a new one with: npx nanoclaw pair',
     };
   }
-  const table: Readonly<Record<number, Reaction>> = REACTIONS;
-  return table[codeOf(error) ?? 0] ?? { kind: 'back-off' };
+  const code = codeOf(error) ?? 0;
+  if (code === TEMPORARY_BAN) return banOf(attributesOf(error));
+  return REACTIONS[code] ?? { kind: 'back-off' };
+}
+
+/** @param expire seconds */
+function banOf({ expire = '', code = '' }: Readonly<Record<string, string>>): Reaction {
+  const seconds = Number(expire);
+  const forMs = seconds > 0 ? seconds * SECOND : BAN_MS;
+  const why = BAN_REASONS[code];
+  return {
+    kind: 'banned',
+    forMs,
+    reason:
+      `WhatsApp has banned this account for a time (402${why === undefined ? '' : `: ${why}`}). ` +
+      'Open WhatsApp on the phone and see what it says there; the assistant tries again when the time is over',
+  };
+}
+
+/** What WhatsApp said with a login failure. */
+function attributesOf(error: unknown): Readonly<Record<string, string>> {
+  const data: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'data') : undefined;
+  return typeof data === 'object' && data !== null ? (data as Readonly<Record<string, string>>) : {};
 }
 
 /** The first wait and the longest one. */

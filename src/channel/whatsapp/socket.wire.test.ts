@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Simulator } from '../../../simulator/simulator.ts';
 import { cut, openSocket } from './socket.ts';
-import { WHATSAPP_VERSION } from './version.ts';
+import { PINNED_VERSION } from './version.ts';
 
 let simulator: Simulator;
 let socket: WASocket;
@@ -14,7 +14,7 @@ beforeEach(async () => {
   socket = openSocket({
     url: simulator.url,
     rootKey: simulator.rootKey,
-    version: WHATSAPP_VERSION,
+    version: PINNED_VERSION,
     auth: { creds: initAuthCreds(), keys: { get: () => ({}), set: () => undefined } },
     makeSignalRepository: DEFAULT_CONNECTION_CONFIG.makeSignalRepository,
     getMessage: async () => undefined,

@@ -37,8 +37,7 @@ export class WhatsAppChannel implements Channel {
       if (this.#device !== undefined) return;
       silencePrivateKeys();
       this.#device = new LinkedDevice(this.#options, CredentialsStore.open(this.#options.databaseFile));
-      await this.#device.recover();
-      this.#device.connection.start();
+      await this.#device.start();
     });
   }
 

@@ -28,6 +28,7 @@ export class Rig<S extends Server> {
   readonly server: S;
   readonly directory = mkdtempSync(join(tmpdir(), 'nanoclaw-whatsapp-'));
   readonly databaseFile = join(this.directory, 'whatsapp.db');
+  readonly versionFile = join(this.directory, 'whatsapp-version.json');
   readonly sent = new Map<string, Outgoing>();
   listener = new Recorder();
   channel: WhatsAppChannel;
@@ -48,6 +49,7 @@ export class Rig<S extends Server> {
     this.listener = new Recorder();
     this.channel = new WhatsAppChannel({
       databaseFile: this.databaseFile,
+      versionFile: this.versionFile,
       url: this.server.url,
       rootKey: this.server.rootKey,
       listener: this.listener,
