@@ -263,7 +263,7 @@ function program(): Command {
         const now = systemClock.now();
         const version = versionInWords(versionInUse(paths.whatsappVersion, config.whatsapp.version), now);
         const status = readStatus(store, holder, now, await lookAtDisks(paths), version);
-        say(flags.json ? json(status) : formatStatus(status, config.timezone));
+        say(flags.json ? json(status) : formatStatus(status, config.timezone, now));
         const isWell = status.hostPid !== null && status.line === 'open' && status.disks.length === 0;
         if (!isWell) process.exitCode = NOT_WELL;
       }),

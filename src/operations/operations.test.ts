@@ -92,8 +92,12 @@ describe('the output for an operator', () => {
     store.usage.add({ ...use, runId: 'old', inputTokens: 1, outputTokens: 1 }, 0);
     const status = readStatus(store, 4711, DAY + 1, [], '2.3000.1');
     expect(status).toMatchObject({ hostPid: 4711, line: 'open', groups: 1, outbox: { queued: 1 } });
-    expect(formatStatus(status, 'Europe/Berlin')).toMatch(/running, process 4711[\s\S]*Outbox {4}1 waiting/);
-    expect(formatStatus(status, 'Europe/Berlin')).toMatch(/120 in, 10 out in 24 hours \(main, claude\)$/);
+    expect(formatStatus(status, 'Europe/Berlin', DAY)).toMatch(
+      /running, process 4711[\s\S]*Outbox {4}1 waiting/,
+    );
+    expect(formatStatus(status, 'Europe/Berlin', DAY)).toMatch(
+      /120 in, 10 out in 24 hours \(main, claude\)$/,
+    );
   });
 
   it('says since when the connection is as it is, what to do, and what is restricted', () => {
@@ -101,7 +105,7 @@ describe('the output for an operator', () => {
     store.state.set('line:since', '2026-01-01T08:00:00.000Z');
     const words = (line: string, pid: number | null = 1): string => {
       store.state.set('line', line);
-      return formatStatus(readStatus(store, pid, DAY, [], '2.3000.1'), 'Europe/Berlin');
+      return formatStatus(readStatus(store, pid, DAY, [], '2.3000.1'), 'Europe/Berlin', DAY);
     };
     expect(words('connecting: closed')).toMatch(
       /WhatsApp {2}connecting: closed \(since Thu 1 Jan 2026, 09:00:00\)\n +It is tried again by itself/,
@@ -111,6 +115,16 @@ describe('the output for an operator', () => {
     expect(words('open', null)).toMatch(/not running\n +Start it with: npm start/);
     store.state.set('restriction', 'no new chats until Friday');
     expect(words('open')).toMatch(/restricted: no new chats until Friday/);
+  });
+
+  it('says for how many hours there has been no connection', () => {
+    const store = testStore();
+    store.state.set('line:since', '2026-01-01T08:00:00.000Z');
+    store.state.set('line', 'connecting: closed');
+    const status = readStatus(store, 1, DAY, [], '2.3000.1');
+    const words = (at: string) => formatStatus(status, 'Europe/Berlin', Date.parse(at));
+    expect(words('2026-01-01T08:59:00.000Z')).not.toMatch(/No connection/);
+    expect(words('2026-01-01T11:30:00.000Z')).toMatch(/No connection for 3 h\. .*nanoclaw\.error\.log/);
   });
 
   it('lists groups and tasks in columns', () => {

@@ -84,14 +84,15 @@ export function readStatus(
 /**
  * The same in lines for a person.
  * @param timezone the zone in which times are shown
+ * @param now milliseconds since the epoch
  */
-export function formatStatus(status: Status, timezone: string): string {
+export function formatStatus(status: Status, timezone: string, now: number): string {
   const { outbox, usage, lineSince, restriction } = status;
   const since = lineSince === null ? '' : ` (since ${formatLocal(Date.parse(lineSince), timezone)})`;
   return [
     `Host      ${status.hostPid === null ? 'not running' : `running, process ${status.hostPid}`}`,
     `WhatsApp  ${status.line}${since}`,
-    ...whatToDo(status),
+    ...whatToDo(status, now),
     `Version   WhatsApp Web ${status.version}`,
     ...formatDisks(status),
     ...(restriction === null ? [] : [`          restricted: ${restriction}`]),
@@ -120,11 +121,18 @@ function formatDisks({ disks, hostPid, chatsWaiting, outbox }: Status): readonly
 }
 
 /** For a line that is not open; one that has stopped says itself what the owner must do. */
-function whatToDo({ hostPid, line }: Status): readonly string[] {
+function whatToDo({ hostPid, line, lineSince }: Status, now: number): readonly string[] {
   if (hostPid === null) return ['          Start it with: npm start'];
   if (line.startsWith('unpaired'))
     return ['          Stop the host, then link an account with: npx nanoclaw pair'];
-  if (line.startsWith('connecting'))
-    return ['          It is tried again by itself; what is to be sent waits. Is this machine online?'];
+  if (line.startsWith('connecting')) {
+    const hours = lineSince === null ? 0 : Math.floor((now - Date.parse(lineSince)) / HOUR);
+    return [
+      ...(hours < 1
+        ? []
+        : [`          No connection for ${hours} h. The log says more: logs/nanoclaw.error.log`]),
+      '          It is tried again by itself; what is to be sent waits. Is this machine online?',
+    ];
+  }
   return [];
 }

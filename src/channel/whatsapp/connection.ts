@@ -1,5 +1,5 @@
 import type { BaileysEventMap, WASocket } from '@whiskeysockets/baileys';
-import { type Clock, MINUTE, SECOND } from '../../clock.ts';
+import { type Clock, HOUR, MINUTE, SECOND } from '../../clock.ts';
 import type { Log } from '../../log.ts';
 import type { Timings } from '../../timings.ts';
 import type { LineState } from '../channel.ts';
@@ -37,6 +37,7 @@ export interface ConnectionOptions {
 }
 
 const VERSION_REFUSED = 405;
+const ABSENCE_REPORT_MS = HOUR;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 /** A line that held this long was a good one: the waits begin anew. */
 const STEADY_MS = MINUTE;
@@ -76,6 +77,8 @@ export class Connection {
   #timer: NodeJS.Timeout | undefined;
   /** A reconnect without a wait was made, and no line has held since: a server that always asks for it gets waits after all. */
   #hurried = false;
+  /** When the log says next that there is no connection, in milliseconds since the epoch. */
+  #reportAbsenceAt = 0;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -95,6 +98,7 @@ export class Connection {
     if (this.#running) return;
     this.#running = true;
     this.#hurried = false;
+    this.#reportAbsenceAt = this.#options.clock.now() + ABSENCE_REPORT_MS;
     this.#connect();
   }
 
@@ -190,6 +194,10 @@ export class Connection {
       backoff.reset();
       this.#hurried = false;
     }
+    if (current.openedAt !== undefined) {
+      backoff.limit();
+      this.#reportAbsenceAt = clock.now() + ABSENCE_REPORT_MS;
+    }
     current.release();
     if (this.#running) {
       const reaction = reactionTo(error);
@@ -252,6 +260,14 @@ export class Connection {
   }
 
   #wait(reason: string): void {
+    const { clock, log } = this.#options;
+    if (clock.now() >= this.#reportAbsenceAt) {
+      this.#reportAbsenceAt = clock.now() + ABSENCE_REPORT_MS;
+      log.error(
+        { reason },
+        'There has been no connection to WhatsApp for an hour; it is tried again and again',
+      );
+    }
     const waitMs = this.#options.backoff.next();
     this.#enter({ status: 'connecting', reason: `${reason}; next try in ${Math.ceil(waitMs / SECOND)} s` });
     this.#clearTimer();

@@ -38,6 +38,23 @@ describe('a connection that closes', () => {
     await rig.listener.line('open', since);
   });
 
+  it('logs an error once an hour while the server is unreachable', async () => {
+    let now = Date.now();
+    rig.make({ clock: { now: () => now } });
+    await rig.pair();
+    rig.server.faults.goOffline();
+    const waits = () =>
+      rig.listener.lines.filter((line) => line.status === 'connecting' && line.reason?.includes('next try'))
+        .length;
+    const reports = () => rig.log.match(/no connection to WhatsApp for an hour/g)?.length ?? 0;
+    for (const hour of [0, 1, 2]) {
+      const before = waits();
+      await rig.listener.until(() => (waits() - before >= 2 ? true : undefined), 'two tries');
+      expect(reports()).toBe(hour);
+      now += 61 * MINUTE;
+    }
+  });
+
   it.each([401, 403, 405])(
     'backs off when a proxy answers HTTP %i, which says nothing about the account',
     async (status) => {

@@ -75,6 +75,16 @@ describe('the back-off', () => {
     for (let n = 0; n < 2_000; n += 1) expect(backoff.next()).toBeLessThanOrEqual(60_000);
   });
 
+  it('stays at eight times the first wait while connections open and drop, however often', () => {
+    const backoff = new Backoff(() => 0.999999, { reconnectFirstMs: 1_000, reconnectMaxMs: 60_000 });
+    const waits = Array.from({ length: 28 }, () => {
+      backoff.limit();
+      return backoff.next();
+    });
+    expect(waits.slice(0, 5)).toEqual([1_000, 2_000, 4_000, 8_000, 8_000]);
+    expect(Math.max(...waits)).toBe(8_000);
+  });
+
   it('starts over after a reset', () => {
     const backoff = new Backoff(() => 0, { reconnectFirstMs: 100, reconnectMaxMs: 1_000 });
     backoff.next();

@@ -124,6 +124,9 @@ function attributesOf(error: unknown): Readonly<Record<string, string>> {
 /** The first wait and the longest one. */
 export type BackoffTimings = Pick<Timings, 'reconnectFirstMs' | 'reconnectMaxMs'>;
 
+/** With the defaults, eight seconds between two connections that do not hold. */
+const MAX_TRIES_AFTER_OPEN = 3;
+
 /** Waits that double up to a cap; half of each is jitter, so that many clients do not come back together. */
 export class Backoff {
   readonly #random: () => number;
@@ -147,5 +150,10 @@ export class Backoff {
   /** After a line that held: the next wait is the first again. */
   reset(): void {
     this.#tries = 0;
+  }
+
+  /** After a line that opened and did not hold: the network and the account are fine, so the waits stay short. */
+  limit(): void {
+    this.#tries = Math.min(this.#tries, MAX_TRIES_AFTER_OPEN);
   }
 }
