@@ -33,9 +33,14 @@ const NOT_PAIRED =
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 const complain = (text: string): void => void process.stderr.write(`${text}\n`);
 
-function logOf(config: Pick<Config, 'root' | 'logLevel'>, terminalLevel?: LogLevel): OpenLog {
+function logOf(
+  config: Pick<Config, 'root' | 'logLevel'>,
+  terminalLevel?: LogLevel,
+  debugFile?: string,
+): OpenLog {
   const paths = pathsAt(config.root);
   return openLog({
+    debugFile,
     level: config.logLevel,
     file: paths.log,
     errorFile: paths.errorLog,
@@ -120,12 +125,15 @@ interface PairFlags {
   readonly raw?: true;
   readonly code?: string;
   readonly new?: true;
+  readonly debug?: true;
 }
 
 async function pairCommand(flags: PairFlags): Promise<void> {
   const config = loadBaseConfig(process.env);
   // Among the codes a person reads what went wrong, and the rest only when they have asked for more than is usual.
-  const { log, close } = logOf(config, config.logLevel === 'info' ? 'warn' : config.logLevel);
+  const shownLevel = config.logLevel === 'info' ? 'warn' : config.logLevel;
+  const debugFile = flags.debug ? pathsAt(config.root).pairingLog : undefined;
+  const { log, close } = logOf(config, shownLevel, debugFile);
   const given = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => given.abort());
   const screen = pairingScreen(flags.raw === true);
@@ -140,6 +148,7 @@ async function pairCommand(flags: PairFlags): Promise<void> {
     signal: given.signal,
   });
   close();
+  if (debugFile !== undefined) complain(`A log without secrets, to attach to a report: ${debugFile}`);
   if (outcome.kind === 'stopped') throw new ConfigError(outcome.reason);
   say(linkedWords(outcome));
   process.exit(0);
@@ -251,6 +260,7 @@ function program(): Command {
       '--new',
       'link again: archives credentials that do not work any more, and keeps groups, tasks and memory',
     )
+    .option('--debug', 'write a log without secrets that can be attached to a report')
     .action(pairCommand);
   nanoclaw
     .command('status')

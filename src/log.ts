@@ -1,5 +1,6 @@
 import { type Logger, multistream, pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
+import { redactLine } from './debug-log.ts';
 import { LogFile } from './log-file.ts';
 import { isBehind, isPassing } from './machine-trouble.ts';
 
@@ -15,6 +16,8 @@ export interface LogOptions {
   readonly file?: string | undefined;
   /** Warnings and above, likewise. */
   readonly errorFile?: string | undefined;
+  /** Everything, without secrets, phone numbers and texts: to be attached to a report. */
+  readonly debugFile?: string | undefined;
   /** Where a person watches. */
   readonly terminal?: (NodeJS.WritableStream & { readonly isTTY?: boolean }) | undefined;
   /** What of it is shown there; absent: all that is in the file. */
@@ -78,16 +81,17 @@ export function openLog(options: LogOptions): OpenLog {
   const files: LogFile[] = [];
   const streams: { level: LogLevel; stream: { write(line: string): void } }[] = [];
   const plain = formatter(false);
-  const addFile = (path: string, level: LogLevel): void => {
+  const addFile = (path: string, level: LogLevel, format = plain): void => {
     const onFailure = (error: unknown): void => {
       process.stderr.write(`cannot write the log ${path}: ${oneLineError(error)}\n`);
     };
     const file = new LogFile(path, MAX_LOG_BYTES, onFailure, gapLine);
     files.push(file);
-    streams.push({ level, stream: { write: (line) => file.write(plain(line)) } });
+    streams.push({ level, stream: { write: (line) => file.write(format(line)) } });
   };
   if (options.file !== undefined) addFile(options.file, options.level);
   if (options.errorFile !== undefined) addFile(options.errorFile, 'warn');
+  if (options.debugFile !== undefined) addFile(options.debugFile, 'trace', (line) => plain(redactLine(line)));
   const { terminal } = options;
   if (terminal !== undefined) {
     const pretty = formatter(terminal.isTTY === true);
@@ -97,7 +101,7 @@ export function openLog(options: LogOptions): OpenLog {
   let tellTrouble = (): void => undefined;
   const log = pino(
     {
-      level: options.level,
+      level: options.debugFile === undefined ? options.level : 'trace',
       serializers: { err: oneLineError, error: oneLineError },
       hooks: {
         logMethod(args, method) {

@@ -16,6 +16,8 @@ export interface Paths {
   readonly whatsappVersion: string;
   readonly log: string;
   readonly errorLog: string;
+  /** What `pair --debug` writes, without secrets. */
+  readonly pairingLog: string;
   readonly ipc: string;
   readonly ipcClaimed: string;
   readonly ipcErrors: string;
@@ -67,6 +69,7 @@ export function pathsAt(root: string, home: string = homedir()): Paths {
     whatsappVersion: join(store, 'whatsapp-version.json'),
     log: join(logs, 'nanoclaw.log'),
     errorLog: join(logs, 'nanoclaw.error.log'),
+    pairingLog: join(logs, 'pairing.debug.log'),
     ipc,
     ipcClaimed: join(data, 'ipc-claimed'),
     ipcErrors: join(data, 'ipc-errors'),

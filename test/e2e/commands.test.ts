@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
@@ -84,6 +84,26 @@ describe('nanoclaw pair', () => {
     await simulator.scanQr(await offer());
     await ended;
     expect(errors.join('')).toMatch(/INFO: .*The WhatsApp line closed/);
+  });
+
+  it('writes a log of the stanzas on request, without numbers, keys and secrets', async () => {
+    const { simulator, root, pairing } = await server();
+    const { ended, errors, offer } = pairing(['--raw', '--debug']);
+    const qr = await offer();
+    await simulator.scanQr(qr);
+    expect(await ended).toBe(0);
+    const file = join(root, 'logs', 'pairing.debug.log');
+    expect(errors.join('')).toContain(file);
+    const log = readFileSync(file, 'utf8');
+    expect(log).toMatch(/companion_reg_refresh[\s\S]*<pair-success/);
+    const [reference = '', ...keys] = (qr.split('#')[1] ?? '').split(',');
+    const secrets = [reference, ...keys.slice(0, 3)].flatMap((text) => [
+      text,
+      Buffer.from(text, 'base64').toString('hex'),
+    ]);
+    for (const secret of [...secrets, simulator.selfChat.split('@')[0] ?? '', simulator.owner.name])
+      expect(log).not.toContain(secret);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
   // With its own waiting time, 35 s.
