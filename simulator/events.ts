@@ -91,6 +91,7 @@ export interface Problem {
     | 'unknown query'
     | 'not decrypted'
     | 'bad message'
+    | 'not shown'
     | 'retry asked'
     | 'refused'
     | 'failed';

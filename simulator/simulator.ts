@@ -100,6 +100,7 @@ export class Simulator {
         }),
     );
     const simulator = new Simulator(server, quietLibsignal());
+    simulator.lenient = options.lenient ?? false;
     try {
       simulator.#port = await server.listen(options.port ?? 0);
       simulator.#control = await ControlServer.start(simulator, options.controlPort ?? 0);
@@ -177,6 +178,18 @@ export class Simulator {
       members,
       admins,
     }));
+  }
+
+  /**
+   * Does it show what WhatsApp is reported not to show of an unmodified Baileys: messages to one's own chat by number?
+   * False unless a test of such a client says otherwise.
+   */
+  get lenient(): boolean {
+    return this.#service.lenient;
+  }
+
+  set lenient(lenient: boolean) {
+    this.#service.lenient = lenient;
   }
 
   /** What the client did wrong and what this server does not know; empty when all is well. */

@@ -23,6 +23,7 @@ describe('the configuration', () => {
       ownNumber: false,
       logLevel: 'info',
       credentials: 'proxy',
+      whatsapp: { addressing: 'lid' },
     });
   });
 
@@ -69,6 +70,7 @@ describe('the configuration', () => {
     ['WHATSAPP_URL', 'wss://example.com/ws/chat', 'on this machine'],
     ['WHATSAPP_URL', 'ws://127.0.0.1.example.com/', 'on this machine'],
     ['WHATSAPP_VERSION', '3.0', 'a version like'],
+    ['WHATSAPP_ADDRESSING', 'phone', 'lid or number'],
     ['CREDENTIALS', 'yes', 'proxy or mount'],
     ['CONTAINER_RUNTIME', 'lxc', 'one of auto, docker'],
     ['CONTAINER_IMAGE', '--privileged', 'name of an image'],

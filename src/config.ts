@@ -102,6 +102,7 @@ export const Environment = z.object({
     .regex(/^2\.3000\.\d+$/)
     .optional()
     .describe('a version like 2.3000.1033846690'),
+  WHATSAPP_ADDRESSING: z.enum(['lid', 'number']).default('lid').describe('lid or number'),
   ATTACHMENT_MAX_BYTES: wholeNumber(1, 2 * GIGABYTE)
     .default(64 * MEGABYTE)
     .describe('bytes, from 1 to 2147483648'),
@@ -179,6 +180,8 @@ export interface Config {
     readonly url: string | undefined;
     readonly rootKey: string | undefined;
     readonly version: readonly [number, number, number] | undefined;
+    /** How people are addressed in direct chats: by LID where it is known, or always by phone number. */
+    readonly addressing: 'lid' | 'number';
   };
 }
 
@@ -322,6 +325,7 @@ function readConfig(variables: Variables): {
       url: values.WHATSAPP_URL,
       rootKey: values.WHATSAPP_ROOT_KEY,
       version: parseVersion(values.WHATSAPP_VERSION),
+      addressing: values.WHATSAPP_ADDRESSING,
     },
   };
   return { base, named: values.AGENT_PROVIDER };

@@ -100,6 +100,7 @@ export function wireLine({
     rootKey: config.whatsapp.rootKey,
     version: config.whatsapp.version,
     versionFile: paths.whatsappVersion,
+    addressing: config.whatsapp.addressing,
     listener,
     log,
     clock,

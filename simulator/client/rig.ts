@@ -48,7 +48,7 @@ export class Rig {
 }
 
 /** The service as it was when Baileys 7.0.0-rc14 was made: plain-client.test.ts shows what the client fails at today. */
-export const AS_BEFORE = { secretRefresh: 'never' } as const;
+export const AS_BEFORE = { secretRefresh: 'never', recipients: 'any' } as const;
 
 /** Starts a simulator and makes a client for it. */
 export async function startRig({ rules, ...options }: SimulatorOptions = {}): Promise<Rig> {

@@ -122,6 +122,11 @@ export const reactRequest = z.strictObject({
   ...how,
 });
 
+/** POST /lenient */
+export const lenientRequest = z.strictObject({
+  on: z.boolean().describe('show what WhatsApp would not show of an unmodified Baileys'),
+});
+
 /** GET /chat; the values of a query string */
 export const chatRequest = z.strictObject({
   chat: z.string().min(1).describe('as for /say'),

@@ -8,6 +8,7 @@ import {
   codeRequest,
   editRequest,
   isFaultName,
+  lenientRequest,
   pastRequest,
   personRequest,
   reactRequest,

@@ -224,6 +224,11 @@ function whyIgnored(
   return isAdmin ? undefined : `it removes what ${line.fromName} said, without being an admin`;
 }
 
+/** WhatsApp is reported to acknowledge such a message, and the sender's phone not to show it. */
+function isOwnChatByNumber({ peer }: Destination, owner: Person, to: string): boolean {
+  return peer?.jid === owner.jid && addressingOf(to) === 'pn';
+}
+
 /**
  * A message from a linked device: delivered to the phones it is for, shown once whatever number of times its id
  * comes, acknowledged as the faults allow, and confirmed by the phones.
@@ -280,5 +285,12 @@ export async function takeMessage(
     text: 'text' in reading ? reading.text : '',
     type: contentType(first.message),
   });
+  if (!service.lenient && reading.act !== 'none' && isOwnChatByNumber(where, owner, to)) {
+    service.problem(
+      'not shown',
+      `message ${id} to ${to} is for the own chat by number: only the LID is shown`,
+    );
+    return;
+  }
   await show(service, companion, where, id, first.message);
 }

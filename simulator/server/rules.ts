@@ -41,6 +41,12 @@ export const ServiceRules = z.strictObject({
     .describe(
       'what happens to an older client: 405, or the phone cannot link it and nobody tells the client',
     ),
+  recipients: z
+    .enum(['checked', 'any'])
+    .default('checked')
+    .describe(
+      'whether a message is refused that names a device twice or the sending device, and the own chat shows only what came by LID',
+    ),
   passkey: z
     .boolean()
     .default(false)

@@ -17,7 +17,7 @@ const MIGRATIONS = {
   'with schema 1': versions(2),
   'with schema 2': versions(3),
   'with schema 3': versions(4),
-  'with an account of the first program': ['pragma user_version = 1'],
+  'with an account of the first program': ['pragma user_version = 2'],
 } satisfies Record<OldRoot, readonly string[]>;
 
 it.each(Object.entries(MIGRATIONS) as [OldRoot, readonly string[]][])(

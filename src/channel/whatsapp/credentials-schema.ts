@@ -5,7 +5,7 @@ import { CredentialsTooNewError } from './errors.ts';
  * The version that `user_version` names. The first programs named none (0); their tables were these, some not there yet. Another
  * table, or another form of one, is another version.
  */
-const VERSION = 1;
+const VERSION = 2;
 
 /**
  * - `creds`: the account, one row or none.
@@ -15,6 +15,7 @@ const VERSION = 1;
  * - `aside_…`: what an unlinked account left behind.
  * - `stanzas`, `plaintexts`: journal.ts.
  * - `uploads`: uploads.ts.
+ * - `addresses`: addresses.ts, since version 2.
  */
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS creds (id INTEGER PRIMARY KEY CHECK (id = 1), value TEXT NOT NULL) STRICT;
@@ -38,6 +39,7 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS plaintexts_held ON plaintexts (message) WHERE value IS NOT NULL;
 
   CREATE TABLE IF NOT EXISTS uploads (wire_id TEXT PRIMARY KEY, message BLOB NOT NULL, at INTEGER NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS addresses (wire_id TEXT PRIMARY KEY, address TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
 `;
 
 /** What belongs to the present account, and goes with it. */
@@ -49,6 +51,7 @@ export const ACCOUNT_TABLES = [
   'stanzas',
   'plaintexts',
   'uploads',
+  'addresses',
 ] as const;
 
 /** @throws {CredentialsTooNewError} when a newer program made or changed it; to be called before anything is written */

@@ -291,7 +291,7 @@ describe('the database of an account', () => {
     store.database.pragma('user_version = 99');
     store.close();
     for (const open of [() => CredentialsStore.open(file), () => inspectCredentials(file)])
-      expect(open).toThrow(/have schema 99, this version knows 1\. .*Run the newer version/);
+      expect(open).toThrow(/have schema 99, this version knows 2\. .*Run the newer version/);
     const database = new Database(file, { readonly: true });
     expect(database.pragma('user_version', { simple: true })).toBe(99);
     database.close();
@@ -302,8 +302,16 @@ describe('the database of an account', () => {
     pair();
     store.database.exec('DROP TABLE uploads; DROP TABLE stanzas; PRAGMA user_version = 0');
     expect(reopen().paired).toBe(true);
-    expect(store.database.pragma('user_version', { simple: true })).toBe(1);
+    expect(store.database.pragma('user_version', { simple: true })).toBe(2);
     expect(store.database.prepare('SELECT * FROM uploads, stanzas').all()).toEqual([]);
+  });
+
+  it('opens in the first version with all that it holds, and gets the table of addresses', () => {
+    pair();
+    store.database.exec('DROP TABLE addresses; PRAGMA user_version = 1');
+    expect(reopen().paired).toBe(true);
+    expect(store.database.pragma('user_version', { simple: true })).toBe(2);
+    expect(store.database.prepare('SELECT * FROM addresses').all()).toEqual([]);
   });
 });
 

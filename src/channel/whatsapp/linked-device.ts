@@ -9,6 +9,7 @@ import type {
   WASocket,
 } from '@whiskeysockets/baileys';
 import type { Account, LineState } from '../channel.ts';
+import { Addresses } from './addresses.ts';
 import { Connection, type LiveSocket } from './connection.ts';
 import { Contacts } from './contacts.ts';
 import type { CredentialsStore } from './credentials-store.ts';
@@ -82,6 +83,8 @@ export class LinkedDevice {
     const uploads = new Uploads(store.database, clock);
     this.outbound = new Outbound({
       identity,
+      addressing: options.addressing ?? 'lid',
+      addresses: new Addresses(store.database, clock),
       memberName: (group, person) => groups.memberName(this.connection.open?.socket, group, person),
       uploads,
       timeoutMs: timings.sendTimeoutMs,

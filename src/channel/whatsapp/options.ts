@@ -2,6 +2,7 @@ import type { Clock } from '../../clock.ts';
 import type { Log } from '../../log.ts';
 import type { Timings } from '../../timings.ts';
 import type { ChannelListener, Outgoing } from '../channel.ts';
+import type { Addressing } from './outbound.ts';
 import type { WhatsAppVersion } from './version.ts';
 
 export interface WhatsAppOptions {
@@ -15,6 +16,8 @@ export interface WhatsAppOptions {
   readonly version?: WhatsAppVersion | undefined;
   /** `store/whatsapp-version.json`: the versions that were looked up and used. */
   readonly versionFile: string;
+  /** How direct messages are addressed; absent: by LID where it is known. */
+  readonly addressing?: Addressing | undefined;
   readonly listener: ChannelListener;
   readonly log: Log;
   readonly clock: Clock;

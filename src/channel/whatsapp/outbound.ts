@@ -1,5 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { AnyMessageContent, proto, WAMessage, WAMessageKey, WASocket } from '@whiskeysockets/baileys';
+import {
+  type AnyMessageContent,
+  generateWAMessage,
+  type proto,
+  type WAMessage,
+  type WAMessageKey,
+  type WASocket,
+} from '@whiskeysockets/baileys';
 import type { Log } from '../../log.ts';
 import type {
   Outgoing,
@@ -9,21 +16,28 @@ import type {
   Quoted,
   SendOutcome,
 } from '../channel.ts';
+import type { Addresses } from './addresses.ts';
+import { baileysLog } from './baileys-log.ts';
 import { codeOf, textOf } from './errors.ts';
 import { formatForWhatsApp } from './formatting.ts';
 import type { Identity } from './identity.ts';
-import { isGroup } from './jid.ts';
+import { isGroup, personAddress } from './jid.ts';
 import { FileLostError, type Uploader, uploadFile } from './outgoing-file.ts';
 import type { Uploads } from './uploads.ts';
 
 /** What of a socket sends. */
-export type Sender = Pick<WASocket, 'sendMessage' | 'relayMessage' | 'waitForMessage'> & Uploader;
+export type Sender = Pick<WASocket, 'relayMessage' | 'waitForMessage'> & Uploader;
 
 /** How a person is named in a group, for phones to find what they wrote there. Never rejects. */
 export type MemberName = (groupJid: string, personJid: string) => Promise<string>;
 
+/** How people are addressed in direct chats: by LID where it is known, or always by phone number. */
+export type Addressing = 'lid' | 'number';
+
 export interface OutboundOptions {
   readonly identity: Identity;
+  readonly addressing: Addressing;
+  readonly addresses: Addresses;
   readonly memberName: MemberName;
   readonly uploads: Uploads;
   /** How long the server may take, the preparation of the message included, but not an upload, in milliseconds. */
@@ -43,8 +57,12 @@ type Write = () => Promise<unknown>;
 const CONNECTION_CLOSED = 428;
 
 /**
- * Sends, and says how each ended. `sendMessage` resolves as soon as the bytes are written, so only the server's answer
- * to the wire id counts; and waiting for it begins before the send, for it may come before `sendMessage` resolves.
+ * Sends, and says how each ended. `relayMessage` resolves as soon as the bytes are written, so only the server's answer
+ * to the wire id counts; and waiting for it begins before the send, for it may come before `relayMessage` resolves.
+ *
+ * Direct messages go to the LID where one is known: what was sent to a number, the owner's own chat above all, was
+ * acknowledged and then not shown on the owner's phone. Baileys' `sendMessage` drops `additionalAttributes` (rc14), so
+ * all goes by `relayMessage`.
  */
 export class Outbound {
   readonly #options: OutboundOptions;
@@ -59,6 +77,12 @@ export class Outbound {
     const progress = this.#progress.getStore();
     if (progress !== undefined) progress.encrypted = true;
   };
+
+  /** How the chat is addressed on the wire; the same for groups and for people whose LID is not known. */
+  addressOf(chatJid: string): string {
+    const { addressing, identity } = this.#options;
+    return (addressing === 'lid' && identity.lid(chatJid)) || chatJid;
+  }
 
   /**
    * Never rejects.
@@ -103,16 +127,17 @@ export class Outbound {
     chatJid: string,
     message: Outgoing | undefined,
   ): Promise<proto.IMessage | undefined> {
+    const address = this.#options.addresses.find(wireId) ?? this.addressOf(chatJid);
     switch (message?.kind) {
       case 'file':
         return this.#options.uploads.find(wireId);
       case 'text':
         return textMessage(
           message,
-          message.quoted && (await this.#nameIn(chatJid, message.quoted.senderJid)),
+          message.quoted && (await this.#nameIn(address, message.quoted.senderJid)),
         );
       case 'reaction':
-        return { reactionMessage: { key: await this.#targetKey(chatJid, message), text: message.emoji } };
+        return { reactionMessage: { key: await this.#targetKey(address, message), text: message.emoji } };
       case undefined:
         return undefined;
     }
@@ -131,31 +156,67 @@ export class Outbound {
     message: Outgoing,
     messageId: string,
   ): Promise<Write | SendOutcome> {
-    if (message.kind === 'file') return this.#upload(socket, chatJid, message, messageId);
-    if (message.kind === 'reaction') {
-      const react = { text: message.emoji, key: await this.#targetKey(chatJid, message) };
-      return () => socket.sendMessage(chatJid, { react }, { messageId });
+    try {
+      const address = this.#addressFor(chatJid, messageId);
+      const content =
+        message.kind === 'file'
+          ? await this.#upload(socket, address, message, messageId)
+          : await this.#compose(socket, address, message, messageId);
+      if ('kind' in content) return content;
+      // What a device asks for again goes out by Baileys itself, without this attribute.
+      const additionalAttributes = isByLid(address, chatJid) ? { peer_recipient_pn: chatJid } : {};
+      return () => socket.relayMessage(address, content, { messageId, additionalAttributes });
+    } catch (error) {
+      return { kind: 'not_sent', reason: textOf(error) };
     }
-    const quoted = await this.#quoted(chatJid, message.quoted);
-    return () => socket.sendMessage(chatJid, contentOf(message), { messageId, ...(quoted && { quoted }) });
+  }
+
+  /** A resend has the address of the first send. */
+  #addressFor(chatJid: string, wireId: string): string {
+    const { addresses } = this.#options;
+    if (isGroup(chatJid)) return chatJid;
+    const first = addresses.find(wireId);
+    if (first !== undefined) return first;
+    const address = this.addressOf(chatJid);
+    addresses.save(wireId, address);
+    return address;
+  }
+
+  async #compose(
+    socket: Sender,
+    address: string,
+    message: OutgoingText | OutgoingReaction,
+    messageId: string,
+  ): Promise<proto.IMessage> {
+    const content: AnyMessageContent =
+      message.kind === 'text'
+        ? contentOf(message)
+        : { react: { text: message.emoji, key: await this.#targetKey(address, message) } };
+    const quoted = message.kind === 'text' ? await this.#quoted(address, message.quoted) : undefined;
+    const full = await generateWAMessage(address, content, {
+      userJid: socket.user?.id ?? '',
+      upload: socket.waUploadToServer,
+      logger: baileysLog(this.#options.log),
+      messageId,
+      ...(quoted && { quoted }),
+    });
+    return full.message ?? {};
   }
 
   async #upload(
     socket: Sender,
-    chatJid: string,
+    address: string,
     message: OutgoingFile,
     wireId: string,
-  ): Promise<Write | SendOutcome> {
+  ): Promise<proto.IMessage | SendOutcome> {
     const { uploads, log } = this.#options;
     try {
-      let content = uploads.find(wireId);
-      if (content === undefined) {
-        const quoted = await this.#quoted(chatJid, message.quoted);
-        content = await uploadFile(socket, { chatJid, message, wireId, quoted }, log);
-        uploads.save(wireId, content);
-      }
-      const ready = content;
-      return () => socket.relayMessage(chatJid, ready, { messageId: wireId });
+      const known = uploads.find(wireId);
+      if (known !== undefined) return known;
+      const quoted = await this.#quoted(address, message.quoted);
+      const content = await uploadFile(socket, { chatJid: address, message, wireId, quoted }, log);
+      uploads.save(wireId, content);
+      return content;
     } catch (error) {
       return error instanceof FileLostError
         ? { kind: 'refused', code: undefined, reason: error.message }
@@ -183,27 +244,33 @@ export class Outbound {
     return progress.encrypted ? { kind: 'unconfirmed', reason } : { kind: 'not_sent', reason };
   }
 
-  async #targetKey(chatJid: string, { target }: OutgoingReaction): Promise<WAMessageKey> {
+  async #targetKey(address: string, { target }: OutgoingReaction): Promise<WAMessageKey> {
     const { id, senderJid, fromMe } = target;
-    const isNamed = isGroup(chatJid) && !fromMe;
-    const participant = isNamed ? { participant: await this.#nameIn(chatJid, senderJid) } : {};
-    return { remoteJid: chatJid, id, fromMe, ...participant };
+    const isNamed = isGroup(address) && !fromMe;
+    const participant = isNamed ? { participant: await this.#nameIn(address, senderJid) } : {};
+    return { remoteJid: address, id, fromMe, ...participant };
   }
 
   /** The quoted message in the form in which Baileys takes it. */
-  async #quoted(chatJid: string, quoted: Quoted | undefined): Promise<WAMessage | undefined> {
+  async #quoted(address: string, quoted: Quoted | undefined): Promise<WAMessage | undefined> {
     if (quoted === undefined) return undefined;
     const { id, senderJid, text } = quoted;
-    // For the account's own message Baileys puts its number, whatever the group goes by (rc14): so it is named as any other.
-    const author = isGroup(chatJid)
-      ? { fromMe: false, participant: await this.#nameIn(chatJid, senderJid) }
-      : { fromMe: this.#options.identity.isOwner(senderJid) };
-    return { key: { remoteJid: chatJid, id, ...author }, message: { conversation: text } };
+    // For the account's own message Baileys puts its number, whatever the chat goes by (rc14): so it is named as any other.
+    const author = { fromMe: false, participant: await this.#nameIn(address, senderJid) };
+    return { key: { remoteJid: address, id, ...author }, message: { conversation: text } };
   }
 
-  async #nameIn(chatJid: string, personJid: string): Promise<string> {
-    return isGroup(chatJid) ? this.#options.memberName(chatJid, personJid) : personJid;
+  /** How phones know a person in the chat of that address. */
+  async #nameIn(address: string, personJid: string): Promise<string> {
+    const { memberName, identity } = this.#options;
+    if (isGroup(address)) return memberName(address, personJid);
+    return (isByLid(address, personJid) && identity.lid(personJid)) || personJid;
   }
+}
+
+/** Whether a person who is known by number is addressed by LID. */
+function isByLid(address: string, personJid: string): boolean {
+  return personAddress(address)?.kind === 'lid' && personAddress(personJid)?.kind === 'phone';
 }
 
 function contentOf(message: OutgoingText): AnyMessageContent {

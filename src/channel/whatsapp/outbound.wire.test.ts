@@ -9,6 +9,7 @@ import { type Person, Simulator } from '../../../simulator/simulator.ts';
 import { temporaryDirectory } from '../../../test/support/temporary.ts';
 import { HOUR, systemClock } from '../../clock.ts';
 import type { Outgoing, OutgoingFile } from '../channel.ts';
+import { Addresses } from './addresses.ts';
 import { CredentialsStore } from './credentials-store.ts';
 import { Identity } from './identity.ts';
 import { Outbound, type Sender } from './outbound.ts';
@@ -284,13 +285,17 @@ describe('a send over the wire', () => {
 const CHAT = '1@s.whatsapp.net';
 const forever = new Promise<never>(() => undefined);
 
-function outboundOn(file = join(temporaryDirectory(), 'whatsapp.db')): Outbound {
+/** @param lids the LIDs that are known, by number */
+function outboundOn(
+  file = join(temporaryDirectory(), 'whatsapp.db'),
+  lids: Readonly<Record<string, string>> = {},
+): Outbound {
   const store = CredentialsStore.open(file);
   onTestFinished(() => store.close());
   const identity = new Identity(
     {
       numberOf: () => undefined,
-      lidOf: () => undefined,
+      lidOf: (number) => lids[number],
       learntNumber: () => undefined,
       learnNumber: () => undefined,
     },
@@ -298,6 +303,8 @@ function outboundOn(file = join(temporaryDirectory(), 'whatsapp.db')): Outbound 
   );
   return new Outbound({
     identity,
+    addressing: 'lid',
+    addresses: new Addresses(store.database, systemClock),
     memberName: async (_, person) => (person === '2@s.whatsapp.net' ? '102@lid' : person),
     uploads: new Uploads(store.database, systemClock),
     timeoutMs: 1_000,
@@ -309,7 +316,6 @@ function outboundOn(file = join(temporaryDirectory(), 'whatsapp.db')): Outbound 
 function socketThat(does: Partial<Sender>): Sender {
   return {
     waitForMessage: () => forever,
-    sendMessage: () => forever,
     relayMessage: () => forever,
     waUploadToServer: () => forever,
     user: { id: '49@s.whatsapp.net' },
@@ -322,33 +328,33 @@ describe('a send whose socket misbehaves', () => {
     outbound.send(socketThat(sender), forever, CHAT, HELLO, 'id');
 
   it('is not sent when it fails before anything was encrypted', async () => {
-    const sendMessage = () => Promise.reject(new Error('no devices'));
-    expect(await outcome({ sendMessage })).toEqual({ kind: 'not_sent', reason: 'no devices' });
+    const relayMessage = () => Promise.reject(new Error('no devices'));
+    expect(await outcome({ relayMessage })).toEqual({ kind: 'not_sent', reason: 'no devices' });
   });
 
   it('is not sent when a bare close code comes in place of an error', async () => {
-    const sendMessage = () => Promise.reject(1006);
-    expect(await outcome({ sendMessage })).toEqual({ kind: 'not_sent', reason: 'the line closed (1006)' });
+    const relayMessage = () => Promise.reject(1006);
+    expect(await outcome({ relayMessage })).toEqual({ kind: 'not_sent', reason: 'the line closed (1006)' });
   });
 
   it('is not sent when the connection was closed before the write, though the message was encrypted', async () => {
     const error = Object.assign(new Error('Connection Closed'), { output: { statusCode: 428 } });
     const outbound = outboundOn();
-    const sendMessage = async () => {
+    const relayMessage = async () => {
       outbound.onEncrypt();
       throw error;
     };
-    const result = await outcome({ sendMessage }, outbound);
+    const result = await outcome({ relayMessage }, outbound);
     expect(result).toMatchObject({ kind: 'not_sent' });
   });
 
   it('is unconfirmed when it fails after encryption, for it may have left', async () => {
     const outbound = outboundOn();
-    const sendMessage = async () => {
+    const relayMessage = async () => {
       outbound.onEncrypt();
       throw new Error('disk full');
     };
-    const result = await outcome({ sendMessage }, outbound);
+    const result = await outcome({ relayMessage }, outbound);
     expect(result).toEqual({ kind: 'unconfirmed', reason: 'disk full' });
   });
 
@@ -369,10 +375,10 @@ describe('a send whose socket misbehaves', () => {
   });
 
   it('is not sent when Baileys throws at once', async () => {
-    const sendMessage = () => {
+    const relayMessage = () => {
       throw new TypeError('creds.me is undefined');
     };
-    expect(await outcome({ sendMessage })).toMatchObject({ kind: 'not_sent' });
+    expect(await outcome({ relayMessage })).toMatchObject({ kind: 'not_sent' });
   });
 });
 
@@ -535,6 +541,29 @@ describe('a file', () => {
 });
 
 describe('a message that a device requests again', () => {
+  it('is the message that was sent, with the LID as the author of its quote, and names no other chat', async () => {
+    const outbound = outboundOn(undefined, { 1: '101', 2: '102' });
+    const relayed: (proto.IMessage | undefined)[] = [];
+    const socket = socketThat({
+      waitForMessage: async <T>() => ({ attrs: {} }) as T,
+      relayMessage: async (_, message) => {
+        relayed.push(message);
+        return 'id';
+      },
+    });
+    const quoted = { id: 'Q', senderJid: '2@s.whatsapp.net', text: 'question' };
+    const message = { kind: 'text', text: '**answer**', quoted } as const;
+    expect(await outbound.send(socket, forever, CHAT, message, 'id')).toEqual({ kind: 'acked' });
+    const recalled = await outbound.recall('id', CHAT, message);
+    for (const { extendedTextMessage } of [relayed[0] ?? {}, recalled ?? {}]) {
+      expect(extendedTextMessage).toMatchObject({
+        text: '*answer*',
+        contextInfo: { stanzaId: 'Q', participant: '102@lid' },
+      });
+      expect(extendedTextMessage?.contextInfo?.remoteJid ?? '').toBe('');
+    }
+  });
+
   it('is the same text with the same quote', async () => {
     const quoted = { id: 'Q', senderJid: '2@s.whatsapp.net', text: 'question' };
     const message = { kind: 'text', text: '**answer**', quoted } as const;

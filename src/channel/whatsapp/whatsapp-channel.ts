@@ -64,11 +64,13 @@ export class WhatsAppChannel implements Channel {
   }
 
   async setTyping(chatJid: string, typing: boolean): Promise<void> {
-    const live = this.#device?.connection.open;
+    const device = this.#device;
+    const live = device?.connection.open;
     // Without a name the server has no presence of this device to show.
-    if (live === undefined || !live.socket.authState.creds.me?.name) return;
+    if (device === undefined || live === undefined || !live.socket.authState.creds.me?.name) return;
     try {
-      await live.socket.sendPresenceUpdate(typing ? 'composing' : 'paused', chatJid);
+      const address = device.outbound.addressOf(chatJid);
+      await live.socket.sendPresenceUpdate(typing ? 'composing' : 'paused', address);
     } catch (error) {
       this.#options.log.debug({ chat: chatJid, reason: textOf(error) }, 'Typing could not be shown');
     }
