@@ -24,6 +24,7 @@ import { nameOfMessage } from './message-key.ts';
 import type { WhatsAppOptions } from './options.ts';
 import { Outbound } from './outbound.ts';
 import { Plaintexts } from './plaintexts.ts';
+import { oncePerDevice, withOwnSenderKey } from './recipients.ts';
 import { Backoff } from './reconnect.ts';
 import { replay } from './replay.ts';
 import { restrictionIn } from './restriction.ts';
@@ -79,7 +80,7 @@ export class LinkedDevice {
     });
     this.#journal = new Journal(store.database, clock, log);
     this.#plaintexts = new Plaintexts(this.#journal, () => store.creds.me);
-    this.#keys = keysWithTexts(store, this.#plaintexts);
+    this.#keys = withOwnSenderKey(keysWithTexts(store, this.#plaintexts), () => store.creds.me);
     const uploads = new Uploads(store.database, clock);
     this.outbound = new Outbound({
       identity,
@@ -166,6 +167,7 @@ export class LinkedDevice {
       version: this.#versions.current.version,
       auth: { creds, keys: this.#keys },
       makeSignalRepository: this.#makeSignalRepository,
+      patchMessageBeforeSending: oncePerDevice(this.#identity),
       getMessage: async (key) => this.#recall(key),
       cachedGroupMetadata: async (jid) => this.groups.metadata(jid),
       qrTimeoutMs: referenceTimeoutMs({ pairWith, qrTimeoutMs }),

@@ -24,6 +24,7 @@ export interface Endpoint {
 export interface SocketOptions extends Endpoint {
   readonly auth: { readonly creds: SocketConfig['auth']['creds']; readonly keys: SignalKeyStore };
   readonly makeSignalRepository: SocketConfig['makeSignalRepository'];
+  readonly patchMessageBeforeSending: SocketConfig['patchMessageBeforeSending'];
   readonly getMessage: SocketConfig['getMessage'];
   readonly cachedGroupMetadata: SocketConfig['cachedGroupMetadata'];
   /** How long each QR is shown, in milliseconds; absent: as WhatsApp does. */
@@ -47,6 +48,7 @@ export function openSocket(options: SocketOptions): WASocket {
       browser: ['NanoClaw', BROWSER, Browsers.ubuntu(BROWSER)[2]],
       logger: baileysLog(log),
       makeSignalRepository: options.makeSignalRepository,
+      patchMessageBeforeSending: options.patchMessageBeforeSending,
       getMessage: options.getMessage,
       cachedGroupMetadata: options.cachedGroupMetadata,
       ...(options.qrTimeoutMs !== undefined && { qrTimeout: options.qrTimeoutMs }),

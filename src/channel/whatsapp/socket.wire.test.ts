@@ -17,6 +17,7 @@ beforeEach(async () => {
     version: PINNED_VERSION,
     auth: { creds: initAuthCreds(), keys: { get: () => ({}), set: () => undefined } },
     makeSignalRepository: DEFAULT_CONNECTION_CONFIG.makeSignalRepository,
+    patchMessageBeforeSending: (message) => message,
     getMessage: async () => undefined,
     cachedGroupMetadata: async () => undefined,
     qrTimeoutMs: undefined,
