@@ -181,8 +181,8 @@ export class Simulator {
   }
 
   /**
-   * Does it show what WhatsApp is reported not to show of an unmodified Baileys: messages to one's own chat by number?
-   * False unless a test of such a client says otherwise.
+   * Does it take and show what WhatsApp is reported not to: messages to one's own chat by number, and messages that are
+   * encrypted for a device twice or for the sending one? An unmodified Baileys sends all of these. False unless a test of such a client says otherwise.
    */
   get lenient(): boolean {
     return this.#service.lenient;

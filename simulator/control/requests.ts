@@ -124,7 +124,7 @@ export const reactRequest = z.strictObject({
 
 /** POST /lenient */
 export const lenientRequest = z.strictObject({
-  on: z.boolean().describe('show what WhatsApp would not show of an unmodified Baileys'),
+  on: z.boolean().describe('take and show what WhatsApp would not of an unmodified Baileys'),
 });
 
 /** GET /chat; the values of a query string */

@@ -16,6 +16,7 @@ import type { Service } from './service.ts';
 
 const FORBIDDEN = 403;
 const NOT_FOUND = 404;
+const NOT_ACCEPTABLE = 406;
 /** How often a phone asks for the same message. */
 const MOST_RETRIES = 5;
 
@@ -224,6 +225,20 @@ function whyIgnored(
   return isAdmin ? undefined : `it removes what ${line.fromName} said, without being an admin`;
 }
 
+/** The device that a message must not be encrypted for: the sender's own, or one that is named before in either form. */
+function wrongRecipient({ directory }: Service, companion: Companion, node: BinaryNode): string | undefined {
+  const devices = new Set([companion.jid]);
+  for (const { attrs } of children(child(node, 'participants'), 'to')) {
+    const { jid = '' } = attrs;
+    const person = directory.find(jid);
+    const device = person ? addressOf(person, 'pn', deviceOf(jid)) : jid;
+    if (device === companion.jid) return `${jid}, which is the sending device`;
+    if (devices.has(device)) return `${jid}, which it names before`;
+    devices.add(device);
+  }
+  return undefined;
+}
+
 /** WhatsApp is reported to acknowledge such a message, and the sender's phone not to show it. */
 function isOwnChatByNumber({ peer }: Destination, owner: Person, to: string): boolean {
   return peer?.jid === owner.jid && addressingOf(to) === 'pn';
@@ -259,6 +274,12 @@ export async function takeMessage(
   if (where.group && !where.group.has(companion.owner)) {
     service.problem('refused', `message ${id} is for ${to}, which ${companion.owner.name} is not in`);
     connection.send(ack(FORBIDDEN));
+    return;
+  }
+  const wrong = service.lenient ? undefined : wrongRecipient(service, companion, node);
+  if (wrong !== undefined) {
+    service.problem('refused', `message ${id} to ${to} is encrypted for ${wrong}`);
+    connection.send(ack(NOT_ACCEPTABLE));
     return;
   }
   service.authors.set(id, companion);
