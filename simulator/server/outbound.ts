@@ -283,6 +283,7 @@ export async function takeMessage(
     return;
   }
   service.authors.set(id, companion);
+  service.addresses.set(id, to);
   forward(service, companion, node, where);
   const { read: opened, failed } = await open(service, companion, node, where);
   const readers = [...new Set(opened.map(({ person }) => person))];

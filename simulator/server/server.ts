@@ -1,7 +1,7 @@
 import type { BinaryNode } from '@whiskeysockets/baileys';
 import type { Companion } from '../accounts/companion.ts';
 import type { PhoneDevice } from '../accounts/device.ts';
-import type { Person } from '../accounts/person.ts';
+import { addressingOf, addressOf, type Person } from '../accounts/person.ts';
 import { UnknownLine } from '../messages/saying.ts';
 import { CertificateAuthority } from '../wire/certificate.ts';
 import { type Introduction, NoiseServer } from '../wire/noise.ts';
@@ -196,10 +196,11 @@ export class Server implements ConnectionHandler, FaultTargets {
   /** Somebody's phone asks a linked device for a message again. Rejects with UnknownLine when no linked device sent it. */
   async askAgain(id: string, as: Person): Promise<void> {
     const author = this.#service.authors.get(id);
+    const address = this.#service.addresses.get(id) ?? '';
     const line = this.#service.chats.byId(id);
     if (!author || !line) throw new UnknownLine(id);
     const group = this.#service.directory.findGroup(line.chat);
-    await askAgain(this.#service, author, { id, to: group?.jid ?? as.jid }, as);
+    await askAgain(this.#service, author, { id, to: group?.jid ?? addressOf(as, addressingOf(address)) }, as);
   }
 
   tellOwner(node: BinaryNode): void {

@@ -25,6 +25,8 @@ export class Service {
   readonly sends = new Map<string, number>();
   /** Which linked device sent a message, by the message's id. */
   readonly authors = new Map<string, Companion>();
+  /** To which address a linked device sent a message, by the message's id. */
+  readonly addresses = new Map<string, string>();
   /** What was said before any device was linked: only histories tell it. */
   readonly past: ChatLine[] = [];
   readonly #problems: Problem[] = [];

@@ -115,6 +115,26 @@ describe('a direct message', () => {
     },
   );
 
+  it.each(['the own', 'another'])(
+    'is found by its LID when the phone in %s chat requests it after a restart',
+    async (whose) => {
+      const { peter } = await somebodyKnown();
+      const person = whose === 'the own' ? rig.server.owner : peter;
+      const id = rig.channel.newWireId();
+      await send(person.jid, HELLO, id);
+      await rig.server.waitFor((line) => line.id === id);
+      await rig.restart({
+        recallSent: (wireId, chat) => (chat === person.jid ? rig.sent.get(wireId) : undefined),
+      });
+      await rig.listener.line('open');
+      await rig.server.askAgain(id, { as: person });
+      await vi.waitFor(() => expect(rig.server.sends(id)).toBe(2));
+      expect(sent.map(({ attrs }) => attrs.to)).toEqual([person.lid, person.lid]);
+      expect(rig.server.chat(person.jid).filter((line) => line.id === id)).toHaveLength(1);
+      expect(rig.server.problems).toEqual([]);
+    },
+  );
+
   it('goes to the number everywhere when that is configured, and the phone does not show the own chat', async () => {
     const { peter } = await somebodyKnown();
     await rig.restart({ addressing: 'number' });
