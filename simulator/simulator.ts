@@ -100,7 +100,6 @@ export class Simulator {
         }),
     );
     const simulator = new Simulator(server, quietLibsignal());
-    simulator.lenient = options.lenient ?? false;
     try {
       simulator.#port = await server.listen(options.port ?? 0);
       simulator.#control = await ControlServer.start(simulator, options.controlPort ?? 0);
@@ -178,18 +177,6 @@ export class Simulator {
       members,
       admins,
     }));
-  }
-
-  /**
-   * Does it take and show what WhatsApp is reported not to: messages to one's own chat by number, and messages that are
-   * encrypted for a device twice or for the sending one? An unmodified Baileys sends all of these. False unless a test of such a client says otherwise.
-   */
-  get lenient(): boolean {
-    return this.#service.lenient;
-  }
-
-  set lenient(lenient: boolean) {
-    this.#service.lenient = lenient;
   }
 
   /** What the client did wrong and what this server does not know; empty when all is well. */

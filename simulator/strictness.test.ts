@@ -6,7 +6,7 @@ import type { Addressing } from './simulator.ts';
 let rig: Rig;
 
 beforeEach(async () => {
-  rig = await startRig({ owner: { name: 'Maria' }, lenient: false });
+  rig = await startRig({ owner: { name: 'Maria' }, rules: { recipients: 'checked' } });
   await rig.pairAndOpen();
 });
 
@@ -63,9 +63,9 @@ describe('a message that is encrypted for a device that WhatsApp does not accept
     ]);
   });
 
-  it('is delivered when the simulator is lenient', async () => {
+  it('is delivered where recipients are not checked', async () => {
     const { simulator } = rig;
-    simulator.lenient = true;
+    simulator.changeRules({ recipients: 'any' });
     for (const text of ['first', 'second']) await send(simulator.owner.lid, text);
     expect(simulator.chat(simulator.selfChat)).toHaveLength(2);
   });
@@ -88,11 +88,11 @@ describe('a message of a linked device to its own chat', () => {
     expect(simulator.problems).toEqual([]);
   });
 
-  it('is shown by number too when the simulator is lenient', async () => {
+  it('is shown by number too where recipients are not checked', async () => {
     const { simulator } = rig;
-    const body = JSON.stringify({ on: true });
-    const reply = await fetch(`${simulator.controlUrl}/lenient`, { method: 'POST', body });
-    expect(await reply.json()).toEqual({ lenient: true });
+    const body = JSON.stringify({ recipients: 'any' });
+    const reply = await fetch(`${simulator.controlUrl}/rules`, { method: 'POST', body });
+    expect(await reply.json()).toMatchObject({ recipients: 'any', secretRefresh: 'never' });
     await send(simulator.selfChat, 'by number');
     await simulator.waitFor(({ text }) => text === 'by number');
     expect(simulator.problems).toEqual([]);

@@ -44,12 +44,12 @@ export function redactLine(line: string): string {
 function redact(name: string, value: unknown): unknown {
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value;
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  const stanza =
-    name === 'xml'
-      ? text.replace(
-          CONTENT,
-          (_, indent: string, content: string) => `${indent}(${content.length} characters)`,
-        )
-      : text;
+  const stanza = name === 'xml' ? redactStanza(text) : text;
   return stanza.replace(KEY, '(key)').replace(NUMBER, '(number)');
+}
+
+function redactStanza(xml: string): string {
+  const lengthOf = (_: string, indent: string, content: string): string =>
+    `${indent}(${content.length} characters)`;
+  return xml.replace(CONTENT, lengthOf).replace(NAME, "$1='…'");
 }

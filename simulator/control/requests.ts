@@ -122,11 +122,6 @@ export const reactRequest = z.strictObject({
   ...how,
 });
 
-/** POST /lenient */
-export const lenientRequest = z.strictObject({
-  on: z.boolean().describe('take and show what WhatsApp would not of an unmodified Baileys'),
-});
-
 /** GET /chat; the values of a query string */
 export const chatRequest = z.strictObject({
   chat: z.string().min(1).describe('as for /say'),

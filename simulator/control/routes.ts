@@ -8,7 +8,6 @@ import {
   codeRequest,
   editRequest,
   isFaultName,
-  lenientRequest,
   pastRequest,
   personRequest,
   reactRequest,

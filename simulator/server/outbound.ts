@@ -276,7 +276,7 @@ export async function takeMessage(
     connection.send(ack(FORBIDDEN));
     return;
   }
-  const wrong = service.lenient ? undefined : wrongRecipient(service, companion, node);
+  const wrong = service.rules.recipients === 'any' ? undefined : wrongRecipient(service, companion, node);
   if (wrong !== undefined) {
     service.problem('refused', `message ${id} to ${to} is encrypted for ${wrong}`);
     connection.send(ack(NOT_ACCEPTABLE));
@@ -307,7 +307,11 @@ export async function takeMessage(
     text: 'text' in reading ? reading.text : '',
     type: contentType(first.message),
   });
-  if (!service.lenient && reading.act !== 'none' && isOwnChatByNumber(where, owner, to)) {
+  if (
+    service.rules.recipients === 'checked' &&
+    reading.act !== 'none' &&
+    isOwnChatByNumber(where, owner, to)
+  ) {
     service.problem(
       'not shown',
       `message ${id} to ${to} is for the own chat by number: only the LID is shown`,
