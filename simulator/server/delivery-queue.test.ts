@@ -49,15 +49,36 @@ it('the queue sends the backlog in batches, each after the one before was acknow
   for (const id of ['A', 'B']) queue.acknowledge(stanzaKey('message', { id }));
   await setImmediate();
   expect(ids(sent)).toEqual(['A', 'B', 'C']);
-  queue.add(message('D'));
   queue.acknowledge(stanzaKey('message', { id: 'C' }));
-  await setImmediate();
-  queue.acknowledge(stanzaKey('message', { id: 'D' }));
   await done;
-  expect(ids(sent)).toEqual(['A', 'B', 'C', 'D']);
-  expect(sent.slice(0, 4).map(({ attrs }) => attrs.offline)).toEqual(['0', '1', '2', '3']);
-  expect(sent.at(-1)).toMatchObject({ tag: 'ib', content: [{ tag: 'offline', attrs: { count: '4' } }] });
+  expect(sent.slice(0, 3).map(({ attrs }) => attrs.offline)).toEqual(['0', '1', '2']);
+  expect(sent.at(-1)).toMatchObject({ tag: 'ib', content: [{ tag: 'offline', attrs: { count: '3' } }] });
   expect(queue.live).toBe(true);
+});
+
+it('the queue sends what comes while the backlog is worked on at once when all of that was sent, else after it', async () => {
+  const queue = new DeliveryQueue();
+  for (const id of ['A', 'B', 'C']) queue.add(message(id));
+  const { connection, sent } = recorder();
+  queue.attach(connection);
+  const done = queue.deliverBacklog(connection, 2);
+  queue.add(message('D'));
+  expect(ids(sent)).toEqual(['A', 'B']);
+  for (const id of ['A', 'B']) queue.acknowledge(stanzaKey('message', { id }));
+  await setImmediate();
+  queue.add(message('E'));
+  expect(ids(sent)).toEqual(['A', 'B', 'C', 'D', 'E']);
+  expect(sent.map(({ attrs }) => attrs.offline)).toEqual(['0', '1', '2', '3', undefined]);
+  expect(queue.live).toBe(false);
+  for (const id of ['C', 'D']) queue.acknowledge(stanzaKey('message', { id }));
+  await done;
+  expect(ids(sent)).toEqual(['A', 'B', 'C', 'D', 'E']);
+  queue.detach(connection);
+  const next = recorder();
+  queue.attach(next.connection);
+  void queue.deliverBacklog(next.connection, 2);
+  expect(ids(next.sent)).toEqual(['E']);
+  queue.detach(next.connection);
 });
 
 it('the queue keeps a held stanza for the next login', async () => {

@@ -10,6 +10,8 @@ interface Waiting {
   node: BinaryNode;
   /** Kept back for the next login although the device may be connected. */
   held: boolean;
+  /** Was sent on the present connection. */
+  sent: boolean;
 }
 
 /** How a client's answer names what it answers: class, id and, for receipts, the participant. */
@@ -21,12 +23,16 @@ export function stanzaKey(tag: string, attrs: BinaryNode['attrs']): string {
 /**
  * What the server keeps for one linked device until the device has acknowledged it, in order. States: away (nobody
  * is connected, stanzas are kept), backlog (a login is on its way, stanzas go out marked as offline), live (stanzas
- * go out at once). What was sent but not acknowledged when a connection ends is sent again at the next login.
+ * go out at once). A stanza that comes when all of the backlog was sent goes out at once too, not marked, although the
+ * device may still be working on the backlog. What was sent but not acknowledged when a connection ends is sent again
+ * at the next login.
  */
 export class DeliveryQueue {
   #waiting: Waiting[] = [];
   #connection: Connection | undefined;
   #state: 'away' | 'backlog' | 'live' = 'away';
+  /** The backlog is under way, and all of it was sent. */
+  #allSent = false;
   readonly #settled = new Set<() => void>();
 
   /** What is not acknowledged yet. */
@@ -42,10 +48,11 @@ export class DeliveryQueue {
     return this.#connection;
   }
 
-  /** Keeps a stanza and, when the device is live, sends it. `held` leaves it for the next login. */
+  /** Keeps a stanza and sends it unless it has to wait for a login. `held` leaves it for the next one. */
   add(node: BinaryNode, held = false): void {
-    this.#waiting.push({ key: stanzaKey(node.tag, node.attrs), node, held });
-    if (this.#state === 'live' && !held) this.#connection?.send(node);
+    const sent = !held && (this.#state === 'live' || this.#allSent);
+    this.#waiting.push({ key: stanzaKey(node.tag, node.attrs), node, held, sent });
+    if (sent) this.#connection?.send(node);
   }
 
   /** The device has it: a receipt or an ack came. False when nothing of that key waits. */
@@ -68,13 +75,18 @@ export class DeliveryQueue {
   attach(connection: Connection): void {
     this.#connection = connection;
     this.#state = 'backlog';
-    for (const waiting of this.#waiting) waiting.held = false;
+    this.#allSent = false;
+    for (const waiting of this.#waiting) {
+      waiting.held = false;
+      waiting.sent = false;
+    }
   }
 
   detach(connection: Connection): void {
     if (this.#connection !== connection) return;
     this.#connection = undefined;
     this.#state = 'away';
+    this.#allSent = false;
     for (const check of this.#settled) check();
   }
 
@@ -90,23 +102,22 @@ export class DeliveryQueue {
    * is told their number and is live. When the connection ends on the way, it resolves without going live.
    */
   async deliverBacklog(connection: Connection, batchSize: number): Promise<void> {
-    let sent = 0;
-    const tried = new Set<Waiting>();
+    let count = 0;
     while (this.#connection === connection) {
-      const batch = this.#waiting
-        .filter((waiting) => !tried.has(waiting) && !waiting.held)
-        .slice(0, batchSize);
+      const unsent = this.#waiting.filter(({ sent, held }) => !sent && !held);
+      const batch = unsent.slice(0, batchSize);
+      this.#allSent = batch.length === unsent.length;
       if (batch.length === 0) break;
       for (const waiting of batch) {
-        tried.add(waiting);
+        waiting.sent = true;
         const { tag, attrs, content } = waiting.node;
-        const marked = { ...attrs, offline: (sent++).toString() };
+        const marked = { ...attrs, offline: (count++).toString() };
         connection.send(content === undefined ? { tag, attrs: marked } : { tag, attrs: marked, content });
       }
       await this.#acknowledged(batch, connection);
     }
     if (this.#connection !== connection) return;
-    const offline = { tag: 'offline', attrs: { count: sent.toString() } };
+    const offline = { tag: 'offline', attrs: { count: count.toString() } };
     connection.send({ tag: 'ib', attrs: { from: SERVER }, content: [offline] });
     this.#state = 'live';
   }

@@ -84,6 +84,27 @@ describe('the backlog of an outage', () => {
     await rig.listener.line('open', since);
   });
 
+  it('is not overtaken by live messages that come while it is worked on', async () => {
+    await rig.pair();
+    const { server } = rig;
+    const peter = server.addPerson({ name: 'Peter' });
+    server.faults.goOffline();
+    for (const text of texts) await server.say({ chat: peter.jid, as: peter, text });
+    const since = rig.listener.lines.length;
+    const stop = server.on('stanza', ({ direction, node }) => {
+      if (direction !== 'out' || node.attrs.offline !== '19') return;
+      stop();
+      void server
+        .say({ chat: peter.jid, as: peter, text: 'live' })
+        .then(({ id }) => server.edit(id, 'live, edited'));
+    });
+    server.faults.comeBack();
+    await rig.listener.until(() => rig.listener.changes[0], 'the edit');
+    expect(rig.listener.texts).toEqual([...texts, 'live']);
+    await rig.listener.line('open', since);
+    expect(server.problems).toEqual([]);
+  });
+
   it.each([1, 4, 7, 12, 19])(
     'survives a close after %i receipts: receipted, half-handled and remaining messages all arrive',
     async (receipts) => {

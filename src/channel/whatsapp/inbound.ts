@@ -48,7 +48,7 @@ export type Taking = 'taken' | 'held' | 'refused';
 /**
  * From Baileys' messages to ours. Every message is taken by itself: one that cannot be read, or that the listener
  * does not take, is logged and the next one follows. Both kinds of delivery come here, `notify` and `append`: the
- * backlog of an outage is `append`, and so are the assistant's own sends, which the core knows by their ids.
+ * assistant's own sends are `append`, which the core knows by their ids.
  */
 export class Inbound {
   readonly #options: InboundOptions;

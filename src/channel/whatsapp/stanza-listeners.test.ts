@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { WASocket } from '@whiskeysockets/baileys';
+import type { BinaryNode, WASocket } from '@whiskeysockets/baileys';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { superviseListeners } from './stanza-listeners.ts';
 
@@ -18,6 +18,10 @@ beforeEach(() => {
     failures.push([event, error]),
   );
 });
+
+function stanza(id: string, attrs: BinaryNode['attrs'] = {}): BinaryNode {
+  return { tag: 'message', attrs: { id, ...attrs } };
+}
 
 /** Lets everything that needs no waiting happen. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
@@ -50,18 +54,54 @@ describe('a listener', () => {
 });
 
 describe('messages', () => {
+  it('live messages and calls wait for the backlog, whose mark Baileys does not see, and receipts and notifications begin after both', async () => {
+    const heard: string[] = [];
+    let release = (): void => undefined;
+    const slow = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    for (const event of ['CB:message', 'CB:call', 'CB:receipt', 'CB:notification']) {
+      ws.on(event, async ({ attrs }: BinaryNode) => {
+        if (attrs.id === 'slow') await slow;
+        heard.push(JSON.stringify(attrs));
+      });
+    }
+    ws.emit('CB:message', stanza('slow', { offline: '0' }));
+    ws.emit('CB:receipt', stanza('receipt', { offline: '1' }));
+    ws.emit('CB:notification', stanza('notification'));
+    ws.emit('CB:call', stanza('call'));
+    ws.emit('CB:message', stanza('live'));
+    await settled();
+    expect(heard).toEqual([]);
+    release();
+    await settled();
+    expect(heard).toEqual(
+      ['slow', 'receipt', 'notification', 'call', 'live'].map((id) => JSON.stringify({ id })),
+    );
+  });
+
+  it('a notification whose handling takes long delays no message', async () => {
+    const heard: string[] = [];
+    ws.on('CB:notification', () => new Promise<void>(() => undefined));
+    ws.on('CB:message', ({ attrs: { id = '' } }: BinaryNode) => void heard.push(id));
+    ws.emit('CB:notification', stanza('waits for the server'));
+    ws.emit('CB:message', stanza('message'));
+    await settled();
+    expect(heard).toEqual(['message']);
+  });
+
   it('wait for the previous one, even if that takes longer', async () => {
     const heard: string[] = [];
     let release = (): void => undefined;
     const slow = new Promise<void>((resolve) => {
       release = resolve;
     });
-    ws.on('CB:message', async (text: string) => {
-      if (text === 'slow') await slow;
-      heard.push(text);
+    ws.on('CB:message', async ({ attrs: { id = '' } }: BinaryNode) => {
+      if (id === 'slow') await slow;
+      heard.push(id);
     });
-    ws.emit('CB:message', 'slow');
-    ws.emit('CB:message', 'quick');
+    ws.emit('CB:message', stanza('slow'));
+    ws.emit('CB:message', stanza('quick'));
     await settled();
     expect(heard).toEqual([]);
     release();
@@ -71,12 +111,12 @@ describe('messages', () => {
 
   it('are handled although the previous one failed', async () => {
     const heard: string[] = [];
-    ws.on('CB:message', async (text: string) => {
-      if (text === 'bad') throw new Error('bad');
-      heard.push(text);
+    ws.on('CB:message', async ({ attrs: { id = '' } }: BinaryNode) => {
+      if (id === 'bad') throw new Error('bad');
+      heard.push(id);
     });
-    ws.emit('CB:message', 'bad');
-    ws.emit('CB:message', 'good');
+    ws.emit('CB:message', stanza('bad'));
+    ws.emit('CB:message', stanza('good'));
     await settled();
     expect(heard).toEqual(['good']);
     expect(failures).toHaveLength(1);
@@ -84,12 +124,12 @@ describe('messages', () => {
 
   it('are left to the server when they still wait as the connection closes', async () => {
     const heard: string[] = [];
-    ws.on('CB:message', async (text: string) => {
-      heard.push(text);
+    ws.on('CB:message', async ({ attrs: { id = '' } }: BinaryNode) => {
+      heard.push(id);
       ws.isOpen = false;
     });
-    ws.emit('CB:message', 'first');
-    ws.emit('CB:message', 'second');
+    ws.emit('CB:message', stanza('first'));
+    ws.emit('CB:message', stanza('second'));
     await settled();
     expect(heard).toEqual(['first']);
   });

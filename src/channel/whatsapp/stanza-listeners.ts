@@ -1,7 +1,9 @@
 import type { BinaryNode, WASocket } from '@whiskeysockets/baileys';
 
-/** A message stanza; Baileys' listener returns when the message was handed on. */
-const MESSAGE = 'CB:message';
+/** Stanzas that make messages. Baileys' listeners return when what they made was handed on. */
+const MESSAGES: ReadonlySet<string | symbol> = new Set(['CB:message', 'CB:call']);
+/** Stanzas that may concern messages before them. */
+const FOLLOWERS: ReadonlySet<string | symbol> = new Set(['CB:receipt', 'CB:notification']);
 /** Baileys' listener for all notifications, which acknowledges them; it fails before the account is linked. */
 const NOTIFICATION = 'CB:notification';
 /** Notifications that are ours alone, by their type; linking.ts acknowledges them. */
@@ -16,9 +18,13 @@ const OWN_NOTIFICATIONS: ReadonlySet<string | undefined> = new Set([
  *
  * - One that rejects (a frame that does not decrypt, a write after the close) would end the process. Here it is told
  *   to `onFailure`; and one that throws at once keeps those behind it from being called.
- * - Messages overtake each other while the first one of a new contact is being prepared. Here one is finished before
- *   the next begins; and those that the line's close finds waiting are left to the server, which has no receipt for
- *   them and brings them again.
+ * - Messages overtake each other while the first one of a new contact is being prepared, and live ones overtake the
+ *   backlog: Baileys puts stanzas marked `offline` into a queue of its own. Here the mark is taken away (nothing else
+ *   depends on it but whether an upsert is called `append`), and one message is finished before the next begins.
+ *   Receipts and notifications begin when the messages before them are finished; no message waits for them, since
+ *   some wait for answers of the server.
+ * - Stanzas that the line's close finds waiting are left to the server, which has no receipt for them and brings them
+ *   again.
  */
 export function superviseListeners(
   { ws }: Pick<WASocket, 'ws'>,
@@ -35,9 +41,13 @@ export function superviseListeners(
     }
   };
 
+  const afterMessages = (event: string | symbol, [node, ...others]: unknown[]): Promise<unknown> =>
+    turn.then(() => (ws.isOpen ? call(event, [withoutMark(node as BinaryNode), ...others]) : undefined));
+
   ws.emit = (event, ...values: unknown[]): boolean => {
     if (event === NOTIFICATION && isOwnNotification(values[0])) return true;
-    if (event === MESSAGE) turn = turn.then(() => (ws.isOpen ? call(event, values) : undefined));
+    if (MESSAGES.has(event)) turn = afterMessages(event, values);
+    else if (FOLLOWERS.has(event)) void afterMessages(event, values);
     else void call(event, values);
     return ws.listenerCount(event) > 0;
   };
@@ -45,4 +55,8 @@ export function superviseListeners(
 
 function isOwnNotification(node: unknown): boolean {
   return OWN_NOTIFICATIONS.has((node as BinaryNode).attrs.type);
+}
+
+function withoutMark({ attrs: { offline: _, ...attrs }, ...node }: BinaryNode): BinaryNode {
+  return { ...node, attrs };
 }
