@@ -52,6 +52,8 @@ export async function makeFault(faults: Faults, name: FaultName, body: unknown):
     case 'dropDuringBacklog':
       faults.dropDuringBacklog(faultRequests.dropDuringBacklog.parse(body).afterReceipts);
       return null;
+    case 'sendUndecodable':
+      return faults.sendUndecodable(faultRequests.sendUndecodable.parse(body).what) ?? null;
     case 'garbleMessages':
       faults.garbleMessages(faultRequests.garbleMessages.parse(body).count);
       return null;

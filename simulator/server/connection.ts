@@ -66,9 +66,18 @@ export class Connection {
 
   /** Writes a stanza; does nothing when the connection is gone. */
   send(node: BinaryNode): void {
-    if (!this.open || this.#deaf || this.#state !== 'transport') return;
+    if (!this.#speaks) return;
     this.#handler.sent(this, node);
-    this.#socket.send(encodeFrame(this.#noise.encrypt(encodeBinaryNode(node))));
+    this.sendFrame(encodeBinaryNode(node));
+  }
+
+  /** Writes a frame with these bytes; does nothing when the connection is gone. */
+  sendFrame(bytes: Buffer): void {
+    if (this.#speaks) this.#socket.send(encodeFrame(this.#noise.encrypt(bytes)));
+  }
+
+  get #speaks(): boolean {
+    return this.open && !this.#deaf && this.#state === 'transport';
   }
 
   /** Sends an `iq` and resolves with the client's answer. Rejects with ConnectionLost. */

@@ -1,7 +1,7 @@
 import type { BinaryNode } from '@whiskeysockets/baileys';
 import type { MediaServer } from '../media/media-server.ts';
 import type { BrokenSignature } from '../wire/certificate.ts';
-import { SERVER } from '../wire/nodes.ts';
+import { SERVER, seconds } from '../wire/nodes.ts';
 import type { Connection } from './connection.ts';
 import { type Restriction, restrictionNotice } from './restriction.ts';
 
@@ -16,6 +16,9 @@ export interface FaultTargets {
   tellOwner(node: BinaryNode): void;
   note(fault: string, detail?: unknown): void;
 }
+
+/** Not compressed; a list of three things, of which the first one is a string longer than the frame. */
+const BAD_FRAME = Buffer.from([0, 248, 3, 252, 255]);
 
 /** Takes from a counter; true while there was something left. */
 function take(counter: { left: number }): boolean {
@@ -74,6 +77,8 @@ export class Faults {
   readonly #hidden = { left: 0 };
   readonly #forged = { left: 0 };
   #backlogReceipts: number | undefined;
+  #sendsBadFrames = false;
+  #badStanzas = 0;
 
   constructor(targets: FaultTargets, media: MediaServer) {
     this.#targets = targets;
@@ -201,6 +206,22 @@ export class Faults {
     this.#backlogReceipts = afterReceipts;
   }
 
+  /**
+   * Sends what a client cannot decode, now and at each login before the backlog: a `frame` that is no stanza, until `clear`;
+   * or a `stanza` without a sender, a receipt, until it is acknowledged. Returns the id of the stanza.
+   */
+  sendUndecodable(what: 'frame' | 'stanza' = 'stanza'): string | undefined {
+    this.#targets.note('sendUndecodable', { what });
+    if (what === 'frame') {
+      this.#sendsBadFrames = true;
+      for (const connection of this.#targets.connections()) this.beginBacklog(connection);
+      return undefined;
+    }
+    const id = `UNDECODABLE${++this.#badStanzas}`;
+    this.#targets.tellOwner({ tag: 'receipt', attrs: { id, t: seconds() } });
+    return id;
+  }
+
   /** The owner removes all linked devices on the phone: stream error 401, and failure 401 at a later login. */
   async unlinkDevices(): Promise<number> {
     this.#targets.note('unlinkDevices');
@@ -272,6 +293,7 @@ export class Faults {
     this.#hidden.left = 0;
     this.#forged.left = 0;
     this.#backlogReceipts = undefined;
+    this.#sendsBadFrames = false;
     this.#media.faults.clear();
     this.#delays.left = 0;
     this.#deaf.left = 0;
@@ -297,6 +319,7 @@ export class Faults {
       deafNext: this.#deaf.left > 0 ? { ...this.#deaf } : undefined,
       restriction: this.#restriction,
       dropDuringBacklog: this.#backlogReceipts,
+      sendingBadFrames: this.#sendsBadFrames || undefined,
       ...this.#media.faults.standing,
     };
   }
@@ -368,6 +391,11 @@ export class Faults {
     };
     if (take(this.#delays)) setTimeout(answer, this.#delays.ms).unref();
     else answer();
+  }
+
+  /** For the server: the backlog is about to be sent. */
+  beginBacklog(connection: Connection): void {
+    if (this.#sendsBadFrames) connection.sendFrame(BAD_FRAME);
   }
 
   /** For the server: a stanza of the backlog was acknowledged. */

@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import type {
   BaileysEventMap,
   BinaryNode,
@@ -31,6 +32,7 @@ import { restrictionIn } from './restriction.ts';
 import { durableSignalRepository, keysWithTexts } from './signal-repository.ts';
 import { openSocket } from './socket.ts';
 import { takeUnbuffered } from './unbuffered.ts';
+import { Undecodable } from './undecodable.ts';
 import { Uploads } from './uploads.ts';
 import { ClientVersions } from './version.ts';
 import { announcedIn } from './view-once.ts';
@@ -51,6 +53,7 @@ export class LinkedDevice {
   readonly #plaintexts: Plaintexts;
   readonly #keys: SignalKeyStore;
   readonly #makeSignalRepository: SocketConfig['makeSignalRepository'];
+  readonly #undecodable: Undecodable;
   /** Since when the line is not open, in milliseconds since the epoch. */
   #awaySince: number | undefined;
 
@@ -96,6 +99,7 @@ export class LinkedDevice {
       plaintexts: this.#plaintexts,
       onEncrypt: this.outbound.onEncrypt,
     });
+    this.#undecodable = new Undecodable(join(dirname(options.databaseFile), 'undecodable'), clock, log);
     this.connection = new Connection({
       openSocket: () => this.#openSocket(),
       onState: (state) => this.#entered(state),
@@ -171,6 +175,7 @@ export class LinkedDevice {
       getMessage: async (key) => this.#recall(key),
       cachedGroupMetadata: async (jid) => this.groups.metadata(jid),
       qrTimeoutMs: referenceTimeoutMs({ pairWith, qrTimeoutMs }),
+      undecodable: this.#undecodable,
       log,
     });
     socket.ws.prependListener('CB:message', (node: BinaryNode) => this.#enter(node));

@@ -11,6 +11,7 @@ import { BrokenStreamError, JournalUnwritableError, textOf } from './errors.ts';
 import { hardenSignatures, withTrustedRoot } from './hardening.ts';
 import { superviseListeners } from './stanza-listeners.ts';
 import { releaseTransactionStorage } from './transaction-storage.ts';
+import type { Undecodable } from './undecodable.ts';
 import { toBaileysVersion, type WhatsAppVersion } from './version.ts';
 
 /** Where to connect, and as what. */
@@ -29,6 +30,7 @@ export interface SocketOptions extends Endpoint {
   readonly cachedGroupMetadata: SocketConfig['cachedGroupMetadata'];
   /** How long each QR is shown, in milliseconds; absent: as WhatsApp does. */
   readonly qrTimeoutMs: number | undefined;
+  readonly undecodable: Undecodable;
   readonly log: Log;
 }
 
@@ -38,7 +40,7 @@ const BROWSER = 'Chrome';
 /** Makes one socket, which connects at once. */
 export function openSocket(options: SocketOptions): WASocket {
   hardenSignatures();
-  const { url, rootKey, version, auth, log } = options;
+  const { url, rootKey, version, auth, undecodable, log } = options;
   const root = rootKey === undefined ? undefined : Buffer.from(rootKey, 'hex');
   const socket = withTrustedRoot(root, () =>
     makeWASocket({
@@ -46,7 +48,7 @@ export function openSocket(options: SocketOptions): WASocket {
       version: toBaileysVersion(version),
       auth,
       browser: ['NanoClaw', BROWSER, Browsers.ubuntu(BROWSER)[2]],
-      logger: baileysLog(log),
+      logger: undecodable.watch(baileysLog(log)),
       makeSignalRepository: options.makeSignalRepository,
       patchMessageBeforeSending: options.patchMessageBeforeSending,
       getMessage: options.getMessage,
@@ -60,11 +62,20 @@ export function openSocket(options: SocketOptions): WASocket {
     }),
   );
   releaseTransactionStorage(socket.authState.keys);
-  superviseListeners(socket, (event, error) => {
-    log.warn({ event, reason: textOf(error) }, 'A listener of the WhatsApp client failed');
-    if (event === 'message') void socket.end(new BrokenStreamError(error));
-    // The server keeps what has no receipt, and brings it again when the line is back.
-    if (error instanceof JournalUnwritableError) void socket.end(error);
+  superviseListeners(socket, {
+    onFailure: (event, error, node) => {
+      log.warn({ event, reason: textOf(error) }, 'A listener of the WhatsApp client failed');
+      // The server keeps what has no receipt, and brings it again when the line is back.
+      if (error instanceof JournalUnwritableError) void socket.end(error);
+      else if (node !== undefined) undecodable.failed(socket, node, error);
+    },
+    onBadFrame: (error) => {
+      const goesOn = !isUndecryptable(error);
+      if (goesOn) undecodable.skipped(error);
+      else void socket.end(new BrokenStreamError(error));
+      return goesOn;
+    },
+    around: (node, call) => undecodable.during(socket, node, call),
   });
   // While the backlog of an outage comes in, events are held back, and their receipts have left already:
   // without this a close would throw them away for good.
@@ -72,6 +83,11 @@ export function openSocket(options: SocketOptions): WASocket {
     socket.ev.flush();
   });
   return socket;
+}
+
+/** Whether a frame is not the next one that the server encrypted: then no later one can be read either. */
+function isUndecryptable(error: unknown): boolean {
+  return textOf(error).includes('unable to authenticate data');
 }
 
 /**

@@ -3,11 +3,15 @@ import { DEFAULT_CONNECTION_CONFIG, initAuthCreds, type WASocket } from '@whiske
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Simulator } from '../../../simulator/simulator.ts';
+import { systemClock } from '../../clock.ts';
 import { cut, openSocket } from './socket.ts';
+import { Undecodable } from './undecodable.ts';
 import { PINNED_VERSION } from './version.ts';
 
 let simulator: Simulator;
 let socket: WASocket;
+
+const log = pino({ level: 'silent' });
 
 beforeEach(async () => {
   simulator = await Simulator.start();
@@ -21,7 +25,8 @@ beforeEach(async () => {
     getMessage: async () => undefined,
     cachedGroupMetadata: async () => undefined,
     qrTimeoutMs: undefined,
-    log: pino({ level: 'silent' }),
+    undecodable: new Undecodable('/nonexistent', systemClock, log),
+    log,
   });
 });
 

@@ -14,8 +14,16 @@ let failures: [string, unknown][];
 beforeEach(() => {
   ws = new FakeWebSocket();
   failures = [];
-  superviseListeners({ ws: ws as unknown as WASocket['ws'] }, (event, error) =>
-    failures.push([event, error]),
+  superviseListeners(
+    { ws: ws as unknown as WASocket['ws'] },
+    {
+      onFailure: (event, error) => failures.push([event, error]),
+      onBadFrame: (error) => {
+        failures.push(['message', error]);
+        return true;
+      },
+      around: (_node, call) => call(),
+    },
   );
 });
 
@@ -50,6 +58,39 @@ describe('a listener', () => {
     ws.on('TAG:1', (value: string) => heard.push(value));
     ws.emit('TAG:1', 'answer');
     expect(heard).toEqual(['answer']);
+  });
+});
+
+describe('frames', () => {
+  it('a frame that takes long to decode is not overtaken by the next one', async () => {
+    const heard: string[] = [];
+    let release = (): void => undefined;
+    const slow = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    ws.on('message', async (text: string) => {
+      if (text === 'compressed') await slow;
+      heard.push(text);
+    });
+    ws.emit('message', 'compressed');
+    ws.emit('message', 'next');
+    await settled();
+    expect(heard).toEqual([]);
+    release();
+    await settled();
+    expect(heard).toEqual(['compressed', 'next']);
+  });
+
+  it('the listener of frames is called again with no bytes after a frame that cannot be decoded', async () => {
+    const lengths: number[] = [];
+    ws.on('message', async (bytes: Buffer) => {
+      lengths.push(bytes.length);
+      if (lengths.length <= 2) throw new Error('end of stream');
+    });
+    ws.emit('message', Buffer.alloc(5));
+    await settled();
+    expect(lengths).toEqual([5, 0, 0]);
+    expect(failures).toHaveLength(2);
   });
 });
 

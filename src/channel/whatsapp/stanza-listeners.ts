@@ -13,11 +13,27 @@ const OWN_NOTIFICATIONS: ReadonlySet<string | undefined> = new Set([
   'crsc_continuation',
 ]);
 
+/** A frame of the WebSocket; Baileys' listener returns when all stanzas in it were emitted. */
+const FRAME = 'message';
+const NO_BYTES = Buffer.alloc(0);
+
+export interface Supervision {
+  /** A listener threw or rejected; `node` is the stanza that it was called with, if it was one. */
+  readonly onFailure: (event: string, error: unknown, node: BinaryNode | undefined) => void;
+  /** A frame could not be read. @returns whether those after it can be */
+  readonly onBadFrame: (error: unknown) => boolean;
+  /** Calls the listeners of a stanza. */
+  readonly around: <T>(node: BinaryNode, call: () => T) => T;
+}
+
 /**
  * Takes over how Baileys' socket calls its listeners, which are async functions that nobody waits for:
  *
  * - One that rejects (a frame that does not decrypt, a write after the close) would end the process. Here it is told
  *   to `onFailure`; and one that throws at once keeps those behind it from being called.
+ * - A frame that is compressed takes longer to decode than a later one that is not. Here one is decoded before the
+ *   next, and one that cannot be decoded is skipped: Baileys has taken it from its bytes, and goes on when it is
+ *   called again.
  * - Messages overtake each other while the first one of a new contact is being prepared, and live ones overtake the
  *   backlog: Baileys puts stanzas marked `offline` into a queue of its own. Here the mark is taken away (nothing else
  *   depends on it but whether an upsert is called `append`), and one message is finished before the next begins.
@@ -28,25 +44,43 @@ const OWN_NOTIFICATIONS: ReadonlySet<string | undefined> = new Set([
  */
 export function superviseListeners(
   { ws }: Pick<WASocket, 'ws'>,
-  onFailure: (event: string, error: unknown) => void,
+  { onFailure, onBadFrame, around }: Supervision,
 ): void {
   let turn: Promise<unknown> = Promise.resolve();
+  let frames: Promise<unknown> = Promise.resolve();
 
-  const call = async (event: string | symbol, values: unknown[]): Promise<void> => {
+  const callAll = async (event: string | symbol, values: unknown[]): Promise<void> => {
+    const results = ws.rawListeners(event).map((listener): unknown => listener.apply(ws, values));
+    await Promise.all(results.filter((result) => result instanceof Promise));
+  };
+
+  const call = async (event: string | symbol, values: unknown[], node?: BinaryNode): Promise<void> => {
     try {
-      const results = ws.rawListeners(event).map((listener): unknown => listener.apply(ws, values));
-      await Promise.all(results.filter((result) => result instanceof Promise));
+      await callAll(event, values);
     } catch (error) {
-      onFailure(String(event), error);
+      onFailure(String(event), error, node);
     }
   };
 
-  const afterMessages = (event: string | symbol, [node, ...others]: unknown[]): Promise<unknown> =>
-    turn.then(() => (ws.isOpen ? call(event, [withoutMark(node as BinaryNode), ...others]) : undefined));
+  const afterMessages = (event: string | symbol, [marked, ...others]: unknown[]): Promise<unknown> => {
+    const node = withoutMark(marked as BinaryNode);
+    return turn.then(() =>
+      ws.isOpen ? around(node, () => call(event, [node, ...others], node)) : undefined,
+    );
+  };
+
+  const readFrames = async (values: unknown[]): Promise<void> => {
+    try {
+      await callAll(FRAME, values);
+    } catch (error) {
+      if (onBadFrame(error)) await readFrames([NO_BYTES]);
+    }
+  };
 
   ws.emit = (event, ...values: unknown[]): boolean => {
     if (event === NOTIFICATION && isOwnNotification(values[0])) return true;
-    if (MESSAGES.has(event)) turn = afterMessages(event, values);
+    if (event === FRAME) frames = frames.then(() => readFrames(values));
+    else if (MESSAGES.has(event)) turn = afterMessages(event, values);
     else if (FOLLOWERS.has(event)) void afterMessages(event, values);
     else void call(event, values);
     return ws.listenerCount(event) > 0;
