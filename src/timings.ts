@@ -33,7 +33,9 @@ export const Timings = z
 
     connectTimeoutMs: milliseconds
       .default(MINUTE)
-      .describe('how long an attempt to connect to WhatsApp may take, in milliseconds'),
+      .describe(
+        'an attempt to connect to WhatsApp is given up when nothing came for so long, in milliseconds',
+      ),
     closeTimeoutMs: milliseconds
       .default(2 * SECOND)
       .describe('how long an orderly close of the connection may take before it is cut, in milliseconds'),

@@ -52,6 +52,9 @@ export async function makeFault(faults: Faults, name: FaultName, body: unknown):
     case 'dropDuringBacklog':
       faults.dropDuringBacklog(faultRequests.dropDuringBacklog.parse(body).afterReceipts);
       return null;
+    case 'slowBacklog':
+      faults.slowBacklog(faultRequests.slowBacklog.parse(body).pauseMs);
+      return null;
     case 'sendUndecodable':
       return faults.sendUndecodable(faultRequests.sendUndecodable.parse(body).what) ?? null;
     case 'garbleMessages':

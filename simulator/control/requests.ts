@@ -163,6 +163,7 @@ export const faultRequests = {
   }),
   rejectSends: z.strictObject({ code: code.default(463), times: z.number().int().positive().default(1) }),
   dropDuringBacklog: z.strictObject({ afterReceipts: z.number().int().positive() }),
+  slowBacklog: z.strictObject({ pauseMs: z.number().int().nonnegative().describe('milliseconds') }),
   sendUndecodable: z.strictObject({ what: z.enum(['frame', 'stanza']).default('stanza') }),
   unlinkDevices: z.strictObject({}),
   garbleMessages: z.strictObject({ count: z.number().int().positive().default(1) }),

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { BinaryNode } from '@whiskeysockets/baileys';
 import { SERVER } from '../wire/nodes.ts';
 import type { Connection } from './connection.ts';
@@ -100,26 +101,33 @@ export class DeliveryQueue {
   /**
    * Sends what waits, marked as offline, batch by batch, each after the one before was acknowledged; then the device
    * is told their number and is live. When the connection ends on the way, it resolves without going live.
+   *
+   * @param pauseMs the time before each stanza
    */
-  async deliverBacklog(connection: Connection, batchSize: number): Promise<void> {
+  async deliverBacklog(connection: Connection, batchSize: number, pauseMs = 0): Promise<void> {
     let count = 0;
     while (this.#connection === connection) {
-      const unsent = this.#waiting.filter(({ sent, held }) => !sent && !held);
-      const batch = unsent.slice(0, batchSize);
-      this.#allSent = batch.length === unsent.length;
+      const batch = this.#unsent().slice(0, batchSize);
       if (batch.length === 0) break;
       for (const waiting of batch) {
+        if (pauseMs > 0) await pause(pauseMs);
+        if (this.#connection !== connection) return;
         waiting.sent = true;
         const { tag, attrs, content } = waiting.node;
         const marked = { ...attrs, offline: (count++).toString() };
         connection.send(content === undefined ? { tag, attrs: marked } : { tag, attrs: marked, content });
       }
+      this.#allSent = this.#unsent().length === 0;
       await this.#acknowledged(batch, connection);
     }
     if (this.#connection !== connection) return;
     const offline = { tag: 'offline', attrs: { count: count.toString() } };
     connection.send({ tag: 'ib', attrs: { from: SERVER }, content: [offline] });
     this.#state = 'live';
+  }
+
+  #unsent(): Waiting[] {
+    return this.#waiting.filter(({ sent, held }) => !sent && !held);
   }
 
   #acknowledged(batch: readonly Waiting[], connection: Connection): Promise<void> {

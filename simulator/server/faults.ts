@@ -77,6 +77,7 @@ export class Faults {
   readonly #hidden = { left: 0 };
   readonly #forged = { left: 0 };
   #backlogReceipts: number | undefined;
+  #backlogPauseMs = 0;
   #sendsBadFrames = false;
   #badStanzas = 0;
 
@@ -206,6 +207,12 @@ export class Faults {
     this.#backlogReceipts = afterReceipts;
   }
 
+  /** Sends backlogs slowly, with a pause before each stanza, from the next login on until `clear`. */
+  slowBacklog(pauseMs: number): void {
+    this.#targets.note('slowBacklog', { pauseMs });
+    this.#backlogPauseMs = pauseMs;
+  }
+
   /**
    * Sends what a client cannot decode, now and at each login before the backlog: a `frame` that is no stanza, until `clear`;
    * or a `stanza` without a sender, a receipt, until it is acknowledged. Returns the id of the stanza.
@@ -293,6 +300,7 @@ export class Faults {
     this.#hidden.left = 0;
     this.#forged.left = 0;
     this.#backlogReceipts = undefined;
+    this.#backlogPauseMs = 0;
     this.#sendsBadFrames = false;
     this.#media.faults.clear();
     this.#delays.left = 0;
@@ -319,6 +327,7 @@ export class Faults {
       deafNext: this.#deaf.left > 0 ? { ...this.#deaf } : undefined,
       restriction: this.#restriction,
       dropDuringBacklog: this.#backlogReceipts,
+      backlogPauseMs: this.#backlogPauseMs || undefined,
       sendingBadFrames: this.#sendsBadFrames || undefined,
       ...this.#media.faults.standing,
     };
@@ -396,6 +405,11 @@ export class Faults {
   /** For the server: the backlog is about to be sent. */
   beginBacklog(connection: Connection): void {
     if (this.#sendsBadFrames) connection.sendFrame(BAD_FRAME);
+  }
+
+  /** For the server: the time before each stanza of a backlog. */
+  get backlogPauseMs(): number {
+    return this.#backlogPauseMs;
   }
 
   /** For the server: a stanza of the backlog was acknowledged. */

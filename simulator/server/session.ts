@@ -86,9 +86,12 @@ export class Session {
   #notice(node: BinaryNode): void {
     const batch = child(node, 'offline_batch');
     if (!batch) return;
-    this.#service.faults.beginBacklog(this.connection);
+    const { faults } = this.#service;
+    faults.beginBacklog(this.connection);
     const size = Number(batch.attrs.count) || DEFAULT_BATCH;
-    void this.#queue.deliverBacklog(this.connection, size).then(() => this.#finishLogin());
+    void this.#queue
+      .deliverBacklog(this.connection, size, faults.backlogPauseMs)
+      .then(() => this.#finishLogin());
   }
 
   #finishLogin(): void {

@@ -26,7 +26,7 @@ export interface ConnectionOptions {
   /** The service refused the client's version. Returns whether another one is left to try. */
   readonly onVersionRefused: () => boolean;
   readonly backoff: Backoff;
-  /** An attempt to connect is over with the open line or the first QR. */
+  /** An attempt to connect is over with the open line or the first QR; its timeout counts from the last frame. */
   readonly timings: Pick<Timings, 'connectTimeoutMs' | 'closeTimeoutMs' | 'unresponsiveAfterMs'>;
   /** Links an account by this socket, when none is linked yet. */
   readonly link: (socket: WASocket, events: Pick<LinkingOptions, 'onOffer' | 'onFailure'>) => Linking;
@@ -57,8 +57,9 @@ interface Current extends LiveSocket {
  * change nothing.
  *
  * - idle: no socket, no timer. `start` → connecting.
- * - connecting: a socket, and the timer is the watchdog (an upgrade answered by HTTP never closes by itself). A first
- *   QR → unpaired; `open` → open; the watchdog or a close → by the table.
+ * - connecting: a socket, and the timer is the watchdog (an upgrade answered by HTTP never closes by itself), which
+ *   each frame renews: the backlog comes before `open`. A first QR → unpaired; `open` → open; the watchdog or a close →
+ *   by the table.
  * - unpaired: a socket that shows QRs, or one code that is good as long as they are, and no timer: Baileys counts their
  *   lives. A scan → connecting, where the server ends the socket with 515; QRs used up → connecting if somebody watches,
  *   else stopped.
@@ -150,6 +151,7 @@ export class Connection {
     });
     socket.ws.on('frame', () => {
       current.heardAt = this.#options.clock.now();
+      if (current === this.#current && this.#state.status === 'connecting') this.#timer?.refresh();
     });
     socket.ws.on('unexpected-response', (_request: unknown, response: { statusCode?: number }) => {
       void this.#hangUp(current, new UpgradeRefusedError(response.statusCode ?? 0));

@@ -105,6 +105,22 @@ describe('the backlog of an outage', () => {
     expect(server.problems).toEqual([]);
   });
 
+  it('is not cut by the watchdog of the connect timeout as long as it comes in', async () => {
+    await rig.pair();
+    await rig.restart({ timings: { connectTimeoutMs: 1_000 } });
+    await rig.listener.line('open');
+    rig.server.faults.slowBacklog(150);
+    rig.server.faults.goOffline();
+    for (const text of texts) await rig.server.say({ chat: rig.server.selfChat, text });
+    const since = rig.listener.lines.length;
+    rig.server.faults.comeBack();
+    await rig.listener.line('open', since);
+    expect(rig.listener.texts).toEqual(texts);
+    expect(rig.listener.lines.slice(since)).not.toContainEqual(
+      expect.objectContaining({ reason: expect.stringContaining('did not complete') }),
+    );
+  });
+
   it.each([1, 4, 7, 12, 19])(
     'survives a close after %i receipts: receipted, half-handled and remaining messages all arrive',
     async (receipts) => {
