@@ -1,7 +1,13 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { initAuthCreds, proto, type SignalDataSet, type SignalDataTypeMap } from '@whiskeysockets/baileys';
+import {
+  BufferJSON,
+  initAuthCreds,
+  proto,
+  type SignalDataSet,
+  type SignalDataTypeMap,
+} from '@whiskeysockets/baileys';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../../../test/support/silent-log.ts';
@@ -72,6 +78,19 @@ describe('keys', () => {
     await store.keys.set({ 'app-state-sync-key': { id: EVERY_TYPE['app-state-sync-key'] } });
     const { id } = await store.keys.get('app-state-sync-key', ['id']);
     expect(id).toBeInstanceOf(proto.Message.AppStateSyncKeyData);
+  });
+
+  it('sender keys that Baileys stored, now or with an earlier version, have skipped message keys that it can read', async () => {
+    const seed = bytes('seed');
+    const asBaileysWrites = JSON.stringify([{ senderMessageKeys: [{ iteration: 7, seed }] }]);
+    await store.keys.set({ 'sender-key': { once: bytes(asBaileysWrites) } });
+    const { once } = await store.keys.get('sender-key', ['once']);
+    await store.keys.set({ 'sender-key': { twice: once as Uint8Array } });
+    const { twice } = await reopen().keys.get('sender-key', ['twice']);
+    for (const read of [once, twice]) {
+      const parsed: unknown = JSON.parse(Buffer.from(read ?? []).toString(), BufferJSON.reviver);
+      expect(parsed).toEqual([{ senderMessageKeys: [{ iteration: 7, seed }] }]);
+    }
   });
 
   it('are deleted by null and only then', async () => {

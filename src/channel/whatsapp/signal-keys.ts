@@ -56,10 +56,24 @@ export class SignalKeys implements SignalKeyStore {
       throw new CredentialsUnreadableError(this.#file, `row keys ${type} ${id}`, error);
     }
     // Baileys hands this one to its protobuf code, which wants the message's class.
-    const revived =
-      type === 'app-state-sync-key'
-        ? proto.Message.AppStateSyncKeyData.fromObject(value as Record<string, unknown>)
-        : value;
-    return revived as SignalDataTypeMap[T];
+    if (type === 'app-state-sync-key') {
+      value = proto.Message.AppStateSyncKeyData.fromObject(value as Record<string, unknown>);
+    } else if (type === 'sender-key') {
+      value = readableSenderKey(value);
+    }
+    return value as SignalDataTypeMap[T];
+  }
+}
+
+/**
+ * A sender key is JSON in bytes. Baileys (rc14) writes bytes in it as arrays of numbers, and reads them as base64: the
+ * keys of skipped messages, which alone it does not convert, would decrypt nothing ("Expected Buffer instead of: Object").
+ */
+function readableSenderKey(value: unknown): unknown {
+  if (!(value instanceof Uint8Array)) return value;
+  try {
+    return Buffer.from(encodeValue(decodeValue(Buffer.from(value).toString())));
+  } catch {
+    return value;
   }
 }
