@@ -199,6 +199,19 @@ describe('the download of a file', () => {
     expect(elsewhere).toBe(0);
   });
 
+  it.each([403, 404, 410])(
+    'asks the phone to upload a file again when the server answers %i',
+    async (status) => {
+      const found = await sealed(randomBytes(10));
+      const listener: RequestListener = (request, response) => {
+        if (request.url === '/new/place') response.end(found.encrypted);
+        else response.writeHead(status).end();
+      };
+      const { run } = await rig(found, listener, { reupload: async () => '/new/place' });
+      expect(await run()).toEqual({ kind: 'fetched', bytes: 10 });
+    },
+  );
+
   it('asks the phone once to upload a file that the server has lost, and fetches it from its new place', async () => {
     const found = await sealed(randomBytes(10));
     const listener: RequestListener = (request, response) => {

@@ -37,6 +37,9 @@ const MAC_BYTES = 10;
 /** What encryption adds at most: padding and the MAC. */
 const OVERHEAD_BYTES = 16 + MAC_BYTES;
 
+/** What the media server answers for a file that the phone can upload again; 403 when its URL is too old. */
+const LOST: ReadonlySet<number> = new Set([403, 404, 410]);
+
 type Download = FetchOutcome | { readonly kind: 'lost' };
 
 const failed = (reason: string): FetchOutcome => ({ kind: 'failed', reason });
@@ -117,7 +120,7 @@ async function download(media: MediaReference, request: FetchRequest, ports: Med
     });
     if (response.status !== 200 || response.body === null) {
       await response.body?.cancel();
-      if (response.status === 404 || response.status === 410) return { kind: 'lost' };
+      if (LOST.has(response.status)) return { kind: 'lost' };
       return failed(`WhatsApp’s media server answered ${response.status}`);
     }
     return await save(response.body, media, request, ports.openFile ?? open, () => timer.refresh());
