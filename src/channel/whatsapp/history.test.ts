@@ -6,6 +6,7 @@ import { Identity } from './identity.ts';
 import { Recorder } from './testing/recorder.ts';
 
 const ME = { id: '491510:7@s.whatsapp.net', lid: '100:7@lid' };
+const NOW = 1_700_000_500_000;
 const PETER = '491512@s.whatsapp.net';
 
 function rig() {
@@ -20,11 +21,21 @@ function rig() {
     () => ME,
   );
   const contacts = new Contacts(identity, () => 'Maria');
-  const history = new History(listener, identity, contacts, pino({ level: 'silent' }));
+  const history = new History(listener, identity, contacts, { now: () => NOW }, pino({ level: 'silent' }));
   return { listener, contacts, history };
 }
 
 describe('a history', () => {
+  it('a chat whose last activity is in the future counts as active now', () => {
+    const { listener, history } = rig();
+    const chats = [1_700_000_900, 4_000_000_000, 1e20].map((conversationTimestamp) => ({
+      id: PETER,
+      conversationTimestamp,
+    }));
+    history.take({ contacts: [], chats, messages: [] });
+    expect(listener.chats.map(({ lastActivity }) => lastActivity)).toEqual([NOW, NOW, NOW]);
+  });
+
   it('reports chats by name and last activity, and never a message', () => {
     const { listener, history } = rig();
     history.take({

@@ -1,9 +1,11 @@
 import { type BaileysEventMap, type Chat, type Contact, toNumber } from '@whiskeysockets/baileys';
+import type { Clock } from '../../clock.ts';
 import type { Log } from '../../log.ts';
 import type { ChannelListener } from '../channel.ts';
 import type { Contacts } from './contacts.ts';
 import type { Identity } from './identity.ts';
 import { isGroup } from './jid.ts';
+import { timeOf } from './timestamp.ts';
 
 /**
  * What the phone tells of the past: names and when something last happened, never a message. The messages of a
@@ -13,12 +15,20 @@ export class History {
   readonly #listener: Pick<ChannelListener, 'onChat'>;
   readonly #identity: Identity;
   readonly #contacts: Contacts;
+  readonly #clock: Clock;
   readonly #log: Log;
 
-  constructor(listener: Pick<ChannelListener, 'onChat'>, identity: Identity, contacts: Contacts, log: Log) {
+  constructor(
+    listener: Pick<ChannelListener, 'onChat'>,
+    identity: Identity,
+    contacts: Contacts,
+    clock: Clock,
+    log: Log,
+  ) {
     this.#listener = listener;
     this.#identity = identity;
     this.#contacts = contacts;
+    this.#clock = clock;
     this.#log = log;
   }
 
@@ -48,7 +58,7 @@ export class History {
       jid,
       name: heard ?? (chat.name || undefined),
       isGroup: group,
-      lastActivity: seconds > 0 ? seconds * 1_000 : undefined,
+      lastActivity: seconds > 0 ? timeOf(seconds, this.#clock.now()) : undefined,
     });
   }
 

@@ -160,10 +160,20 @@ describe('the sender and the chat of a message', () => {
     expect(listener.messages.map(({ senderName }) => senderName)).toEqual(['Peter', 'Peter']);
   });
 
-  it('a message without a time gets the current time', () => {
+  it.each([null, 0, -1, Number.NaN, 1e20, NOW / 1_000 + 301])(
+    'a message whose time is missing, absurd or in the future (%s) gets the current time',
+    (messageTimestamp) => {
+      const { inbound, listener } = rig();
+      inbound.take([message({ conversation: 'hi' }, { messageTimestamp })]);
+      expect(listener.messages[0]?.timestamp).toBe(NOW);
+      expect(listener.chats[0]?.lastActivity).toBe(NOW);
+    },
+  );
+
+  it('a message keeps a time that is ahead by as much as clocks differ', () => {
     const { inbound, listener } = rig();
-    inbound.take([message({ conversation: 'hi' }, { messageTimestamp: null })]);
-    expect(listener.messages[0]?.timestamp).toBe(NOW);
+    inbound.take([message({ conversation: 'hi' }, { messageTimestamp: NOW / 1_000 + 299 })]);
+    expect(listener.messages[0]?.timestamp).toBe(NOW + 299_000);
   });
 });
 

@@ -1,4 +1,4 @@
-import { type proto, toNumber, type WAMessage, WAMessageStubType } from '@whiskeysockets/baileys';
+import { type proto, type WAMessage, WAMessageStubType } from '@whiskeysockets/baileys';
 import { type Clock, SECOND } from '../../clock.ts';
 import type { Log } from '../../log.ts';
 import type { ChannelListener, ChatInfo, InboundMessage, MessageChange } from '../channel.ts';
@@ -9,6 +9,7 @@ import { isGroup } from './jid.ts';
 import { attachmentOf } from './media.ts';
 import { readMentions } from './mentions.ts';
 import { type MessageText, messageText, quotedText, withKind } from './message-text.ts';
+import { timeOf } from './timestamp.ts';
 import { isAssistantId } from './wire-id.ts';
 
 const LAST_MS_OF_SECOND = SECOND - 1;
@@ -101,7 +102,7 @@ export class Inbound {
 
   /** What the message tells, or in words why it is none for the core. */
   parse(message: WAMessage): Told | string {
-    const { identity, contacts } = this.#options;
+    const { identity, contacts, clock } = this.#options;
     const { key } = message;
     const chatJid = identity.chat(key);
     if (chatJid === undefined) return 'no chat with people';
@@ -116,16 +117,11 @@ export class Inbound {
       senderJid,
       // The owner's first message brings the name that the account is given after it.
       senderName: contacts.heard(senderJid) ?? (message.pushName?.trim() || contacts.nameOf(senderJid)),
-      timestamp: this.#timeOf(message),
+      timestamp: timeOf(message.messageTimestamp, clock.now()),
       fromMe: key.fromMe === true,
     };
     const act = actOf(message.message);
     return act === undefined ? this.#message(message, frame) : this.#act(act, frame);
-  }
-
-  #timeOf({ messageTimestamp }: WAMessage): number {
-    const seconds = toNumber(messageTimestamp);
-    return seconds > 0 ? seconds * 1_000 : this.#options.clock.now();
   }
 
   #message({ key, message }: WAMessage, frame: Frame): Told | string {

@@ -73,7 +73,7 @@ export class LinkedDevice {
     this.#contacts = contacts;
     this.groups = groups;
     this.#inbound = new Inbound({ listener, identity, contacts, groupName, clock, log });
-    this.#history = new History(listener, identity, contacts, log);
+    this.#history = new History(listener, identity, contacts, clock, log);
     this.#versions = new ClientVersions({
       file: options.versionFile,
       fixed: options.version,
