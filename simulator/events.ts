@@ -93,6 +93,7 @@ export interface Problem {
     | 'bad message'
     | 'not shown'
     | 'retry asked'
+    | 'bad receipt'
     | 'refused'
     | 'failed';
   detail: string;

@@ -16,6 +16,7 @@ import { ReceiptBook, type ReceivedReceipt } from './server/receipts.ts';
 import { ServiceRules } from './server/rules.ts';
 import { Server } from './server/server.ts';
 import { Service } from './server/service.ts';
+import type { ToBot } from './server/unshown.ts';
 import { quietLibsignal } from './wire/libsignal-console.ts';
 import { WireLog } from './wire/wire-log.ts';
 
@@ -267,6 +268,19 @@ export class Simulator {
   /** Somebody says something; see Saying. Rejects with UnknownJid, NotInChat, UnknownLine or BadSaying. */
   say(saying: Saying): Promise<ChatLine> {
     return this.#server.inbound.say(saying);
+  }
+
+  /**
+   * The owner writes to Meta AI (or `bot`) on the phone; linked devices get a copy, which no chat here shows. Resolves with
+   * the message's id. A device whose receipt does not name the bot as recipient gets it again at each login.
+   */
+  writeToBot(saying: ToBot): Promise<string> {
+    return this.#server.inbound.writeToBot(saying);
+  }
+
+  /** Somebody posts a status, as a `status` stanza or as a `message`. Resolves with its id. */
+  postStatus({ as, text, tag }: { as: Person; text: string; tag?: 'status' | 'message' }): Promise<string> {
+    return this.#server.inbound.postStatus(as, text, tag);
   }
 
   /** The author changes the text or caption of a line. Rejects with UnknownLine, NotAllowed or NotInChat. */

@@ -56,6 +56,11 @@ export class DeliveryQueue {
     if (sent) this.#connection?.send(node);
   }
 
+  /** The stanza of that key that is not acknowledged yet. */
+  waiting(key: string): BinaryNode | undefined {
+    return this.#waiting.find((waiting) => waiting.key === key)?.node;
+  }
+
   /** The device has it: a receipt or an ack came. False when nothing of that key waits. */
   acknowledge(key: string): boolean {
     const index = this.#waiting.findIndex((waiting) => waiting.key === key);

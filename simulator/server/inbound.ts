@@ -17,6 +17,7 @@ import { type Addressed, address, addressAbout, envelope, keyOf } from './addres
 import { newMessageId } from './message-id.ts';
 import { encElements, garble, seal } from './sealing.ts';
 import type { Service } from './service.ts';
+import { postStatus, type ToBot, writeToBot } from './unshown.ts';
 
 /** In place of a ciphertext: what can be opened once is not for linked devices. */
 const ONLY_ON_PHONE: BinaryNode = {
@@ -105,6 +106,16 @@ export class Inbound {
       await this.#act(to, reactionOf(keyOf(this.#service, line, to), emoji, Date.now()), how);
       return this.#service.chats.react(line, byHand(speaker), emoji);
     });
+  }
+
+  /** The owner writes to a bot on the phone; see ToBot. Resolves with the message's id. */
+  writeToBot(saying: ToBot): Promise<string> {
+    return this.#inTurn(() => writeToBot(this.#service, saying));
+  }
+
+  /** Somebody posts a status; see postStatus. Resolves with its id. */
+  postStatus(as: Person, text: string, tag?: 'status' | 'message'): Promise<string> {
+    return this.#inTurn(() => postStatus(this.#service, as, text, tag));
   }
 
   /** A linked device cannot download a file and asks the phone to upload it again. */

@@ -129,13 +129,25 @@ export class Session {
       ...(participant && { participant }),
     };
     this.connection.send({ tag: 'ack', attrs });
-    for (const each of ids) this.#acknowledge(`message:${each}:`);
+    for (const each of ids) this.#confirm(each, node.attrs);
     if (node.attrs.type === 'server-error') this.#inbound.reupload(this.companion, node);
     if (node.attrs.type !== 'retry') return;
     this.#service.problem('retry asked', JSON.stringify(node.attrs));
     this.#resent.add(id);
     if (forwardRetry(this.#service, this.companion, node)) return;
     if (!(await this.#inbound.resend(this.companion, node))) this.#resent.delete(id);
+  }
+
+  /** A receipt for a message. WhatsApp knows what a device of the sender means only by the recipient. */
+  #confirm(id: string, { to, recipient }: BinaryNode['attrs']): void {
+    const key = stanzaKey('message', { id });
+    const sent = this.#queue.waiting(key)?.attrs;
+    if (sent?.recipient !== undefined && (recipient !== sent.recipient || to !== sent.from)) {
+      const detail = `the receipt for ${id} is to ${to} about ${recipient}; the message came from ${sent.from} to ${sent.recipient}`;
+      this.#service.problem('bad receipt', detail);
+      return;
+    }
+    this.#acknowledge(key);
   }
 
   #acknowledge(key: string): void {

@@ -12,6 +12,7 @@ import { hardenSignatures, withTrustedRoot } from './hardening.ts';
 import { superviseListeners } from './stanza-listeners.ts';
 import { releaseTransactionStorage } from './transaction-storage.ts';
 import type { Undecodable } from './undecodable.ts';
+import { answerUnhandled } from './unhandled.ts';
 import { toBaileysVersion, type WhatsAppVersion } from './version.ts';
 
 /** Where to connect, and as what. */
@@ -75,7 +76,11 @@ export function openSocket(options: SocketOptions): WASocket {
       else void socket.end(new BrokenStreamError(error));
       return goesOn;
     },
-    around: (node, call) => undecodable.during(socket, node, call),
+    handle: async (node, call) => {
+      const answer = answerUnhandled(node, auth.creds.me?.id);
+      if (answer === undefined) await undecodable.during(socket, node, call);
+      else await socket.sendNode(answer);
+    },
   });
   // While the backlog of an outage comes in, events are held back, and their receipts have left already:
   // without this a close would throw them away for good.

@@ -22,7 +22,7 @@ beforeEach(() => {
         failures.push(['message', error]);
         return true;
       },
-      around: (_node, call) => call(),
+      handle: (_node, call) => call(),
     },
   );
 });

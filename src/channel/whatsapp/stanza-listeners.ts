@@ -1,7 +1,7 @@
 import type { BinaryNode, WASocket } from '@whiskeysockets/baileys';
 
 /** Stanzas that make messages. Baileys' listeners return when what they made was handed on. */
-const MESSAGES: ReadonlySet<string | symbol> = new Set(['CB:message', 'CB:call']);
+const MESSAGES: ReadonlySet<string | symbol> = new Set(['CB:message', 'CB:status', 'CB:call']);
 /** Stanzas that may concern messages before them. */
 const FOLLOWERS: ReadonlySet<string | symbol> = new Set(['CB:receipt', 'CB:notification']);
 /** Baileys' listener for all notifications, which acknowledges them; it fails before the account is linked. */
@@ -22,8 +22,8 @@ export interface Supervision {
   readonly onFailure: (event: string, error: unknown, node: BinaryNode | undefined) => void;
   /** A frame could not be read. @returns whether those after it can be */
   readonly onBadFrame: (error: unknown) => boolean;
-  /** Calls the listeners of a stanza. */
-  readonly around: <T>(node: BinaryNode, call: () => T) => T;
+  /** Handles a stanza, as a rule by its listeners, which `call` calls. */
+  readonly handle: (node: BinaryNode, call: () => Promise<void>) => Promise<void>;
 }
 
 /**
@@ -44,7 +44,7 @@ export interface Supervision {
  */
 export function superviseListeners(
   { ws }: Pick<WASocket, 'ws'>,
-  { onFailure, onBadFrame, around }: Supervision,
+  { onFailure, onBadFrame, handle }: Supervision,
 ): void {
   let turn: Promise<unknown> = Promise.resolve();
   let frames: Promise<unknown> = Promise.resolve();
@@ -54,9 +54,13 @@ export function superviseListeners(
     await Promise.all(results.filter((result) => result instanceof Promise));
   };
 
-  const call = async (event: string | symbol, values: unknown[], node?: BinaryNode): Promise<void> => {
+  const call = async (
+    event: string | symbol,
+    work: () => Promise<void>,
+    node?: BinaryNode,
+  ): Promise<void> => {
     try {
-      await callAll(event, values);
+      await work();
     } catch (error) {
       onFailure(String(event), error, node);
     }
@@ -64,9 +68,8 @@ export function superviseListeners(
 
   const afterMessages = (event: string | symbol, [marked, ...others]: unknown[]): Promise<unknown> => {
     const node = withoutMark(marked as BinaryNode);
-    return turn.then(() =>
-      ws.isOpen ? around(node, () => call(event, [node, ...others], node)) : undefined,
-    );
+    const work = () => handle(node, () => callAll(event, [node, ...others]));
+    return turn.then(() => (ws.isOpen ? call(event, work, node) : undefined));
   };
 
   const readFrames = async (values: unknown[]): Promise<void> => {
@@ -82,7 +85,7 @@ export function superviseListeners(
     if (event === FRAME) frames = frames.then(() => readFrames(values));
     else if (MESSAGES.has(event)) turn = afterMessages(event, values);
     else if (FOLLOWERS.has(event)) void afterMessages(event, values);
-    else void call(event, values);
+    else void call(event, () => callAll(event, values));
     return ws.listenerCount(event) > 0;
   };
 }

@@ -44,7 +44,7 @@ export class Undecodable {
   }
 
   /** Runs the handling of a stanza, so that an error which Baileys only logs is counted as this stanza's. */
-  during<T>(socket: Socket, node: BinaryNode, work: () => T): T {
+  during(socket: Socket, node: BinaryNode, work: () => Promise<void>): Promise<void> {
     return this.#handling.run({ socket, node }, work);
   }
 
