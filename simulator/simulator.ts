@@ -185,8 +185,11 @@ export class Simulator {
     return this.#service.problems;
   }
 
-  /** Adds somebody with a phone; without a number one is made up. Throws BadPerson. */
-  addPerson(person: { name: string; number?: string }): Person {
+  /**
+   * Adds somebody with a phone; without a number one is made up. With a username nobody else is told the number, and who
+   * they are is said by LID and username. Throws BadPerson.
+   */
+  addPerson(person: { name: string; number?: string; username?: string }): Person {
     return this.#service.directory.addPerson(person);
   }
 

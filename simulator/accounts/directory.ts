@@ -43,7 +43,7 @@ export class Directory {
   }
 
   /** Adds somebody with a phone. Without a number one is made up. Throws BadPerson. */
-  addPerson(given: { name: string; number?: string }): Person {
+  addPerson(given: { name: string; number?: string; username?: string }): Person {
     const index = this.#people.length;
     const number = (given.number ?? (FIRST_NUMBER + index).toString()).replace(/^\+/, '');
     if (!/^\d{7,15}$/.test(number)) {
@@ -52,7 +52,12 @@ export class Directory {
     if (given.name.trim() === '') throw new BadPerson('The name is empty: everybody on WhatsApp has one.');
     const jid = `${number}@s.whatsapp.net`;
     if (this.#phones.has(jid)) throw new BadPerson(`${number} is taken: choose another number.`);
-    const person: Person = { jid, lid: `${FIRST_LID + index * 7919}@lid`, name: given.name };
+    const person: Person = {
+      jid,
+      lid: `${FIRST_LID + index * 7919}@lid`,
+      name: given.name,
+      ...(given.username !== undefined && { username: given.username }),
+    };
     this.#people.push(person);
     this.#phones.set(jid, new PhoneDevice(person));
     return person;

@@ -100,7 +100,8 @@ export class Group {
 
   /** Does a member see somebody's phone number? Everybody sees their own. */
   showsNumber(person: Person, to: Person): boolean {
-    return !this.#numbersHidden || person.jid === to.jid || this.#revealed.has(person.jid);
+    if (person.jid === to.jid || this.#revealed.has(person.jid)) return true;
+    return !this.#numbersHidden && person.username === undefined;
   }
 
   /** Throws BadGroupChange. */
@@ -119,6 +120,7 @@ export function participantElement(group: Group, person: Person, viewer: Person,
     attrs: {
       jid: addressOf(person, group.addressing),
       ...other,
+      ...(person.username !== undefined && { username: person.username }),
       ...(role && group.isAdmin(person) && { type }),
     },
   };

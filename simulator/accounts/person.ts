@@ -11,6 +11,8 @@ export interface Person {
   readonly lid: string;
   /** The push name that the others see. */
   readonly name: string;
+  /** Who has one shows it in the place of the phone number, to everybody. */
+  readonly username?: string;
 }
 
 /** The person's JID in one of its two forms, with a device number where it is not the phone. */

@@ -25,6 +25,7 @@ export const rulesRequest = z.record(z.string(), z.unknown());
 export const personRequest = z.strictObject({
   name: z.string().min(1).describe('the push name'),
   number: z.string().optional().describe('7 to 15 digits with the country code; made up when absent'),
+  username: z.string().min(1).exactOptional().describe('hides the number from everybody'),
 });
 
 /** POST /groups */

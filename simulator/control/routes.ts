@@ -86,8 +86,8 @@ function wait(simulator: Controlled, query: unknown): Promise<unknown> {
 }
 
 function addPerson(simulator: Controlled, body: unknown): unknown {
-  const { name, number } = personRequest.parse(body);
-  return simulator.addPerson({ name, ...(number !== undefined && { number }) });
+  const { number, ...person } = personRequest.parse(body);
+  return simulator.addPerson({ ...person, ...(number !== undefined && { number }) });
 }
 
 const ROUTES: Routes = {

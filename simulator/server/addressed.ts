@@ -37,7 +37,8 @@ export function address(
   if (!ofSide && speaker.jid !== peer.jid) throw new NotInChat(speaker, saying.chat);
   const hearer = ofSide ? peer : side;
   const chat = directChat(service, speaker, hearer);
-  return { speaker, chat, hearer, addressing: saying.addressing ?? 'pn' };
+  const byUsername = [speaker, hearer].some(({ username }) => username !== undefined);
+  return { speaker, chat, hearer, addressing: saying.addressing ?? (byUsername ? 'lid' : 'pn') };
 }
 
 /** The name of a direct chat: as the owner sees it, or as who speaks does when the owner is not in it. */
@@ -92,6 +93,7 @@ export function envelope(
       from: group.jid,
       participant: from,
       ...(shown && { [`participant_${other}`]: addressOf(speaker, other) }),
+      ...(speaker.username !== undefined && { participant_username: speaker.username }),
       addressing_mode: addressing,
     };
   }
@@ -99,9 +101,17 @@ export function envelope(
     return {
       from,
       recipient: addressOf(hearer, addressing),
-      [`peer_recipient_${other}`]: addressOf(hearer, other),
+      ...otherForm('peer_recipient_', hearer, other),
       addressing_mode: addressing,
     };
   }
-  return { from, [`sender_${other}`]: addressOf(speaker, other), addressing_mode: addressing };
+  const { username } = speaker;
+  const sender = username === undefined ? otherForm('sender_', speaker, other) : { username };
+  return { from, ...sender, addressing_mode: addressing };
+}
+
+/** The other form of a name; the username in the place of a number that it hides. */
+function otherForm(prefix: string, person: Person, other: Addressing): BinaryNode['attrs'] {
+  if (other === 'pn' && person.username !== undefined) return { [`${prefix}username`]: person.username };
+  return { [prefix + other]: addressOf(person, other) };
 }

@@ -102,7 +102,9 @@ export async function historyParts(
     syncType: HistorySyncType.INITIAL_BOOTSTRAP,
     conversations: chats.map(([chat, lines]) => conversation(service, viewer, chat, lines.slice(-1))),
     pushnames: people.map(({ jid, name }) => ({ id: jid, pushname: name })),
-    phoneNumberToLidMappings: people.map(({ jid, lid }) => ({ pnJid: jid, lidJid: lid })),
+    phoneNumberToLidMappings: people
+      .filter(({ username }) => username === undefined)
+      .map(({ jid, lid }) => ({ pnJid: jid, lidJid: lid })),
     chunkOrder: 1,
     progress: older.length > 0 ? 50 : 100,
   });

@@ -58,6 +58,12 @@ describe('the groups', () => {
     expect(groups.metadata(FAMILY)?.participants).toHaveLength(1);
   });
 
+  it('name a member by the username when nothing else is known', async () => {
+    const { groups, listener } = rig();
+    await groups.sync(queries(group({ participants: [{ id: '103@lid', username: 'anna' }] })));
+    expect(listener.members.get(FAMILY)).toEqual([{ jid: '103@lid', name: 'anna', isAdmin: false }]);
+  });
+
   it('resolve a member’s LID to a number', async () => {
     const { groups, identity } = rig();
     await groups.sync(queries(group()));

@@ -171,10 +171,11 @@ export class Groups {
     this.#reportMembers(jid, []);
   }
 
-  #member({ id, phoneNumber, lid, admin, isAdmin, isSuperAdmin }: GroupParticipant): Member | undefined {
+  #member(participant: GroupParticipant): Member | undefined {
+    const { id, phoneNumber, lid, username, admin, isAdmin, isSuperAdmin } = participant;
     const jid = this.#identity.person(id, phoneNumber ?? lid);
     if (jid === undefined) return undefined;
-    const name = this.#nameOf(jid);
+    const name = this.#nameOf(jid) ?? username;
     return { jid, ...(name !== undefined && { name }), isAdmin: Boolean(admin || isAdmin || isSuperAdmin) };
   }
 

@@ -42,10 +42,11 @@ export class History {
     for (const contact of contacts) this.#guarded(contact.id, () => this.#contact(contact));
   }
 
-  #contact({ id, phoneNumber, lid, name, notify }: Partial<Contact>): void {
+  #contact({ id, phoneNumber, lid, name, notify, username }: Partial<Contact>): void {
     const jid = this.#identity.person(id, phoneNumber ?? lid);
     if (jid === undefined || jid === this.#identity.ownerJid) return;
     this.#contacts.learn(jid, name ?? notify);
+    this.#contacts.learnUsername(jid, username);
   }
 
   #chat(chat: Chat): void {

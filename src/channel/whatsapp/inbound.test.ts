@@ -154,6 +154,34 @@ describe('the sender and the chat of a message', () => {
     expect(listener.chats[0]?.name).toBeUndefined();
   });
 
+  it('a sender without a name or visible number is shown by the username, or else by the LID as such', () => {
+    const { inbound, listener, contacts } = rig();
+    const say = (pushName: string | null) =>
+      inbound.take([message({ conversation: 'hi' }, { key: { remoteJid: '102@lid', id: 'A1' }, pushName })]);
+    say(null);
+    contacts.learnFrom({ tag: 'message', attrs: { from: '102:3@lid', username: 'petey' } });
+    say(null);
+    say('Peter');
+    contacts.learnFrom({ tag: 'message', attrs: { from: '102:3@lid', username: 'petey' } });
+    say(null);
+    const names = listener.messages.map(({ senderName }) => senderName);
+    expect(names).toEqual(['user 102', 'petey', 'Peter', 'Peter']);
+  });
+
+  it('usernames are read from group messages and from what the owner writes to others', () => {
+    const { contacts } = rig();
+    contacts.learnFrom({
+      tag: 'message',
+      attrs: { from: GROUP, participant: '102@lid', participant_username: 'petey' },
+    });
+    contacts.learnFrom({
+      tag: 'message',
+      attrs: { from: '100:7@lid', recipient: '103@lid', peer_recipient_username: 'anna' },
+    });
+    contacts.learnFrom({ tag: 'message', attrs: {} });
+    expect(['102@lid', '103@lid'].map((jid) => contacts.nameOf(jid))).toEqual(['petey', 'anna']);
+  });
+
   it('a name is remembered for later messages without one', () => {
     const { inbound, listener } = rig();
     inbound.take([message({ conversation: 'one' }), message({ conversation: 'two' }, { pushName: null })]);

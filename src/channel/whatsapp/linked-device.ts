@@ -253,6 +253,7 @@ export class LinkedDevice {
     } catch (error) {
       throw new JournalUnwritableError(error);
     }
+    this.#guarded('The usernames of a message could not be taken in', () => this.#contacts.learnFrom(node));
     this.#guarded('An announced message could not be taken in', () => {
       const { me } = this.#store.creds;
       const announced = me && announcedIn(node, me);
