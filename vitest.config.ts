@@ -56,7 +56,6 @@ const PROJECTS: readonly Project[] = [
     name: 'containers',
     include: [CONTAINER],
     timeoutMs: 300 * SECOND,
-    workers: 1,
     setup: 'test/containers/global-setup.ts',
   },
 ];

@@ -8,21 +8,42 @@ import { TEST_IMAGE } from './image.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-async function run(program: string, args: readonly string[], quiet: boolean): Promise<number> {
+async function run(
+  program: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  quiet = false,
+): Promise<number> {
   const child = spawn(program, args, {
     cwd: root,
     stdio: ['ignore', quiet ? 'ignore' : 'inherit', quiet ? 'ignore' : 'inherit'],
-    env: {
-      ...process.env,
-      CONTAINER_IMAGE: TEST_IMAGE,
-      AGENT_PROVIDERS: 'claude,codex,kimi',
-      INSTALL_CJK_FONTS: 'false',
-      INSTALL_BROWSER: 'false',
-      NANOCLAW_ROOT: root,
-    },
+    env: { ...process.env, ...env },
   });
   const [code] = await once(child, 'close');
   return code ?? 1;
+}
+
+async function buildImage(engine: string): Promise<void> {
+  const base = process.env.TEST_BASE_IMAGE ?? 'debian';
+  const code = await run('container/build.sh', ['--runtime', engine, '--base', base], {
+    CONTAINER_IMAGE: TEST_IMAGE,
+    AGENT_PROVIDERS: 'claude,codex,kimi',
+    INSTALL_CJK_FONTS: 'false',
+    INSTALL_BROWSER: 'false',
+    NANOCLAW_ROOT: root,
+    // The engines build at the same time: each lays its files ready in its own place.
+    CONTAINER_BUILD_DIR: join(root, 'container', 'agent-runner', 'dist', 'image', engine),
+  });
+  if (code !== 0) {
+    throw new Error(`container/build.sh --runtime ${engine} --base ${base} failed; its words stand above`);
+  }
+}
+
+async function installAgents(): Promise<void> {
+  if (existsSync(join(root, 'container', 'agent-runner', 'node_modules'))) return;
+  if ((await run('npm', ['run', 'agents'], {})) !== 0) {
+    throw new Error('npm run agents failed; its words stand above');
+  }
 }
 
 /**
@@ -32,21 +53,12 @@ async function run(program: string, args: readonly string[], quiet: boolean): Pr
  */
 export default async function setup(): Promise<void> {
   for (const engine of ENGINES) {
-    if ((await run(engine, ['version'], true).catch(() => 1)) !== 0) {
+    if ((await run(engine, ['version'], {}, true).catch(() => 1)) !== 0) {
       throw new Error(
         `These tests need ${engine}. Let them have engines of their own (as root): ` +
           '.ci/with-docker .ci/with-podman npm run test:containers. Or use yours, and name it: TEST_ENGINES=docker',
       );
     }
   }
-  const base = process.env.TEST_BASE_IMAGE ?? 'debian';
-  for (const engine of ENGINES) {
-    if ((await run('container/build.sh', ['--runtime', engine, '--base', base], false)) !== 0) {
-      throw new Error(`container/build.sh --runtime ${engine} --base ${base} failed; its words stand above`);
-    }
-  }
-  if (existsSync(join(root, 'container', 'agent-runner', 'node_modules'))) return;
-  if ((await run('npm', ['run', 'agents'], false)) !== 0) {
-    throw new Error('npm run agents failed; its words stand above');
-  }
+  await Promise.all([...ENGINES.map(buildImage), installAgents()]);
 }
