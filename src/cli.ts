@@ -1,8 +1,17 @@
 #!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { LineState } from './channel/channel.ts';
 import { systemClock } from './clock.ts';
-import { type BaseConfig, type Config, ConfigError, loadBaseConfig, loadConfig } from './config.ts';
+import {
+  type BaseConfig,
+  type Config,
+  ConfigError,
+  loadBaseConfig,
+  loadConfig,
+  packageRoot,
+} from './config.ts';
 import { examineHere } from './doctor.ts';
 import { Ending } from './ending.ts';
 import { freshenCredentials, inspectCredentials, versionInUse, versionInWords } from './line.ts';
@@ -28,10 +37,13 @@ const NOT_WELL = 1;
 const WRONG_USAGE = 2;
 
 const NOT_PAIRED =
-  'NanoClaw is not linked to a WhatsApp account yet. Run this in a terminal: npx nanoclaw pair';
+  'NanoClaw is not linked to a WhatsApp account yet. Run this in a terminal: ./nanoclaw pair';
 
-const say = (text: string): void => void process.stdout.write(`${text}\n`);
-const complain = (text: string): void => void process.stderr.write(`${text}\n`);
+/** Messages name this command as it works at the root of the project; here it is named as it works where they are read. */
+const named = (text: string): string =>
+  text.replaceAll('./nanoclaw', process.env.NANOCLAW_COMMAND ?? './nanoclaw');
+const say = (text: string): void => void process.stdout.write(`${named(text)}\n`);
+const complain = (text: string): void => void process.stderr.write(`${named(text)}\n`);
 
 function logOf(
   config: Pick<Config, 'root' | 'logLevel'>,
@@ -53,11 +65,18 @@ function logOf(
 function pairingScreen(raw: boolean): PairingScreen {
   const { stdout } = process;
   return new PairingScreen({
-    write: (text) => void stdout.write(text),
+    write: (text) => void stdout.write(named(text)),
     isTerminal: stdout.isTTY,
     raw,
     rows: stdout.isTTY ? stdout.rows : undefined,
   });
+}
+
+function packageVersion(): string {
+  const { version }: { version: string } = JSON.parse(
+    readFileSync(join(packageRoot(), 'package.json'), 'utf8'),
+  );
+  return version;
 }
 
 interface StartFlags {
@@ -222,7 +241,7 @@ async function withStore(work: (store: Store, config: BaseConfig) => void | Prom
     throw await blameDisk(error, 'The database cannot be read', paths);
   }
   if (store === undefined) {
-    throw new ConfigError(`Nothing is there yet in ${config.root}. Pair first: npx nanoclaw pair`);
+    throw new ConfigError(`Nothing is there yet in ${config.root}. Pair first: ./nanoclaw pair`);
   }
   try {
     await work(store, config);
@@ -238,6 +257,7 @@ function program(): Command {
   const raw = ['--raw', 'print each code as its text on a line'] as const;
   const nanoclaw = new Command('nanoclaw')
     .description('A personal assistant that lives in WhatsApp')
+    .version(packageVersion(), '--version', 'print the version')
     .exitOverride();
   nanoclaw
     .command('start')
@@ -321,10 +341,19 @@ function program(): Command {
   return nanoclaw;
 }
 
+/** Otherwise `nanoclaw UNKNOWN --help` would print the help and succeed. @throws CommanderError */
+function refuseUnknownCommand(nanoclaw: Command, name: string | undefined): void {
+  if (name === undefined || name.startsWith('-') || name === 'help') return;
+  if (nanoclaw.commands.some((command) => command.name() === name)) return;
+  nanoclaw.error(`error: unknown command '${name}'; see nanoclaw --help`);
+}
+
 // A terminal that has gone, or a file on a full disk: what is said is lost, and nothing else.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 try {
-  await program().parseAsync();
+  const nanoclaw = program();
+  refuseUnknownCommand(nanoclaw, process.argv[2]);
+  await nanoclaw.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : WRONG_USAGE;
   else {

@@ -12,7 +12,7 @@ import { lockHolder } from './store/host-lock.ts';
 import { openStoreReadOnly } from './store/store.ts';
 
 /**
- * Looks at this machine and this root as `npx nanoclaw doctor` does; a host may be running.
+ * Looks at this machine and this root as `./nanoclaw doctor` does; a host may be running.
  * @throws ConfigError when not even the root is known
  */
 export async function examineHere(environment: NodeJS.ProcessEnv, log: Log): Promise<readonly Finding[]> {

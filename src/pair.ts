@@ -80,7 +80,7 @@ export async function pair(options: PairOptions): Promise<PairOutcome> {
         if (state.status === 'stopped') settle(state.reason);
       },
     });
-    const late = `Nobody linked a phone in ${Math.ceil(patienceMs / MINUTE)} minutes. Begin again with: npx nanoclaw pair`;
+    const late = `Nobody linked a phone in ${Math.ceil(patienceMs / MINUTE)} minutes. Begin again with: ./nanoclaw pair`;
     const timer = setTimeout(() => settle(late), patienceMs);
     const giveUp = (): void => settle('The pairing was given up; nothing is left of it.');
     signal.addEventListener('abort', giveUp);

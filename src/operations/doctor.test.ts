@@ -59,7 +59,7 @@ describe('the doctor', () => {
       /^Node: 24\.19\.0, .*aborts.* → Install Node 24\.18 or 22/,
     ],
     ['no root', { paths: pathsAt('/nonexistent/nanoclaw') }, /^folders: .* does not exist → .*NANOCLAW_ROOT/],
-    ['no account', { account: () => ({ status: 'unpaired' }) }, /^account: .* → Link one: npx nanoclaw pair/],
+    ['no account', { account: () => ({ status: 'unpaired' }) }, /^account: .* → Link one: \.\/nanoclaw pair/],
     ['no host', { line: () => ({ hostPid: null, line: 'open' }) }, /^line: no host.* → Start it: npm start/],
     [
       'a line that is away',

@@ -162,7 +162,7 @@ async function lookAtClock(database: string, now: number, timezone: string): Pro
 
 function lookAtAccount(account: AccountSummary): Finding {
   if (account.status !== 'paired')
-    return ill('account', 'no WhatsApp account is linked', 'Link one: npx nanoclaw pair');
+    return ill('account', 'no WhatsApp account is linked', 'Link one: ./nanoclaw pair');
   return well('account', `+${account.number}${account.name === undefined ? '' : ` (${account.name})`}`);
 }
 
@@ -175,5 +175,5 @@ function lookAtLine({ hostPid, line }: { readonly hostPid: number | null; readon
   if (hostPid === null) return ill('line', 'no host is running', 'Start it: npm start');
   return line === 'open'
     ? well('line', `open, host ${hostPid}`)
-    : ill('line', line, 'See "npx nanoclaw status" for what to do');
+    : ill('line', line, 'See "./nanoclaw status" for what to do');
 }

@@ -30,7 +30,7 @@ export function listGroups(store: Store): readonly (RegisteredGroup & { readonly
 
 export function formatGroups(store: Store): string {
   const groups = listGroups(store);
-  if (groups.length === 0) return 'No group is registered yet. Pair first: npx nanoclaw pair';
+  if (groups.length === 0) return 'No group is registered yet. Pair first: ./nanoclaw pair';
   return table(
     ['NAME', 'FOLDER', 'TRIGGER', 'MEMBERS', 'JID'],
     groups.map((group) => [

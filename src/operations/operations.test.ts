@@ -110,7 +110,7 @@ describe('the output for an operator', () => {
     expect(words('connecting: closed')).toMatch(
       /WhatsApp {2}connecting: closed \(since Thu 1 Jan 2026, 09:00:00\)\n +It is tried again by itself/,
     );
-    expect(words('unpaired')).toMatch(/npx nanoclaw pair/);
+    expect(words('unpaired')).toMatch(/\.\/nanoclaw pair/);
     expect(words('open')).not.toMatch(/tried|pair\n/);
     expect(words('open', null)).toMatch(/not running\n +Start it with: npm start/);
     store.state.set('restriction', 'no new chats until Friday');

@@ -71,7 +71,7 @@ export class PairingScreen {
       '',
       how,
       `It does not fit: make this window ${needed} lines high, or link with a code:`,
-      'npx nanoclaw pair --code PHONE',
+      './nanoclaw pair --code PHONE',
     ];
   }
 

@@ -124,7 +124,7 @@ function formatDisks({ disks, hostPid, chatsWaiting, outbox }: Status): readonly
 function whatToDo({ hostPid, line, lineSince }: Status, now: number): readonly string[] {
   if (hostPid === null) return ['          Start it with: npm start'];
   if (line.startsWith('unpaired'))
-    return ['          Stop the host, then link an account with: npx nanoclaw pair'];
+    return ['          Stop the host, then link an account with: ./nanoclaw pair'];
   if (line.startsWith('connecting')) {
     const hours = lineSince === null ? 0 : Math.floor((now - Date.parse(lineSince)) / HOUR);
     return [

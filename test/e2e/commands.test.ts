@@ -1,8 +1,18 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
@@ -149,7 +159,7 @@ describe('nanoclaw doctor', () => {
     const findings: { name: string; ok: boolean; cure?: string }[] = JSON.parse(stdout);
     expect(findings).toContainEqual(expect.objectContaining({ name: 'Node', ok: true }));
     expect(findings).toContainEqual(
-      expect.objectContaining({ name: 'account', ok: false, cure: 'Link one: npx nanoclaw pair' }),
+      expect.objectContaining({ name: 'account', ok: false, cure: 'Link one: ./nanoclaw pair' }),
     );
   });
 });
@@ -159,7 +169,7 @@ describe('nanoclaw start', () => {
     const { nanoclaw } = await server();
     const { code, stderr } = await nanoclaw(['start', '--allow-plain-process']);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/npx nanoclaw pair/);
+    expect(stderr).toMatch(/\.\/nanoclaw pair/);
   });
 
   it('names the fix for a file that is no database, and overwrites nothing', async () => {
@@ -179,7 +189,7 @@ describe('nanoclaw start', () => {
     writeFileSync(file, 'half of an account');
     const { code, stderr } = await nanoclaw(['start', '--allow-plain-process']);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/whatsapp\.db.*Nothing was changed.*npx nanoclaw pair/s);
+    expect(stderr).toMatch(/whatsapp\.db.*Nothing was changed.*\.\/nanoclaw pair/s);
     expect(readFileSync(file, 'utf8')).toBe('half of an account');
   });
 
@@ -284,5 +294,70 @@ describe('npm run demo', () => {
       { cwd: PACKAGE_ROOT },
     );
     await expect(run).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(/within 8 seconds/) });
+  });
+});
+
+describe('the executable at the root', () => {
+  const nanoclaw = join(PACKAGE_ROOT, 'nanoclaw');
+  const { version } = JSON.parse(readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8')) as {
+    version: string;
+  };
+
+  /** Runs a command line in a directory that has nothing to do with the project, with a directory in front of PATH. */
+  async function elsewhere(line: string, bin?: string): Promise<Ended> {
+    const child = spawn('sh', ['-c', line], {
+      cwd: sharedDirectory(),
+      env: {
+        ...environmentOf(sharedDirectory()),
+        ...(bin !== undefined && { PATH: `${bin}:${process.env.PATH}` }),
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const [stdout, stderr, [code]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'close') as Promise<[number]>,
+    ]);
+    return { code, stdout, stderr };
+  }
+
+  it('runs from another directory by its path, and messages name it by that path', async () => {
+    expect((await elsewhere(`${nanoclaw} --version`)).stdout).toBe(`${version}\n`);
+    const { code, stderr } = await elsewhere(`${nanoclaw} status`);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`${nanoclaw} pair`);
+  });
+
+  it('runs by a link in PATH, and messages name it as it was typed', async () => {
+    const bin = sharedDirectory();
+    symlinkSync(nanoclaw, join(bin, 'nanoclaw'));
+    const { code, stderr } = await elsewhere('nanoclaw status', bin);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/ nanoclaw pair/);
+  });
+
+  it('runs from its sources where nothing was compiled, and builds nothing', async () => {
+    const copy = sharedDirectory();
+    for (const name of ['nanoclaw', 'package.json', 'src', 'node_modules'])
+      symlinkSync(join(PACKAGE_ROOT, name), join(copy, name));
+    copyFileSync(nanoclaw, join(copy, 'nanoclaw.copy'));
+    expect((await elsewhere(`${join(copy, 'nanoclaw.copy')} --version`)).stdout).toBe(`${version}\n`);
+    expect(existsSync(join(copy, 'dist'))).toBe(false);
+  });
+
+  it('names the fix where nothing is installed', async () => {
+    const copy = sharedDirectory();
+    copyFileSync(nanoclaw, join(copy, 'nanoclaw'));
+    const { code, stderr } = await elsewhere(`${join(copy, 'nanoclaw')} status`);
+    expect(code).toBe(1);
+    expect(stderr).toBe(`NanoClaw is not installed yet in ${copy}. Run there: npm ci\n`);
+  });
+
+  it('refuses an unknown command, also one that asks for help', async () => {
+    for (const line of [`${nanoclaw} pear`, `${nanoclaw} pear --help`]) {
+      const { code, stderr } = await elsewhere(line);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/unknown command 'pear'/);
+    }
   });
 });

@@ -26,7 +26,7 @@ describe('a host whose phone has unlinked it', () => {
     const remembered = readFileSync(notes, 'utf8');
     expect(remembered).toContain('the cat is called Tom');
     await house.simulator.faults.unlinkDevices();
-    await house.logged(/The phone has unlinked this assistant \(401\).*npx nanoclaw pair/);
+    await house.logged(/The phone has unlinked this assistant \(401\).*\.\/nanoclaw pair/);
     await stopped(house, /^stopped: The phone has unlinked/);
     const pairings = house.pairings;
     await house.restart();

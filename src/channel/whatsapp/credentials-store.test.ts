@@ -199,7 +199,7 @@ describe('opening a damaged credentials store', () => {
     spoil('UPDATE creds SET value = ?', text);
     store.close();
     expect(() => CredentialsStore.open(file)).toThrow(CredentialsUnreadableError);
-    expect(() => CredentialsStore.open(file)).toThrow(/Nothing was changed.*npx nanoclaw pair/s);
+    expect(() => CredentialsStore.open(file)).toThrow(/Nothing was changed.*\.\/nanoclaw pair/s);
     expect(() => inspectCredentials(file)).toThrow(CredentialsUnreadableError);
     const database = new Database(file, { readonly: true });
     expect(database.prepare('SELECT value FROM creds').pluck().get()).toBe(text);

@@ -6,7 +6,7 @@ export class CredentialsDatabaseError extends Error {
   constructor(file: string, cause: unknown) {
     const cure =
       cureOfDisk(cause) ??
-      'Restore the file from a backup, or archive it and pair again with: npx nanoclaw pair --new';
+      'Restore the file from a backup, or archive it and pair again with: ./nanoclaw pair --new';
     super(
       `The WhatsApp credentials in ${file} cannot be opened: ${textOf(cause)}. Nothing was changed. ${cure}`,
       { cause },
@@ -31,7 +31,7 @@ export class CredentialsUnreadableError extends Error {
   constructor(file: string, row: string, cause: unknown) {
     super(
       `The WhatsApp credentials in ${file} are unreadable (${row}: ${textOf(cause)}). Nothing was changed. ` +
-        'Restore the file from a backup, or archive it and pair again with: npx nanoclaw pair --new',
+        'Restore the file from a backup, or archive it and pair again with: ./nanoclaw pair --new',
       { cause },
     );
   }
@@ -94,9 +94,9 @@ export class LinkRefusedError extends Error {
 }
 
 const CODE_REFUSALS: Readonly<Record<number, string>> = {
-  400: 'Check the phone number, which is that of the account to link; if it is right, link with a QR code: npx nanoclaw pair',
+  400: 'Check the phone number, which is that of the account to link; if it is right, link with a QR code: ./nanoclaw pair',
   403: 'WhatsApp does not let this account link a device now. Open WhatsApp on the phone and see what it says there',
-  429: 'Too many codes were requested. Wait an hour, or link with a QR code: npx nanoclaw pair',
+  429: 'Too many codes were requested. Wait an hour, or link with a QR code: ./nanoclaw pair',
 };
 
 /** WhatsApp did not accept the request for a pairing code, or the answer to a code that was typed. */
@@ -108,7 +108,7 @@ export class CodeRefusedError extends LinkRefusedError {
       code === undefined
         ? `WhatsApp did not answer the request for a pairing code (${textOf(cause)})`
         : `WhatsApp refused the pairing code (${code})`;
-    const fix = CODE_REFUSALS[code ?? 0] ?? 'Try again, or link with a QR code: npx nanoclaw pair';
+    const fix = CODE_REFUSALS[code ?? 0] ?? 'Try again, or link with a QR code: ./nanoclaw pair';
     super(`${what}. ${fix}.`, { cause });
   }
 }

@@ -90,7 +90,7 @@ describe('a pairing by code', () => {
     rig.make({ pairWith: number, qrTimeoutMs: QR_MS });
     await rig.channel.start();
     expect(await rig.listener.line('stopped')).toMatchObject({
-      reason: expect.stringContaining('npx nanoclaw pair'),
+      reason: expect.stringContaining('./nanoclaw pair'),
     });
   });
 });

@@ -29,17 +29,17 @@ const STAYS_AWAY: readonly (readonly [number, 'kept' | 'laid aside', RegExp])[] 
     'kept',
     /^Another program has taken over this linked device \(440\).* Stop the other one, then start/,
   ],
-  [400, 'kept', /^WhatsApp refuses this login as malformed \(400\)\. .*npx nanoclaw pair --new$/],
-  [406, 'kept', /banned this account or logged it out \(406\).*npx nanoclaw pair --new$/],
+  [400, 'kept', /^WhatsApp refuses this login as malformed \(400\)\. .*\.\/nanoclaw pair --new$/],
+  [406, 'kept', /banned this account or logged it out \(406\).*\.\/nanoclaw pair --new$/],
   [409, 'kept', /refuses this client.* \(409\)\. Update NanoClaw and start again\.$/],
-  [415, 'kept', /does not know this linked device any more \(415\).*npx nanoclaw pair --new$/],
-  [418, 'kept', /does not know this client any more \(418\).*npx nanoclaw pair --new$/],
-  [516, 'laid aside', /^The phone has removed this linked device \(516\).* npx nanoclaw pair$/],
-  [401, 'laid aside', /^The phone has unlinked this assistant \(401\).* Pair again with: npx nanoclaw pair$/],
+  [415, 'kept', /does not know this linked device any more \(415\).*\.\/nanoclaw pair --new$/],
+  [418, 'kept', /does not know this client any more \(418\).*\.\/nanoclaw pair --new$/],
+  [516, 'laid aside', /^The phone has removed this linked device \(516\).* \.\/nanoclaw pair$/],
+  [401, 'laid aside', /^The phone has unlinked this assistant \(401\).* Pair again with: \.\/nanoclaw pair$/],
   [
     403,
     'kept',
-    /^WhatsApp has blocked this account.*\(403\).*; then start again\. If.*npx nanoclaw pair --new$/,
+    /^WhatsApp has blocked this account.*\(403\).*; then start again\. If.*\.\/nanoclaw pair --new$/,
   ],
   [411, 'kept', /^The account does not take linked devices as it is \(411\)\. .*; then start again\.$/],
   [419, 'kept', /^WhatsApp refuses this login \(419\)\. .*; then start again\.$/],
@@ -182,7 +182,7 @@ describe('QR codes that nobody scans any more', () => {
     expect(stopped).toEqual({
       status: 'stopped',
       code: 408,
-      reason: 'Nobody used the code while it was valid. Get a new one with: npx nanoclaw pair',
+      reason: 'Nobody used the code while it was valid. Get a new one with: ./nanoclaw pair',
     });
     const [first, ...rest] = rig.listener.lines;
     expect(first).toEqual({ status: 'connecting' });

@@ -37,7 +37,7 @@ describe('the reaction to a close', () => {
       expect(reaction.kind).toBe('stop');
       expect(reaction).toMatchObject({ reason: expect.stringContaining(`(${code})`) });
       expect(reaction).toMatchObject({
-        reason: expect.stringMatching(/start (this one )?again|npx nanoclaw pair/),
+        reason: expect.stringMatching(/start (this one )?again|\.\/nanoclaw pair/),
       });
     },
   );

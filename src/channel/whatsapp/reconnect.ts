@@ -17,7 +17,7 @@ export type Reaction =
       readonly reason: string;
     };
 
-const LINK_AGAIN = 'link again with: npx nanoclaw pair --new';
+const LINK_AGAIN = 'link again with: ./nanoclaw pair --new';
 
 const stop = (reason: string, credentials: 'keep' | 'lay-aside' = 'keep'): Reaction => ({
   kind: 'stop',
@@ -35,7 +35,7 @@ export const REACTIONS: Readonly<Record<number, Reaction>> = {
     `WhatsApp refuses this login as malformed (400). Update NanoClaw and start again; if that does not help, ${LINK_AGAIN}`,
   ),
   401: stop(
-    'The phone has unlinked this assistant (401). The old credentials were kept aside. Pair again with: npx nanoclaw pair',
+    'The phone has unlinked this assistant (401). The old credentials were kept aside. Pair again with: ./nanoclaw pair',
     'lay-aside',
   ),
   403: stop(
@@ -67,7 +67,7 @@ export const REACTIONS: Readonly<Record<number, Reaction>> = {
   503: { kind: 'back-off' },
   515: { kind: 'at-once' },
   516: stop(
-    'The phone has removed this linked device (516). The old credentials were kept aside. Pair again with: npx nanoclaw pair',
+    'The phone has removed this linked device (516). The old credentials were kept aside. Pair again with: ./nanoclaw pair',
     'lay-aside',
   ),
 };
@@ -93,7 +93,7 @@ export function reactionTo(error: unknown): Reaction {
   if (error instanceof CodeExpiredError || textOf(error).includes(QR_USED_UP)) {
     return {
       kind: 'qr-used-up',
-      reason: 'Nobody used the code while it was valid. Get a new one with: npx nanoclaw pair',
+      reason: 'Nobody used the code while it was valid. Get a new one with: ./nanoclaw pair',
     };
   }
   const code = codeOf(error) ?? 0;

@@ -62,7 +62,7 @@ const MOST_LEFT_OUT = 1_000;
 export async function takeBackup(options: BackupOptions): Promise<BackupReport> {
   const { paths, now } = options;
   if (!(await exists(paths.database)))
-    throw new BackupError(`Nothing is there yet in ${paths.root}. Pair first: npx nanoclaw pair`);
+    throw new BackupError(`Nothing is there yet in ${paths.root}. Pair first: ./nanoclaw pair`);
   const backups = join(paths.data, 'backups');
   await mkdir(backups, { recursive: true, mode: 0o700 });
   const name = `nanoclaw-${formatForFileName(now, options.timezone)}.tar.gz`;

@@ -205,11 +205,11 @@ export function formatRestore(report: RestoreReport, timezone: string): string {
 }
 
 function accountWords(account: AccountOutcome): string {
-  if (account.kind === 'none') return 'There is no WhatsApp account in it. Link one: npx nanoclaw pair';
+  if (account.kind === 'none') return 'There is no WhatsApp account in it. Link one: ./nanoclaw pair';
   if (account.kind === 'restored') {
     return [
       `The WhatsApp account +${account.number} is the backup's. Start no other copy of it: two that use one link end each other's conversations.`,
-      'If people see “Waiting for this message” for long, remove the device on the phone and link anew: npx nanoclaw pair',
+      'If people see “Waiting for this message” for long, remove the device on the phone and link anew: ./nanoclaw pair',
     ].join('\n');
   }
   const isOther = account.backupNumber !== undefined && account.backupNumber !== account.number;
