@@ -10,6 +10,9 @@ const EVERYDAY: ReadonlySet<string> = new Set([
   'no name present, ignoring presence update request...',
   'error in sending presence update on name change',
   'timed out waiting for message',
+  // The line was closed meanwhile: the server brings it again.
+  'failed to ack receipt',
+  'failed to ack notification',
   'Timeout in AwaitingInitialSync, forcing state to Online and flushing buffer',
 ]);
 

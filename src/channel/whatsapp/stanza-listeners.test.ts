@@ -61,6 +61,17 @@ describe('a listener', () => {
   });
 });
 
+it('what has nothing to wait for begins at once', () => {
+  const heard: string[] = [];
+  for (const event of ['message', 'CB:message', 'CB:receipt']) {
+    ws.on(event, () => void heard.push(event));
+  }
+  ws.emit('CB:receipt', stanza('receipt'));
+  ws.emit('CB:message', stanza('message'));
+  ws.emit('message', Buffer.alloc(1));
+  expect(heard).toEqual(['CB:receipt', 'CB:message', 'message']);
+});
+
 describe('frames', () => {
   it('a frame that takes long to decode is not overtaken by the next one', async () => {
     const heard: string[] = [];
@@ -95,7 +106,7 @@ describe('frames', () => {
 });
 
 describe('messages', () => {
-  it('live messages and calls wait for the backlog, whose mark Baileys does not see, and receipts and notifications begin after both', async () => {
+  it('live messages and calls wait for the backlog, whose mark Baileys does not see; notifications begin after both, and receipts at once', async () => {
     const heard: string[] = [];
     let release = (): void => undefined;
     const slow = new Promise<void>((resolve) => {
@@ -113,11 +124,11 @@ describe('messages', () => {
     ws.emit('CB:call', stanza('call'));
     ws.emit('CB:message', stanza('live'));
     await settled();
-    expect(heard).toEqual([]);
+    expect(heard).toEqual([JSON.stringify({ id: 'receipt' })]);
     release();
     await settled();
     expect(heard).toEqual(
-      ['slow', 'receipt', 'notification', 'call', 'live'].map((id) => JSON.stringify({ id })),
+      ['receipt', 'slow', 'notification', 'call', 'live'].map((id) => JSON.stringify({ id })),
     );
   });
 

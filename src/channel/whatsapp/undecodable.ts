@@ -12,6 +12,10 @@ import { textOf } from './errors.ts';
 type BaileysLog = SocketConfig['logger'];
 type Socket = Pick<WASocket, 'ws' | 'sendNode' | 'authState'>;
 
+interface Handling {
+  current?: { readonly socket: Socket; readonly node: BinaryNode };
+}
+
 /** So often handling a stanza may fail until it is given up. */
 const MAX_FAILURES = 2;
 const MAX_COUNTED = 1_000;
@@ -32,7 +36,7 @@ export class Undecodable {
   readonly #directory: string;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #handling = new AsyncLocalStorage<{ readonly socket: Socket; readonly node: BinaryNode }>();
+  readonly #handling = new AsyncLocalStorage<Handling>();
   readonly #failures = new Map<string, number>();
   #writing: Promise<unknown> = Promise.resolve();
 
@@ -44,8 +48,14 @@ export class Undecodable {
   }
 
   /** Runs the handling of a stanza, so that an error which Baileys only logs is counted as this stanza's. */
-  during(socket: Socket, node: BinaryNode, work: () => Promise<void>): Promise<void> {
-    return this.#handling.run({ socket, node }, work);
+  async during(socket: Socket, node: BinaryNode, work: () => Promise<void>): Promise<void> {
+    const handling: Handling = { current: { socket, node } };
+    try {
+      await this.#handling.run(handling, work);
+    } finally {
+      // What was begun meanwhile and goes on has this context for ever.
+      delete handling.current;
+    }
   }
 
   /** Baileys' log, in which this finds the errors that Baileys swallows. */
@@ -54,7 +64,7 @@ export class Undecodable {
       ...log,
       error: (fields: unknown, message?: string) => {
         log.error(fields, message);
-        const handling = this.#handling.getStore();
+        const handling = this.#handling.getStore()?.current;
         if (handling !== undefined && message?.startsWith(SWALLOWED))
           this.failed(handling.socket, handling.node, errorIn(fields));
       },
