@@ -125,7 +125,7 @@ export class Linking {
     if (!this.#agreed && creds.account === undefined) {
       creds.advSecretKey = randomBytes(ADV_SECRET_BYTES).toString('base64');
       saveCreds();
-      log.info('WhatsApp retired the secret of the QR code; the code has a new one now');
+      log.info('WhatsApp retired what the QR code was made of; a new one is shown');
       this.#showQr();
     }
     await this.#acknowledge(node);

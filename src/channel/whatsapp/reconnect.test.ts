@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Backoff, REACTIONS, reactionTo } from './reconnect.ts';
 
 /** An error as Baileys makes them. */
-function closed(statusCode: number, message = 'closed'): Error {
+function closed(statusCode: number, message = 'Connection Failure'): Error {
   return Object.assign(new Error(message), { output: { statusCode } });
 }
 
@@ -13,6 +13,10 @@ describe('the reaction to a close', () => {
 
   it.each([undefined, 1006, new Error('odd'), closed(599)])('backs off after an unknown code', (error) => {
     expect(reactionTo(error)).toEqual({ kind: 'back-off' });
+  });
+
+  it('backs off where Baileys does not trust the certificate, which it reports as 400', () => {
+    expect(reactionTo(closed(400, 'noise certificate signature invalid'))).toEqual({ kind: 'back-off' });
   });
 
   it('reconnects at once after 515', () => {

@@ -72,6 +72,9 @@ export const REACTIONS: Readonly<Record<number, Reaction>> = {
   ),
 };
 
+/** Baileys' words for a login that WhatsApp refuses, and for its last word on a connection. */
+const OF_WHATSAPP = /^(?:Connection Failure|Stream Errored)/;
+const BAD_REQUEST = 400;
 const TEMPORARY_BAN = 402;
 /** Where WhatsApp does not say how long. */
 const BAN_MS = HOUR;
@@ -97,6 +100,8 @@ export function reactionTo(error: unknown): Reaction {
     };
   }
   const code = codeOf(error) ?? 0;
+  // Baileys has this code for a certificate that it does not trust too, which says nothing of the account.
+  if (code === BAD_REQUEST && !OF_WHATSAPP.test(textOf(error))) return { kind: 'back-off' };
   if (code === TEMPORARY_BAN) return banOf(attributesOf(error));
   return REACTIONS[code] ?? { kind: 'back-off' };
 }
