@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 
 const SECOND = 1_000;
 const CORES = availableParallelism();
+/** Where tests wait for hosts, servers and timers, another one can use the processors. */
+const WITH_WAITS = CORES + 1;
 
 /** The real Baileys client against the simulator, without the rest of the host. */
 const WIRE = 'src/**/*.wire.test.ts';
@@ -44,12 +46,20 @@ const PROJECTS: readonly Project[] = [
   { name: 'e2e-smoke', include: ['test/e2e-smoke/**/*.test.ts'], timeoutMs: 60 * SECOND, isolate: false },
   {
     name: 'simulator',
-    include: ['simulator/**/*.test.ts', 'test/foreign-server/**/*.test.ts', WIRE],
+    include: ['simulator/**/*.test.ts', 'test/foreign-server/**/*.test.ts'],
     timeoutMs: 60 * SECOND,
+    workers: WITH_WAITS,
     setup: 'test/foreign-server/global-setup.ts',
   },
+  // Apart from the simulator's own tests, whose client is Baileys without our changes of the process.
+  { name: 'wire', include: [WIRE], timeoutMs: 60 * SECOND, workers: WITH_WAITS, isolate: false },
   { name: 'build-scripts', include: ['container/build.test.ts'], timeoutMs: 60 * SECOND },
-  { name: 'e2e', include: ['test/e2e/**/*.test.ts', PROCESSES], timeoutMs: 60 * SECOND },
+  {
+    name: 'e2e',
+    include: ['test/e2e/**/*.test.ts', PROCESSES],
+    timeoutMs: 60 * SECOND,
+    workers: WITH_WAITS,
+  },
   { name: 'soak', include: ['test/soak/**/*.test.ts'], timeoutMs: 300 * SECOND },
   { name: 'faults', include: ['test/faults/**/*.test.ts'], timeoutMs: 300 * SECOND },
   {

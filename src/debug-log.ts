@@ -19,8 +19,8 @@ const SHOWN: ReadonlySet<string> = new Set([
   'xml',
 ]);
 
-/** A phone number, with or without what follows it in a JID. */
-const NUMBER = /(?<![\w.])\+?\d{7,20}(?=[:@_\s'",]|$)/g;
+/** Phone numbers and LIDs, but no parts of versions. */
+const NUMBER = /(?<![\w.])\+?\d{7,20}/g;
 /** Keys, secrets and references: long runs of hex or base64. */
 const KEY = /(?=[a-z_/-]*[A-Z0-9+])[A-Za-z0-9+/_-]{24,}={0,2}/g;
 /** Attributes that hold what people call themselves and their groups. */
