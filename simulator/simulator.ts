@@ -131,6 +131,11 @@ export class Simulator {
     return this.#service.media.authority;
   }
 
+  /** Where a file of that direct path lies on the media server. */
+  mediaUrlOf(directPath: string): string {
+    return this.#service.media.urlOf(directPath);
+  }
+
   /**
    * Writes `mediaCertificate` to a file, which is gone when the simulator ends; a process that is started with its
    * path as `NODE_EXTRA_CA_CERTS` can use the media server.

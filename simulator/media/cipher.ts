@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
-import { getMediaKeys, hmacSign } from '@whiskeysockets/baileys';
+import { getMediaKeys, hmacSign, type MediaType } from '@whiskeysockets/baileys';
 import type { MediaKind } from '../messages/saying.ts';
 
 const KEY_BYTES = 32;
@@ -25,7 +25,7 @@ function sha256(data: Buffer): Buffer {
   return createHash('sha256').update(data).digest();
 }
 
-function keysOf(mediaKey: Uint8Array, kind: MediaKind): ReturnType<typeof getMediaKeys> {
+function keysOf(mediaKey: Uint8Array, kind: MediaType | 'voice'): ReturnType<typeof getMediaKeys> {
   return getMediaKeys(mediaKey, kind === 'voice' ? 'ptt' : kind);
 }
 
@@ -34,7 +34,7 @@ function macOf(iv: Uint8Array, ciphertext: Buffer, macKey: Uint8Array): Buffer {
 }
 
 /** Encrypts a file under a key of its own: AES-CBC, and 10 bytes of HMAC behind it. */
-export async function encryptMedia(data: Buffer, kind: MediaKind): Promise<EncryptedMedia> {
+export async function encryptMedia(data: Buffer, kind: MediaKind | 'md-msg-hist'): Promise<EncryptedMedia> {
   const mediaKey = randomBytes(KEY_BYTES);
   const { iv, cipherKey, macKey } = await keysOf(mediaKey, kind);
   const cipher = createCipheriv('aes-256-cbc', cipherKey, iv);

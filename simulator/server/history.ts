@@ -3,6 +3,8 @@ import { deflate } from 'node:zlib';
 import { proto } from '@whiskeysockets/baileys';
 import { addressOf, type Person } from '../accounts/person.ts';
 import type { ChatLine } from '../events.ts';
+import { encryptMedia } from '../media/cipher.ts';
+import type { MediaServer } from '../media/media-server.ts';
 import type { Saying } from '../messages/saying.ts';
 import { address } from './addressed.ts';
 import { newMessageId } from './message-id.ts';
@@ -78,13 +80,26 @@ function conversation(
   };
 }
 
+type HistoryPart = proto.IHistorySync & { syncType: proto.HistorySync.HistorySyncType };
+
+/** @param media where the part is put as a file; undefined: it lies in the message itself */
 async function part(
-  history: proto.IHistorySync & { syncType: proto.HistorySync.HistorySyncType },
+  history: HistoryPart,
+  media?: MediaServer,
 ): Promise<proto.Message.IHistorySyncNotification> {
   const { syncType } = history;
   const order = { chunkOrder: history.chunkOrder ?? 1, progress: history.progress ?? 100 };
   const encoded = proto.HistorySync.encode(history).finish();
-  return { syncType, ...order, initialHistBootstrapInlinePayload: await compress(encoded) };
+  const compressed = await compress(encoded);
+  if (media === undefined) return { syncType, ...order, initialHistBootstrapInlinePayload: compressed };
+  const { ciphertext, ...keys } = await encryptMedia(compressed, 'md-msg-hist');
+  return {
+    syncType,
+    ...order,
+    ...keys,
+    fileLength: compressed.length,
+    directPath: media.store.put(ciphertext),
+  };
 }
 
 /**
@@ -109,11 +124,14 @@ export async function historyParts(
     progress: older.length > 0 ? 50 : 100,
   });
   if (older.length === 0) return [await bootstrap];
-  const recent = part({
-    syncType: HistorySyncType.RECENT,
-    conversations: older.map(([chat, lines]) => conversation(service, viewer, chat, lines.slice(0, -1))),
-    chunkOrder: 2,
-    progress: 100,
-  });
+  const recent = part(
+    {
+      syncType: HistorySyncType.RECENT,
+      conversations: older.map(([chat, lines]) => conversation(service, viewer, chat, lines.slice(0, -1))),
+      chunkOrder: 2,
+      progress: 100,
+    },
+    service.rules.history === 'downloads' ? service.media : undefined,
+  );
   return Promise.all([bootstrap, recent]);
 }

@@ -47,6 +47,12 @@ export const ServiceRules = z.strictObject({
     .describe(
       'whether a message is refused that names a device twice or the sending device, and the own chat shows only what came by LID',
     ),
+  history: z
+    .enum(['inline', 'downloads'])
+    .default('inline')
+    .describe(
+      'how the older part of the history is sent: in the message, or as a file. WhatsApp sends a file, which Baileys fetches from mmg.whatsapp.net only',
+    ),
   passkey: z
     .boolean()
     .default(false)

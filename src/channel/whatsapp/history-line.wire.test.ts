@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { trustMedia } from '../../../simulator/client/trust-media.ts';
 import { Simulator } from '../../../simulator/simulator.ts';
 import { Rig } from './testing/rig.ts';
 
@@ -35,5 +36,36 @@ describe('the history from before the device was linked', () => {
     expect(listener.texts).toEqual(['new']);
     expect(listener.chats.map(({ jid }) => jid)).toContain(family.jid);
     expect(server.problems).toEqual([]);
+  });
+
+  it('is read where its older part comes as a file', async () => {
+    const { server } = rig;
+    server.changeRules({ history: 'downloads' });
+    const [peter, zoe] = [server.addPerson({ name: 'Peter' }), server.addPerson({ name: 'Zoe' })];
+    const newest = Date.now() - DAY_MS;
+    for (const [person, age] of [
+      [zoe, 3],
+      [peter, 2],
+      [peter, 1],
+    ] as const)
+      server.addPast({ chat: person.jid, as: person, text: 'old', at: newest - age * DAY_MS });
+    const distrust = trustMedia();
+    onTestFinished(distrust);
+    const paths: string[] = [];
+    const real = globalThis.fetch;
+    vi.stubGlobal('fetch', (url: string, init: RequestInit) => {
+      const { host, pathname, search } = new URL(url);
+      if (host !== 'mmg.whatsapp.net') return real(url, init);
+      paths.push(pathname);
+      return real(server.mediaUrlOf(`${pathname}${search}`), init);
+    });
+    onTestFinished(() => void vi.unstubAllGlobals());
+    await rig.pair();
+    await vi.waitFor(() => expect(paths).toHaveLength(1));
+    await server.say({ chat: server.selfChat, text: 'new' });
+    await rig.listener.message('new');
+    expect(rig.listener.texts).toEqual(['new']);
+    expect(server.problems).toEqual([]);
+    expect(rig.log).not.toMatch(/"level":50/);
   });
 });
