@@ -23,7 +23,9 @@ function listen(house: House): string[] {
 }
 
 describe.skipIf(cannot)('a host with a full disk', () => {
-  it('keeps everything waiting, reports it, and does all of it once there is room again, without a restart', async () => {
+  it('keeps everything waiting, reports it, and does all of it once there is room again, without a restart', {
+    timeout: 120_000,
+  }, async () => {
     const disk = await SmallDisk.mount(MEGABYTES);
     const house = await House.start({}, { disk, isLinked: false });
     const said = listen(house);
