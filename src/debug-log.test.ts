@@ -26,4 +26,14 @@ describe('a line of the debug log', () => {
       redacted({ msg: 'paired 4915112345678, key Oo2CAsy0c1J276+ZQFD0bRARYdkWvNm6VmexSJV0IHw=', code: 515 }),
     ).toEqual({ msg: 'paired (number), key (key)', code: 515 });
   });
+
+  it.each(["O'Brien Smith", "Rock 'n' roll", "Maria's party"])(
+    'leaves out a name with a quote: %s',
+    (name) => {
+      const xml = `<group id='12' subject='${name}' creation='1'>\n\t<member notify='${name}'/>\n</group>`;
+      expect(redacted({ xml }).xml).toBe(
+        "<group id='12' subject='…' creation='…'>\n\t<member notify='…'/>\n</group>",
+      );
+    },
+  );
 });

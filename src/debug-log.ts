@@ -20,11 +20,17 @@ const SHOWN: ReadonlySet<string> = new Set([
 ]);
 
 /** Phone numbers and LIDs, but no parts of versions. */
-const NUMBER = /(?<![\w.])\+?\d{7,20}/g;
+const NUMBER = /(?<![\d.])\+?\d{7,20}/g;
 /** Keys, secrets and references: long runs of hex or base64. */
 const KEY = /(?=[a-z_/-]*[A-Z0-9+])[A-Za-z0-9+/_-]{24,}={0,2}/g;
-/** Attributes that hold what people call themselves and their groups. */
-const NAME = /\b(\w*name|notify|subject)='[^']*'/g;
+/** An attribute as Baileys writes it: a quote in its value is not escaped, so the value ends where another one begins. */
+const ATTRIBUTE = /([\w:-]+)='(.*?)'(?= [\w:-]+='|\s*\/?>)/g;
+/** Attributes that say how the protocol goes. Others may hold what people call themselves. */
+const SHOWN_ATTRIBUTES: ReadonlySet<string> = new Set(
+  'id from to type xmlns t class code reason stage jid lid participant recipient count offline error expire e v mode addressing_mode location props message_id category key-index action phash edit'.split(
+    ' ',
+  ),
+);
 /** What a stanza contains besides other stanzas, as Baileys writes it: a line without a tag. */
 const CONTENT = /^(\s*)(?!<)(\S.*)$/gm;
 
@@ -43,13 +49,17 @@ export function redactLine(line: string): string {
 
 function redact(name: string, value: unknown): unknown {
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value;
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
-  const stanza = name === 'xml' ? redactStanza(text) : text;
+  if (typeof value !== 'string') return '…';
+  const stanza = name === 'xml' ? redactStanza(value) : value;
   return stanza.replace(KEY, '(key)').replace(NUMBER, '(number)');
 }
 
 function redactStanza(xml: string): string {
   const lengthOf = (_: string, indent: string, content: string): string =>
     `${indent}(${content.length} characters)`;
-  return xml.replace(CONTENT, lengthOf).replace(NAME, "$1='…'");
+  return xml
+    .replace(CONTENT, lengthOf)
+    .replace(ATTRIBUTE, (_, name: string, value: string) =>
+      SHOWN_ATTRIBUTES.has(name) ? `${name}='${value}'` : `${name}='…'`,
+    );
 }

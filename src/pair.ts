@@ -80,8 +80,7 @@ export async function pair(options: PairOptions): Promise<PairOutcome> {
         if (state.status === 'stopped') settle(state.reason);
       },
     });
-    const late = `Nobody linked a phone in ${Math.ceil(patienceMs / MINUTE)} minutes. Begin again with: ./nanoclaw pair`;
-    const timer = setTimeout(() => settle(late), patienceMs);
+    const timer = setTimeout(() => settle(lateBecause(channel.state, patienceMs)), patienceMs);
     const giveUp = (): void => settle('The pairing was given up; nothing is left of it.');
     signal.addEventListener('abort', giveUp);
     if (signal.aborted) giveUp();
@@ -95,10 +94,8 @@ export async function pair(options: PairOptions): Promise<PairOutcome> {
     stop();
     const summary = inspectCredentials(paths.whatsappDatabase);
     if (failure !== undefined || summary.status !== 'paired') {
-      const advice = oldVersionAdvice(
-        versionInUse(paths.whatsappVersion, config.whatsapp.version),
-        systemClock.now(),
-      );
+      const inUse = versionInUse(paths.whatsappVersion, config.whatsapp.version);
+      const advice = signal.aborted ? undefined : oldVersionAdvice(inUse, systemClock.now());
       const reason = failure ?? 'The account was unlinked again at once.';
       return { kind: 'stopped', reason: advice === undefined ? reason : `${reason}\n${advice}.` };
     }
@@ -106,6 +103,13 @@ export async function pair(options: PairOptions): Promise<PairOutcome> {
   } finally {
     close();
   }
+}
+
+function lateBecause(state: LineState, patienceMs: number): string {
+  const minutes = `${Math.ceil(patienceMs / MINUTE)} minutes`;
+  return state.status === 'connecting' && state.reason !== undefined
+    ? `WhatsApp could not be reached in ${minutes} (${state.reason}). Is this machine online? Begin again with: ./nanoclaw pair`
+    : `Nobody linked a phone in ${minutes}. Begin again with: ./nanoclaw pair`;
 }
 
 /** How the first message ended, or how far it came in time. @param seq its row; undefined: there is none */

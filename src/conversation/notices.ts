@@ -104,7 +104,7 @@ export function closedWithAccount(closed: {
   const parts = [
     counted(closed.messages, 'message that was to be sent', 'messages that were to be sent'),
     counted(closed.chats, 'chat that waited for an answer', 'chats that waited for an answer'),
-    counted(closed.runs, 'run of a task', 'runs of tasks'),
+    counted(closed.runs, 'run', 'runs'),
   ].filter((part) => part !== undefined);
   if (parts.length === 0) return undefined;
   return (

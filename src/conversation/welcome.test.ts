@@ -58,6 +58,8 @@ describe('a first connection', () => {
     store.messages.add(newMessage({ id: 'asked', chatJid: family.jid, isTrigger: true }));
     store.tasks.add(testTask({ id: 'of-main', folder: 'main', chatJid: '1@s' }));
     store.tasks.add(testTask({ id: 'of-family', folder: family.folder, chatJid: family.jid }));
+    const underWay = { id: 'under way', folder: 'main', chatJid: '1@s', attempt: 1, firstSeq: 1, lastSeq: 1 };
+    store.runs.startChat(underWay, 0);
     for (const [taskId, folder, chatJid] of [
       ['of-main', 'main', '1@s'],
       ['of-family', family.folder, family.jid],
@@ -69,6 +71,12 @@ describe('a first connection', () => {
 
     for (let n = 0; n < 2; n += 1) welcome.onAccount(account('2'), true);
 
+    // A turn that was under way ends by itself, and nobody reads its answer.
+    const late = store.outbox.add(
+      { chatJid: '1@s', message: text('late'), source: 'reply', runId: 'under way' },
+      0,
+    );
+    expect(store.outbox.statusOf(late)).toBe('failed');
     expect(store.messages.waiting()).toEqual([]);
     expect(store.tasks.find('of-main')?.chatJid).toBe('2@s');
     expect(store.runs.queued()).toMatchObject([{ id: 'run of-main', chatJid: '2@s' }]);
@@ -76,7 +84,7 @@ describe('a first connection', () => {
     expect(store.outbox.heads().map(({ chatJid }) => chatJid)).toEqual(['2@s']);
     expect(said()).toEqual([
       expect.stringMatching(
-        /2 messages that were to be sent, 1 chat that waited for an answer, 1 run of a task\. Chats, tasks and memory are kept\.$/,
+        /2 messages that were to be sent, 1 chat that waited for an answer, 2 runs\. Chats, tasks and memory are kept\.$/,
       ),
       expect.stringMatching(/^Hello! I am Andy/),
     ]);

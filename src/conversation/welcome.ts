@@ -2,6 +2,7 @@ import type { Account } from '../channel/channel.ts';
 import type { Clock } from '../clock.ts';
 import { registerMain, unregisterGroup } from '../groups/registration.ts';
 import type { Log } from '../log.ts';
+import { OTHER_ACCOUNT } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
 import { closedWithAccount, hello } from './notices.ts';
 
@@ -9,7 +10,7 @@ import { closedWithAccount, hello } from './notices.ts';
 const LINKED_AGAIN =
   'ℹ️ I am back: this account is linked again, and I go on with what I know. What was written meanwhile I have not seen.';
 
-const OTHER_ACCOUNT = 'it was for a chat of the account that was linked before';
+const CLOSED_BECAUSE = 'it was for a chat of the account that was linked before';
 
 /**
  * The owner's chat with themselves becomes the main channel at the first connection. Each linking is greeted once: the owner
@@ -72,11 +73,11 @@ export class Welcome {
     const store = this.#store;
     const main = store.groups.main();
     const closed = {
-      messages: store.outbox.closeOpen(OTHER_ACCOUNT, now),
+      messages: store.outbox.closeOpen(CLOSED_BECAUSE, now),
       chats: store.messages.waiting().length,
-      runs: store.runs.endOpen({ exitReason: 'other_account', error: OTHER_ACCOUNT }, now, main?.folder),
+      runs: store.runs.endOpen({ exitReason: OTHER_ACCOUNT, error: CLOSED_BECAUSE }, now, main?.folder),
     };
-    store.attachments.giveUpWaiting(OTHER_ACCOUNT, now);
+    store.attachments.giveUpWaiting(CLOSED_BECAUSE, now);
     for (const { jid } of store.groups.all()) store.messages.moveCursorToEnd(jid);
     this.#log.warn(closed, 'Another account was linked; what waited for chats of the one before was closed');
     const text = closedWithAccount(closed);

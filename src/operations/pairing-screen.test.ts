@@ -49,7 +49,23 @@ describe('the pairing screen', () => {
     const { screen, written } = rig({ isTerminal: true });
     screen.show({ status: 'unpaired', qr: '1' });
     for (let n = 0; n < 2; n += 1) screen.show(state);
-    expect(written.slice(1)).toEqual([`${CLEAR}${words}`]);
+    expect(written.slice(1).filter((text) => text.startsWith(CLEAR))).toEqual([`${CLEAR}${words}`]);
+  });
+
+  it('says once for each reason why WhatsApp cannot be reached', () => {
+    const { screen, written } = rig({});
+    screen.begin();
+    for (const reason of [
+      'fetch failed; next try in 1 s',
+      'fetch failed; next try in 2 s',
+      'closed; next try in 4 s',
+    ])
+      screen.show({ status: 'connecting', reason });
+    expect(written).toEqual([
+      'Connecting to WhatsApp…\n',
+      'WhatsApp cannot be reached: fetch failed. Trying again…\n',
+      'WhatsApp cannot be reached: closed. Trying again…\n',
+    ]);
   });
 
   it('says so when the terminal is too small for the picture', () => {

@@ -23,6 +23,8 @@ export class PairingScreen {
   #shown = 0;
   /** The last code is still to be seen and not known to be stale. */
   #isFresh = false;
+  /** Why it could not connect, as it was shown last. */
+  #cause: string | undefined;
 
   constructor(options: PairingScreenOptions) {
     this.#options = options;
@@ -36,6 +38,16 @@ export class PairingScreen {
   show(state: LineState): void {
     if (state.status === 'unpaired') this.#offer(state);
     else if (this.#isFresh) this.#withdraw(state);
+    else if (state.status === 'connecting') this.#explain(state.reason);
+  }
+
+  /** Why there is no code yet; once for each reason, however often it is tried. */
+  #explain(reason: string | undefined): void {
+    const [cause] = (reason ?? '').split('; next try');
+    if (this.#options.raw || reason === undefined || !reason.includes('; next try') || cause === this.#cause)
+      return;
+    this.#cause = cause;
+    this.#options.write(`WhatsApp cannot be reached: ${cause}. Trying again…\n`);
   }
 
   #offer(state: Unpaired): void {

@@ -1,5 +1,6 @@
 import type { Outgoing } from '../channel/channel.ts';
 import type { Database } from './database.ts';
+import { OTHER_ACCOUNT } from './runs.ts';
 import { currentJid } from './same-person.ts';
 
 /**
@@ -59,8 +60,11 @@ export class Outbox {
   constructor(db: Database) {
     this.#db = db;
     this.#insert = db.sql.prepare(`
-      INSERT INTO outbox (chat_jid, payload, source, run_id, status, created_at)
-      VALUES (${currentJid('@chatJid')}, @payload, @source, @runId, 'queued', @at)`);
+      INSERT INTO outbox (chat_jid, payload, source, run_id, created_at, status, error, settled_at)
+      SELECT ${currentJid('@chatJid')}, @payload, @source, @runId, @at,
+        CASE WHEN closed THEN 'failed' ELSE 'queued' END, CASE WHEN closed THEN error END, CASE WHEN closed THEN @at END
+      FROM (SELECT MAX(error) AS error, COUNT(*) > 0 AS closed FROM runs
+        WHERE id = @runId AND exit_reason = '${OTHER_ACCOUNT}')`);
     this.#heads = db.sql.prepare<[], Raw>(`
       ${SELECT} WHERE seq IN (SELECT MIN(seq) FROM outbox WHERE status IN ('queued', 'sending') GROUP BY chat_jid) ORDER BY seq`);
     this.#sending = db.sql.prepare<[string, number]>(
@@ -96,7 +100,10 @@ export class Outbox {
     );
   }
 
-  /** @returns the row's number; rows of one chat are sent in its order */
+  /**
+   * What a run says that was ended for another account is `failed` from the beginning: it must not leave from that one.
+   * @returns the row's number; rows of one chat are sent in its order
+   */
   add(
     row: { chatJid: string; message: Outgoing; source: OutboxSource; runId?: string | undefined },
     at: number,

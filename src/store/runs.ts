@@ -35,6 +35,9 @@ const SELECT = `SELECT id, kind, group_folder AS folder, chat_jid AS chatJid, ta
   first_seq AS firstSeq, last_seq AS lastSeq, attempt, not_before AS notBefore, status, started_at AS startedAt,
   ended_at AS endedAt, exit_reason AS exitReason, error FROM runs`;
 
+/** The exit reason of a run that was ended because another account was linked: its chats are not those of the account. */
+export const OTHER_ACCOUNT = 'other_account';
+
 export interface RunEnd {
   readonly status: 'succeeded' | 'failed' | 'interrupted';
   readonly exitReason: string;

@@ -52,7 +52,7 @@ export async function testRuntime(options: SelfTestOptions): Promise<Finding[]> 
   try {
     const ran = await runTrial(options, folder);
     if (typeof ran === 'string') {
-      const cure = 'The words above name it; "./nanoclaw logs" may have more';
+      const cure = 'The words above name it; logs/nanoclaw.log may have more';
       return [{ name: 'sandbox starts', ok: false, detail: ran, cure }];
     }
     return [

@@ -121,7 +121,7 @@ export class PasskeyRequiredError extends LinkRefusedError {
       'WhatsApp asks to confirm new linked devices of this account with a passkey. Only its own apps and web page can do ' +
         'that; a QR code and a pairing code end here alike. WhatsApp asks some accounts only, and not for ever: try again ' +
         'after some days, or link another account, for instance a number for the assistant alone ' +
-        '(ASSISTANT_HAS_OWN_NUMBER=true). Nothing was changed.',
+        '(ASSISTANT_HAS_OWN_NUMBER=true).',
     );
   }
 }

@@ -34,7 +34,7 @@ import { openSocket } from './socket.ts';
 import { takeUnbuffered } from './unbuffered.ts';
 import { Undecodable } from './undecodable.ts';
 import { Uploads } from './uploads.ts';
-import { ClientVersions } from './version.ts';
+import { ClientVersions, type VersionInUse } from './version.ts';
 import { announcedIn } from './view-once.ts';
 
 /** What exists between the channel's start and stop, across all its sockets. */
@@ -50,6 +50,8 @@ export class LinkedDevice {
   readonly #history: History;
   readonly #journal: Journal;
   readonly #versions: ClientVersions;
+  /** What the present connection stated. */
+  #stated: VersionInUse;
   readonly #plaintexts: Plaintexts;
   readonly #keys: SignalKeyStore;
   readonly #makeSignalRepository: SocketConfig['makeSignalRepository'];
@@ -81,6 +83,7 @@ export class LinkedDevice {
       clock,
       log,
     });
+    this.#stated = this.#versions.current;
     this.#journal = new Journal(store.database, clock, log);
     this.#plaintexts = new Plaintexts(this.#journal, () => store.creds.me);
     this.#keys = withOwnSenderKey(keysWithTexts(store, this.#plaintexts), () => store.creds.me);
@@ -105,11 +108,13 @@ export class LinkedDevice {
       onState: (state) => this.#entered(state),
       onOpen: (live) => this.#opened(live),
       onUnlinked: () => {
+        // A link that was never finished has nothing to archive.
+        if (!store.paired) return;
         store.layAside(clock.now());
         this.#journal.forget();
       },
       backoff: new Backoff(random, timings),
-      onVersionRefused: () => this.#versions.refuse(),
+      onVersionRefused: () => this.#versions.refuse(this.#stated.version),
       link: (socket, events) => this.#link(socket, events),
       keepOfferingQr: keepOfferingQr ?? false,
       timings,
@@ -154,7 +159,7 @@ export class LinkedDevice {
   /** Closes the line, forgets a pairing that nobody finished, and closes the credentials. */
   async end(): Promise<void> {
     await this.connection.stop();
-    this.#versions.stop();
+    await this.#versions.stop();
     this.#journal.flush();
     this.#store.discardUnpaired();
     this.#store.close();
@@ -165,10 +170,11 @@ export class LinkedDevice {
     // A pairing by code that nobody finished would log in with half an account, and be refused for good.
     this.#store.discardUnpaired();
     const { creds } = this.#store;
+    this.#stated = this.#versions.current;
     const socket = openSocket({
       url,
       rootKey,
-      version: this.#versions.current.version,
+      version: this.#stated.version,
       auth: { creds, keys: this.#keys },
       makeSignalRepository: this.#makeSignalRepository,
       patchMessageBeforeSending: oncePerDevice(this.#identity),
@@ -275,7 +281,7 @@ export class LinkedDevice {
   }
 
   #opened(live: LiveSocket): void {
-    void this.#versions.loggedIn();
+    void this.#versions.loggedIn(this.#stated);
     this.#guarded('The account was not taken in', () => this.#reportAccount());
     this.#askForGroups(live);
     // Nobody tells that a restriction is over of which a refused message told; the answer comes as a `connection.update`.

@@ -80,8 +80,11 @@ export class Linking {
   readonly #options: LinkingOptions;
   #qr: { readonly text: string; readonly validUntil: number } | undefined;
   #qrCount = 0;
+  #isRequesting = false;
   /** The phone has answered the code that is shown: the two have agreed on the adv secret. */
   #agreed = false;
+  /** The number of references when the phone answered: the link is given until the one after the next. */
+  #agreedAt = 0;
 
   constructor(options: LinkingOptions) {
     this.#options = options;
@@ -102,6 +105,8 @@ export class Linking {
     const { pairWith, qrTimeoutMs, keepOffering, onFailure, clock } = this.#options;
     this.#qrCount += 1;
     if (pairWith !== undefined) {
+      if (this.#agreed && this.#qrCount <= this.#agreedAt + 1) return;
+      this.#agreed = false;
       // The service takes the request once it has offered references, and not before.
       if (this.#qrCount === 1 || keepOffering) void this.#requestCode(pairWith);
       else onFailure(new CodeExpiredError());
@@ -125,7 +130,7 @@ export class Linking {
     if (!this.#agreed && creds.account === undefined) {
       creds.advSecretKey = randomBytes(ADV_SECRET_BYTES).toString('base64');
       saveCreds();
-      log.info('WhatsApp retired what the QR code was made of; a new one is shown');
+      log.info('WhatsApp retired what QR codes were made of; they are made of something new');
       this.#showQr();
     }
     await this.#acknowledge(node);
@@ -141,33 +146,47 @@ export class Linking {
     const { pairWith, creds } = this.#options;
     const stage = childOf(node, 'link_code_companion_reg')?.attrs.stage;
     if (creds.account !== undefined || pairWith === undefined) return;
-    if (stage === 'refresh_code') void this.#requestCode(pairWith);
-    else this.#agreed = true;
+    if (stage === 'refresh_code') {
+      void this.#requestCode(pairWith);
+      return;
+    }
+    this.#agreed = true;
+    this.#agreedAt = this.#qrCount;
   }
 
+  /** What the phone was answered does not fit: as a rule another code was typed than is shown. */
   #queryRefused(node: BinaryNode): void {
-    if (!this.#agreed || this.#options.creds.account !== undefined) return;
-    const code = Number(childOf(node, 'error')?.attrs.code);
-    this.#options.onFailure(new CodeRefusedError(Number.isNaN(code) ? undefined : code));
+    const { creds, pairWith, log } = this.#options;
+    if (!this.#agreed || creds.account !== undefined || pairWith === undefined) return;
+    log.warn(
+      { code: childOf(node, 'error')?.attrs.code },
+      'WhatsApp refused the pairing code that was typed; perhaps it was mistyped. A new one follows',
+    );
+    this.#agreed = false;
+    void this.#requestCode(pairWith);
   }
 
   async #requestCode(phone: string): Promise<void> {
     const { socket, creds, saveCreds, onOffer, onFailure, clock } = this.#options;
     // The phone has typed the last one, and the two are about to be done.
-    if (this.#agreed) return;
+    if (this.#agreed || this.#isRequesting) return;
+    this.#isRequesting = true;
     const validUntil = clock.now() + (referenceTimeoutMs(this.#options) ?? 0);
-    const pairingCode = bytesToCrockford(randomBytes(5));
-    creds.pairingCode = pairingCode;
-    // Baileys' answer to the phone reads it.
-    creds.me = { id: `${phone}@s.whatsapp.net`, name: '~' };
-    saveCreds();
     try {
+      const pairingCode = bytesToCrockford(randomBytes(5));
       await socket.query(await codeRequest(creds, phone, pairingCode), ANSWER_TIMEOUT_MS);
+      // The one before was typed meanwhile.
+      if (this.#agreed || creds.account !== undefined) return;
+      // Baileys' answer to the phone reads both.
+      creds.pairingCode = pairingCode;
+      creds.me = { id: `${phone}@s.whatsapp.net`, name: '~' };
+      saveCreds();
+      onOffer({ pairingCode, validUntil });
     } catch (error) {
       onFailure(new CodeRefusedError(answerCodeOf(error), error));
-      return;
+    } finally {
+      this.#isRequesting = false;
     }
-    onOffer({ pairingCode, validUntil });
   }
 
   /** As Baileys does for a device that is linked; before that it has no address of its own to put in and fails. */

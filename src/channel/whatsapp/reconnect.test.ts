@@ -15,8 +15,8 @@ describe('the reaction to a close', () => {
     expect(reactionTo(error)).toEqual({ kind: 'back-off' });
   });
 
-  it('backs off where Baileys does not trust the certificate, which it reports as 400', () => {
-    expect(reactionTo(closed(400, 'noise certificate signature invalid'))).toEqual({ kind: 'back-off' });
+  it.each([400, 401, 516])('backs off after %i where it is an error of Baileys itself', (code) => {
+    expect(reactionTo(closed(code, 'noise certificate signature invalid'))).toEqual({ kind: 'back-off' });
   });
 
   it('reconnects at once after 515', () => {
@@ -56,6 +56,10 @@ describe('the reaction to a temporary ban', () => {
       forMs: 7_200_000,
       reason: expect.stringContaining('too many messages to people'),
     });
+  });
+
+  it('waits ten years at most', () => {
+    expect(ban({ expire: '99999999999999' })).toMatchObject({ forMs: 10 * 365 * 24 * 3_600_000 });
   });
 
   it.each([{}, { expire: 'soon' }, { expire: '-5' }])(

@@ -74,10 +74,13 @@ export const REACTIONS: Readonly<Record<number, Reaction>> = {
 
 /** Baileys' words for a login that WhatsApp refuses, and for its last word on a connection. */
 const OF_WHATSAPP = /^(?:Connection Failure|Stream Errored)/;
-const BAD_REQUEST = 400;
+/** Codes whose reaction would be wrong for anything but WhatsApp's word on the account. */
+const ONLY_OF_WHATSAPP: ReadonlySet<number> = new Set([400, 401, 516]);
 const TEMPORARY_BAN = 402;
 /** Where WhatsApp does not say how long. */
 const BAN_MS = HOUR;
+/** Ten years: a longer one is no time that a clock can show. */
+const MAX_BAN_MS = 10 * 365 * 24 * HOUR;
 /** Why, as whatsmeow's events.go reads the code within a ban. */
 const BAN_REASONS: Readonly<Record<string, string>> = {
   101: 'too many messages to people who do not have its number',
@@ -100,8 +103,8 @@ export function reactionTo(error: unknown): Reaction {
     };
   }
   const code = codeOf(error) ?? 0;
-  // Baileys has this code for a certificate that it does not trust too, which says nothing of the account.
-  if (code === BAD_REQUEST && !OF_WHATSAPP.test(textOf(error))) return { kind: 'back-off' };
+  // Baileys has such codes for errors of its own too (a certificate that it does not trust is a 400).
+  if (ONLY_OF_WHATSAPP.has(code) && !OF_WHATSAPP.test(textOf(error))) return { kind: 'back-off' };
   if (code === TEMPORARY_BAN) return banOf(attributesOf(error));
   return REACTIONS[code] ?? { kind: 'back-off' };
 }
@@ -109,7 +112,7 @@ export function reactionTo(error: unknown): Reaction {
 /** @param expire seconds */
 function banOf({ expire = '', code = '' }: Readonly<Record<string, string>>): Reaction {
   const seconds = Number(expire);
-  const forMs = seconds > 0 ? seconds * SECOND : BAN_MS;
+  const forMs = seconds > 0 ? Math.min(seconds * SECOND, MAX_BAN_MS) : BAN_MS;
   const why = BAN_REASONS[code];
   return {
     kind: 'banned',

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type BinaryNode, buildAckStanza, type SocketConfig, type WASocket } from '@whiskeysockets/baileys';
 import type { Clock } from '../../clock.ts';
 import type { Log } from '../../log.ts';
+import { isBehind, isPassing } from '../../machine-trouble.ts';
 import { replaceFile } from '../../replace-file.ts';
 import { encodeValue } from './credentials-codec.ts';
 import { textOf } from './errors.ts';
@@ -73,10 +74,16 @@ export class Undecodable {
 
   /** Handling a stanza failed. */
   failed(socket: Socket, node: BinaryNode, error: unknown): void {
-    // On a closed connection everything fails.
-    if (!socket.ws.isOpen) return;
+    // On a closed connection everything fails; and a full disk says nothing of the stanza.
+    if (!socket.ws.isOpen || isBehind(error, isPassing)) return;
     const { tag, attrs } = node;
-    const name = JSON.stringify([tag, attrs.id ?? encodeValue(node), attrs.from, attrs.participant]);
+    const name = JSON.stringify([
+      tag,
+      attrs.id ?? encodeValue(node),
+      attrs.from,
+      attrs.participant,
+      attrs.type,
+    ]);
     const failures = (this.#failures.get(name) ?? 0) + 1;
     this.#failures.set(name, failures);
     const [oldest] = this.#failures.keys();

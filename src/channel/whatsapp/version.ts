@@ -66,6 +66,7 @@ export class ClientVersions {
   readonly #refused = new Set<string>();
   #known: Known;
   #timer: NodeJS.Timeout | undefined;
+  readonly #stopped = new AbortController();
   #lookingUp: Promise<void> | undefined;
   /** The last look-up failed, and that was logged. */
   #failed = false;
@@ -88,9 +89,12 @@ export class ClientVersions {
     void this.lookUp();
   }
 
-  stop(): void {
+  /** Nothing is written after it. */
+  async stop(): Promise<void> {
     clearInterval(this.#timer);
     this.#timer = undefined;
+    this.#stopped.abort();
+    await this.#lookingUp;
   }
 
   /** Looks the current version up, unless that was done within a day. Never rejects; takes 5 s at most. */
@@ -106,15 +110,18 @@ export class ClientVersions {
 
   async #lookUp(): Promise<void> {
     const { clock, log, serverUrl } = this.#options;
-    const limit = timeLimit(new AbortController().signal, LOOK_UP_TIMEOUT_MS);
+    const limit = timeLimit(this.#stopped.signal, LOOK_UP_TIMEOUT_MS);
     try {
       const version = await fetchCurrentVersion(serviceWorkerOf(serverUrl), limit.signal);
+      if (this.#stopped.signal.aborted) return;
       await this.#keep({ ...this.#known, lookedUp: { version, at: clock.now() } });
       this.#failed = false;
       log.info({ version: nameOf(version) }, 'The current version of WhatsApp Web was looked up');
     } catch (error) {
+      if (this.#stopped.signal.aborted) return;
+      const cause = error instanceof Error && error.cause !== undefined ? ` (${textOf(error.cause)})` : '';
       log[this.#failed ? 'debug' : 'warn'](
-        { reason: textOf(error), version: nameOf(this.current.version) },
+        { reason: `${textOf(error)}${cause}`, version: nameOf(this.current.version) },
         'The current version of WhatsApp Web could not be looked up; the last known one is used',
       );
       this.#failed = true;
@@ -123,10 +130,9 @@ export class ClientVersions {
     }
   }
 
-  /** The service has refused the version in use. @returns whether another one is left to try */
-  refuse(): boolean {
-    const { version } = this.current;
-    if (this.#options.fixed !== undefined || this.#refused.has(nameOf(version))) return false;
+  /** The service has refused the version that a connection stated. @returns whether another one is left to try */
+  refuse(version: WhatsAppVersion): boolean {
+    if (this.#options.fixed !== undefined) return false;
     this.#refused.add(nameOf(version));
     const next = this.current.version;
     if (this.#refused.has(nameOf(next))) return false;
@@ -137,10 +143,9 @@ export class ClientVersions {
     return true;
   }
 
-  /** A login with the version in use has succeeded. Never rejects. */
-  async loggedIn(): Promise<void> {
+  /** A login with this version has succeeded. Never rejects. */
+  async loggedIn({ version, currentAt }: VersionInUse): Promise<void> {
     const { clock, fixed, log } = this.#options;
-    const { version, currentAt } = this.current;
     if (fixed !== undefined || nameOf(this.#known.lastLogin?.version ?? PINNED_VERSION) === nameOf(version))
       return;
     try {

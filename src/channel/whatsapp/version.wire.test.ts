@@ -73,4 +73,18 @@ describe('the version of WhatsApp Web', () => {
     expect(await rig.listener.line('stopped')).toMatchObject({ code: 405 });
     expect(() => known()).toThrow(/ENOENT/);
   });
+
+  it('is the newly looked-up one where a linked account’s old one is refused while that is looked up', async () => {
+    await rig.pair();
+    await rig.channel.stop();
+    const days = 3 * 24 * 60 * 60 * 1_000;
+    writeFileSync(
+      rig.versionFile,
+      JSON.stringify({ lookedUp: { version: [2, 3000, PINNED], at: Date.now() - days } }),
+    );
+    rig.server.changeRules({ currentRevision: NEWER, oldestRevision: NEWER });
+    rig.make();
+    await rig.channel.start();
+    await rig.listener.line('open');
+  });
 });
