@@ -39,7 +39,7 @@ describe('Baileys by itself, against the service as it is', () => {
     expect(await client.closed(0)).toBe(405);
   });
 
-  it('is told nothing when the phone cannot link its old version', async () => {
+  it('gets no answer when the phone cannot link its old version', async () => {
     const { simulator, client } = await rigWith({ oldestRevision: 1_999_999_999, oldVersions: 'not linked' });
     await expect(simulator.scanQr(await client.showQr())).rejects.toThrow(/too old/);
     expect(client.seen.some((seen) => seen.kind === 'connection' && seen.update.connection === 'close')).toBe(
@@ -47,7 +47,7 @@ describe('Baileys by itself, against the service as it is', () => {
     );
   });
 
-  it('is told nothing it understands when the account needs a passkey', async () => {
+  it('does not understand that the account needs a passkey', async () => {
     const { simulator, client } = await rigWith({ passkey: true });
     await expect(simulator.scanQr(await client.showQr())).rejects.toThrow(/passkey/);
     expect(client.seen.some((seen) => seen.kind === 'connection' && seen.update.isNewLogin)).toBe(false);

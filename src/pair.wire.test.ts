@@ -2,9 +2,11 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { Simulator } from '../simulator/simulator.ts';
 import { silentLog } from '../test/support/silent-log.ts';
 import { temporaryDirectory } from '../test/support/temporary.ts';
+import { FAMILY, testTask } from '../test/support/test-store.ts';
 import { loadBaseConfig } from './config.ts';
 import { openInstance } from './instance.ts';
 import { type PairOptions, pair } from './pair.ts';
+import type { Store } from './store/store.ts';
 
 async function rig(env: Readonly<Record<string, string>> = {}) {
   const server = await Simulator.start({ owner: { name: 'Maria' } });
@@ -31,14 +33,21 @@ async function rig(env: Readonly<Record<string, string>> = {}) {
       ...more,
     });
   const peter = server.addPerson({ name: 'Peter' });
-  /** Something that an earlier process left to be sent to Peter. */
-  const leave = async (text: string): Promise<void> => {
+  const inStore = async <T>(work: (store: Store) => T): Promise<T> => {
     const { store, close } = await openInstance(config, silentLog);
-    store.outbox.add({ chatJid: peter.jid, message: { kind: 'text', text }, source: 'reply' }, 0);
-    close();
+    try {
+      return work(store);
+    } finally {
+      close();
+    }
   };
+  /** Something that an earlier process left to be sent to Peter. */
+  const leave = (text: string): Promise<unknown> =>
+    inStore((store) =>
+      store.outbox.add({ chatJid: peter.jid, message: { kind: 'text', text }, source: 'reply' }, 0),
+    );
   const said = (chat: string) => server.chat(chat).map(({ text }) => text);
-  return { server, peter, link, leave, said };
+  return { server, peter, link, leave, said, inStore };
 }
 
 describe('linking an account', () => {
@@ -81,12 +90,20 @@ describe('linking an account', () => {
   });
 
   it('archives an account that does not work any more on request, and keeps groups and tasks', async () => {
-    const { server, link } = await rig();
+    const { server, link, inStore } = await rig();
     await link();
+    const kept = await inStore((store) => {
+      store.groups.add(FAMILY, 0);
+      store.tasks.add(testTask({ folder: FAMILY.folder, chatJid: FAMILY.jid }));
+      return { groups: store.groups.all(), tasks: store.tasks.all() };
+    });
     server.faults.refuseLogins(403, 1);
     expect(await link()).toMatchObject({ kind: 'stopped', reason: expect.stringContaining('403') });
     expect(await link({ isNew: true })).toMatchObject({ kind: 'linked', hello: 'sent' });
     expect(server.devices()).toHaveLength(2);
+    expect(await inStore((store) => ({ groups: store.groups.all(), tasks: store.tasks.all() }))).toEqual(
+      kept,
+    );
   });
 
   it('sends nothing that waited for the account before from another account, and says how much was closed', async () => {

@@ -3,8 +3,8 @@ import type { Companion, Registration } from '../accounts/companion.ts';
 import { checkSignedPreKey } from '../accounts/key-bundle.ts';
 import { SERVER, seconds, uint } from '../wire/nodes.ts';
 import type { Introduction } from '../wire/noise.ts';
+import { loginFailure, streamError } from './close-stanzas.ts';
 import type { Connection } from './connection.ts';
-import { loginFailure, streamError } from './faults.ts';
 import type { ServiceRules } from './rules.ts';
 import type { Service } from './service.ts';
 

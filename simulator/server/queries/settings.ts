@@ -1,7 +1,7 @@
 import type { BinaryNode } from '@whiskeysockets/baileys';
 import { child, failure, result } from '../../wire/nodes.ts';
+import { streamError } from '../close-stanzas.ts';
 import { tellDevices } from '../device-notices.ts';
-import { streamError } from '../faults.ts';
 import { restrictionFields } from '../restriction.ts';
 import type { QueryHandler } from './query.ts';
 

@@ -23,8 +23,8 @@ export interface ConnectionOptions {
   readonly onOpen: (live: LiveSocket) => void;
   /** The account was unlinked from the phone. */
   readonly onUnlinked: () => void;
-  /** The service refused the client's version. Returns whether another one is left to try. */
-  readonly onVersionRefused: () => boolean;
+  /** The service refused the client's version. Tells whether another one is left to try; never rejects. */
+  readonly onVersionRefused: () => Promise<boolean>;
   readonly backoff: Backoff;
   /** An attempt to connect is over with the open line or the first QR; its timeout counts from the last frame. */
   readonly timings: Pick<Timings, 'connectTimeoutMs' | 'closeTimeoutMs' | 'unresponsiveAfterMs'>;
@@ -58,8 +58,8 @@ interface Current extends LiveSocket {
  *
  * - idle: no socket, no timer. `start` → connecting.
  * - connecting: a socket, and the timer is the watchdog (an upgrade answered by HTTP never closes by itself), which
- *   each frame renews: the backlog comes before `open`. A first QR → unpaired; `open` → open; the watchdog or a close →
- *   by the table.
+ *   each frame renews: the backlog comes before `open`. A first QR → unpaired; `open` → open; a refused version →
+ *   connecting with another one, once the current one was looked up (5 s at most); the watchdog or a close → by the table.
  * - unpaired: a socket that shows QRs, or one code that is good as long as they are, and no timer: Baileys counts their
  *   lives. A scan → connecting, where the server ends the socket with 515; QRs used up → connecting if somebody watches,
  *   else stopped.
@@ -207,10 +207,18 @@ export class Connection {
         { code: codeOf(error), reason: textOf(error), reaction: reaction.kind },
         'The WhatsApp line closed',
       );
-      const isRepeated = codeOf(error) === VERSION_REFUSED && this.#options.onVersionRefused();
-      if (isRepeated || (reaction.kind === 'at-once' && current.hasPaired)) this.#connect();
+      if (codeOf(error) === VERSION_REFUSED) void this.#tryAnotherVersion(reaction, error);
+      else if (reaction.kind === 'at-once' && current.hasPaired) this.#connect();
       else this.#react(reaction, error);
     }
+  }
+
+  /** The current version may have to be looked up first: neither socket nor timer meanwhile. */
+  async #tryAnotherVersion(reaction: Reaction, error: unknown): Promise<void> {
+    const isLeft = await this.#options.onVersionRefused();
+    if (!this.#running || this.#current !== undefined) return;
+    if (isLeft) this.#connect();
+    else this.#react(reaction, error);
   }
 
   #react(reaction: Reaction, error: unknown): void {

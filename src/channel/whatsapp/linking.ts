@@ -3,8 +3,11 @@ import {
   type AuthenticationCreds,
   aesEncryptCTR,
   type BinaryNode,
+  buildAckStanza,
   bytesToCrockford,
   derivePairingCodeKey,
+  getBinaryNodeChild,
+  S_WHATSAPP_NET,
   type WASocket,
 } from '@whiskeysockets/baileys';
 import { type Clock, MINUTE, SECOND } from '../../clock.ts';
@@ -144,7 +147,7 @@ export class Linking {
   /** Baileys itself answers the phone; it tells nobody when the service refuses that answer. */
   #codeNotice(node: BinaryNode): void {
     const { pairWith, creds } = this.#options;
-    const stage = childOf(node, 'link_code_companion_reg')?.attrs.stage;
+    const stage = getBinaryNodeChild(node, 'link_code_companion_reg')?.attrs.stage;
     if (creds.account !== undefined || pairWith === undefined) return;
     if (stage === 'refresh_code') {
       void this.#requestCode(pairWith);
@@ -159,7 +162,7 @@ export class Linking {
     const { creds, pairWith, log } = this.#options;
     if (!this.#agreed || creds.account !== undefined || pairWith === undefined) return;
     log.warn(
-      { code: childOf(node, 'error')?.attrs.code },
+      { code: getBinaryNodeChild(node, 'error')?.attrs.code },
       'WhatsApp refused the pairing code that was typed; perhaps it was mistyped. A new one follows',
     );
     this.#agreed = false;
@@ -189,10 +192,9 @@ export class Linking {
     }
   }
 
-  /** As Baileys does for a device that is linked; before that it has no address of its own to put in and fails. */
-  async #acknowledge({ attrs }: BinaryNode): Promise<void> {
-    const { id = '', from = '', type = '' } = attrs;
-    await this.#options.socket.sendNode({ tag: 'ack', attrs: { id, to: from, class: 'notification', type } });
+  /** As Baileys does for a device that is linked; before that it looks for an address of its own and fails. */
+  async #acknowledge(node: BinaryNode): Promise<void> {
+    await this.#options.socket.sendNode(buildAckStanza(node));
   }
 }
 
@@ -209,7 +211,7 @@ async function codeRequest(
   const part = (tag: string, content: Uint8Array | string): BinaryNode => ({ tag, attrs: {}, content });
   return {
     tag: 'iq',
-    attrs: { to: '@s.whatsapp.net', type: 'set', xmlns: 'md' },
+    attrs: { to: S_WHATSAPP_NET, type: 'set', xmlns: 'md' },
     content: [
       {
         tag: 'link_code_companion_reg',
@@ -228,8 +230,4 @@ async function codeRequest(
       },
     ],
   };
-}
-
-function childOf({ content }: BinaryNode, tag: string): BinaryNode | undefined {
-  return Array.isArray(content) ? content.find((child) => child.tag === tag) : undefined;
 }

@@ -58,8 +58,8 @@ export interface ClientVersionsOptions {
 
 /**
  * Which version of WhatsApp Web this client states. WhatsApp refuses old ones with 405, or lets them log in and does
- * not link them without saying so. In order: the one that was looked up, the one of the last login that succeeded, the
- * one built in; one that was refused is passed over until the next start.
+ * not link them without saying so. The one that was looked up, the one of the last login that succeeded and the one
+ * built in, the newest knowledge first; one that was refused is not used again before the next start.
  */
 export class ClientVersions {
   readonly #options: ClientVersionsOptions;
@@ -130,10 +130,14 @@ export class ClientVersions {
     }
   }
 
-  /** The service has refused the version that a connection stated. @returns whether another one is left to try */
-  refuse(version: WhatsAppVersion): boolean {
+  /**
+   * The service has refused the version that a connection stated. Never rejects; takes 5 s at most.
+   * @returns whether another one is left to try
+   */
+  async refuse(version: WhatsAppVersion): Promise<boolean> {
     if (this.#options.fixed !== undefined) return false;
     this.#refused.add(nameOf(version));
+    await this.lookUp();
     const next = this.current.version;
     if (this.#refused.has(nameOf(next))) return false;
     this.#options.log.warn(
@@ -191,7 +195,7 @@ export function toBaileysVersion(version: WhatsAppVersion): WAVersion {
 
 function candidatesOf({ lookedUp, lastLogin }: Known, fixed: WhatsAppVersion | undefined): VersionInUse[] {
   if (fixed !== undefined) return [{ version: fixed, source: 'WHATSAPP_VERSION', currentAt: undefined }];
-  return [
+  const candidates: (VersionInUse & { currentAt: number })[] = [
     ...(lookedUp
       ? [{ version: lookedUp.version, source: 'looked up' as const, currentAt: lookedUp.at }]
       : []),
@@ -200,6 +204,8 @@ function candidatesOf({ lookedUp, lastLogin }: Known, fixed: WhatsAppVersion | u
       : []),
     { version: PINNED_VERSION, source: 'built in', currentAt: PINNED_AT },
   ];
+  // A newer program brings a newer version than what an older one looked up.
+  return candidates.sort((a, b) => b.currentAt - a.currentAt);
 }
 
 /** A file that is not there or does not parse says nothing: everything in it can be had again. */

@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Simulator } from '../../../simulator/simulator.ts';
 import { Rig } from './testing/rig.ts';
 import { PINNED_VERSION } from './version.ts';
@@ -74,7 +74,7 @@ describe('the version of WhatsApp Web', () => {
     expect(() => known()).toThrow(/ENOENT/);
   });
 
-  it('is the newly looked-up one where a linked account’s old one is refused while that is looked up', async () => {
+  it('is the newly looked-up one where a linked account’s old one is refused, however long the look-up takes', async () => {
     await rig.pair();
     await rig.channel.stop();
     const days = 3 * 24 * 60 * 60 * 1_000;
@@ -83,8 +83,28 @@ describe('the version of WhatsApp Web', () => {
       JSON.stringify({ lookedUp: { version: [2, 3000, PINNED], at: Date.now() - days } }),
     );
     rig.server.changeRules({ currentRevision: NEWER, oldestRevision: NEWER });
+    let answer: () => void = () => undefined;
+    const asked = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const real = globalThis.fetch;
+    vi.stubGlobal('fetch', async (url: string, init: RequestInit) => {
+      await asked;
+      return real(url, init);
+    });
+    onTestFinished(() => void vi.unstubAllGlobals());
+    const refused = new Promise<void>((resolve) => {
+      const off = rig.server.on('connection', ({ open }) => {
+        if (open) return;
+        off();
+        resolve();
+      });
+    });
     rig.make();
     await rig.channel.start();
+    await refused;
+    answer();
     await rig.listener.line('open');
+    expect(rig.listener.lines.some((line) => line.status === 'stopped')).toBe(false);
   });
 });
