@@ -66,6 +66,7 @@ const PROJECTS: readonly Project[] = [
     name: 'containers',
     include: [CONTAINER],
     timeoutMs: 300 * SECOND,
+    workers: WITH_WAITS,
     setup: 'test/containers/global-setup.ts',
   },
 ];
