@@ -73,6 +73,21 @@ export const Timings = z
       .default(10 * SECOND)
       .describe('how often “typing…” is repeated, in milliseconds; a phone hides it after about 25 s'),
 
+    closeGraceMs: milliseconds
+      .default(30 * SECOND)
+      .describe(
+        'a sandbox that has answered and was asked to finish is ended when it wrote nothing for this long, in milliseconds',
+      ),
+    waitNoticeAfterMs: milliseconds
+      .default(10 * SECOND)
+      .describe('a chat that waits behind a scheduled task is told after this long, in milliseconds'),
+    longWorkNoticeAfterMs: milliseconds
+      .default(2 * MINUTE)
+      .describe('a chat is told that its turn is still at work after this long, in milliseconds'),
+    longWorkNoticeEveryMs: milliseconds
+      .default(10 * MINUTE)
+      .describe('how often it is told again, in milliseconds'),
+
     minDeadlineAfterIdleMs: milliseconds
       .default(30 * SECOND)
       .describe('a turn’s deadline is never shorter than IDLE_TIMEOUT plus this, in milliseconds'),

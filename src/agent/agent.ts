@@ -67,6 +67,8 @@ export interface RunningTurn {
    * @returns false when a follow-up waits
    */
   finish(): Promise<boolean>;
+  /** Milliseconds since the sandbox last wrote anything: on stdout or stderr, or a file into its mailbox. */
+  quietMs(): Promise<number>;
   /** Ends the sandbox now; `done` resolves afterwards. */
   stop(): Promise<void>;
 }

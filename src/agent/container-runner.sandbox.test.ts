@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { sharedDirectory, takeTurn, testAgent } from '../../test/support/sandbox.ts';
@@ -312,6 +312,35 @@ describe('the host', () => {
     expect(results).toEqual(['answer', 'closed']);
     await running.finish();
     expect(await readdir(join(agent.paths.groupIpc('family'), 'input'))).toEqual(['_close']);
+  });
+
+  it('knows how long its sandbox has been quiet, from its output and its mailbox', async () => {
+    const program = `import { watch, existsSync } from 'node:fs';
+      const input = (process.env.NANOCLAW_WORKSPACE ?? '/workspace') + '/ipc/input';
+      const look = () => { if (existsSync(input + '/go')) process.stderr.write('still here'); };
+      watch(input, look);
+      process.stdout.write(${JSON.stringify(encodeFrame({ status: 'success', result: 'ready' }))});`;
+    const agent = await testAgent({ program });
+    let ready: () => void = () => undefined;
+    const isReady = new Promise<void>((resolve) => {
+      ready = resolve;
+    });
+    const running = await agent.runner.run(agent.request('x'), async () => ready());
+    await isReady;
+    const now = Date.now();
+    const HOUR = 3_600_000;
+    const FEW_MINUTES = 300_000;
+    const ipc = agent.paths.groupIpc('family');
+    vi.useFakeTimers({ toFake: ['Date'], now: now + HOUR });
+    onTestFinished(() => void vi.useRealTimers());
+    expect(await running.quietMs()).toBeGreaterThan(HOUR - FEW_MINUTES);
+    await utimes(join(ipc, 'tasks'), new Date(now), new Date(now + HOUR));
+    expect(await running.quietMs()).toBeLessThan(FEW_MINUTES);
+    vi.setSystemTime(now + 2 * HOUR);
+    expect(await running.quietMs()).toBeGreaterThan(HOUR - FEW_MINUTES);
+    await writeFile(join(ipc, 'input', 'go'), '');
+    await vi.waitFor(async () => expect(await running.quietMs()).toBeLessThan(FEW_MINUTES));
+    await running.stop();
   });
 
   it('empties input/ before a start and follows no link in it', async () => {

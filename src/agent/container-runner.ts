@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, NewId } from '../clock.ts';
 import type { Log } from '../log.ts';
@@ -107,6 +108,7 @@ export class ContainerRunner implements AgentRunner {
       onFrame,
       deadlineMs: deadline,
       secrets,
+      clock: this.#options.clock,
       log,
       timings,
     });
@@ -118,6 +120,7 @@ export class ContainerRunner implements AgentRunner {
       done,
       followUp: (file, text, beforeSeen) => input.followUp(file, text, beforeSeen),
       finish: () => input.finish(),
+      quietMs: () => this.#quietMs(request.groupFolder, watch.lastOutputAt),
       stop: () => watch.end('stopped', 'the host ended it'),
     };
   }
@@ -130,6 +133,20 @@ export class ContainerRunner implements AgentRunner {
       this.#options.log.warn({ group: groupFolder, error }, 'Input directory cannot be looked at');
       return false;
     }
+  }
+
+  /** A file that appears in a directory, or leaves it, changes the directory's time. */
+  async #quietMs(groupFolder: string, lastOutputAt: number): Promise<number> {
+    const ipc = this.#options.paths.groupIpc(groupFolder);
+    const times = await Promise.all(
+      ['messages', 'tasks', 'input'].map((name) =>
+        stat(join(ipc, name)).then(
+          ({ mtimeMs }) => mtimeMs,
+          () => 0,
+        ),
+      ),
+    );
+    return Math.max(0, this.#options.clock.now() - Math.max(lastOutputAt, ...times));
   }
 
   /** A group has one sandbox at a time: one that could not be ended is ended before the next. @throws RuntimeError */
@@ -249,6 +266,7 @@ function notStarted(name: string, error: unknown): RunningTurn {
     done: Promise.resolve(outcome),
     followUp: async () => false,
     finish: async () => true,
+    quietMs: async () => 0,
     stop: async () => undefined,
   };
 }

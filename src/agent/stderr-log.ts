@@ -11,17 +11,21 @@ export interface StderrLogOptions {
   readonly kept: number;
   readonly secrets: readonly string[];
   readonly log: Log;
+  /** Called for each piece of output. */
+  readonly onOutput: () => void;
 }
 
 /** A sandbox's stderr: line by line into the host's log at debug as it comes, its ends kept for the run log, no key in either. */
 export class StderrLog {
   readonly #log: Log;
+  readonly #onOutput: () => void;
   readonly #kept: BoundedText;
   readonly #filter: SecretFilter;
   #line = '';
 
-  constructor({ kept, secrets, log }: StderrLogOptions) {
+  constructor({ kept, secrets, log, onOutput }: StderrLogOptions) {
     this.#log = log;
+    this.#onOutput = onOutput;
     this.#kept = new BoundedText(kept);
     this.#filter = new SecretFilter(secrets);
   }
@@ -30,7 +34,10 @@ export class StderrLog {
   async read(stderr: Readable): Promise<void> {
     stderr.setEncoding('utf8');
     try {
-      for await (const piece of stderr) this.#add(this.#filter.push(piece as string));
+      for await (const piece of stderr) {
+        this.#onOutput();
+        this.#add(this.#filter.push(piece as string));
+      }
     } catch (error) {
       this.#log.debug({ error: (error as Error).message }, 'Container stderr closed');
     }

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { SECOND } from '../clock.ts';
+import { type Clock, SECOND } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { OutputFrame } from '../protocol/turn.ts';
 import type { Timings } from '../timings.ts';
@@ -30,6 +30,7 @@ export interface TurnWatchOptions {
   readonly onFrame: (frame: OutputFrame) => Promise<void>;
   readonly deadlineMs: number;
   readonly secrets: readonly string[];
+  readonly clock: Clock;
   readonly log: Log;
   readonly timings: Pick<Timings, 'killGraceMs' | 'childKillGraceMs' | 'pipeLingerMs'>;
 }
@@ -66,14 +67,27 @@ export class TurnWatch {
   /** Undefined while the child lives. */
   #exit: ChildExit | undefined;
   #handling = false;
+  #lastOutputAt: number;
   #readLately = false;
 
   constructor(options: TurnWatchOptions) {
     this.#options = options;
-    this.#stderr = new StderrLog({ kept: KEPT_TEXT, secrets: options.secrets, log: options.log });
+    this.#lastOutputAt = options.clock.now();
+    const { secrets, log } = options;
+    const onOutput = (): void => this.#noteOutput();
+    this.#stderr = new StderrLog({ kept: KEPT_TEXT, secrets, log, onOutput });
     this.#exited = options.sandbox.exited.then((exit) => {
       this.#exit = exit;
     });
+  }
+
+  /** When the sandbox wrote to stdout or stderr last, or its start; milliseconds since the epoch. */
+  get lastOutputAt(): number {
+    return this.#lastOutputAt;
+  }
+
+  #noteOutput(): void {
+    this.#lastOutputAt = this.#options.clock.now();
   }
 
   /** Resolves when the sandbox is gone and every frame was handled. Never rejects. */
@@ -164,6 +178,7 @@ export class TurnWatch {
     try {
       for await (const chunk of child.stdout) {
         this.#readLately = true;
+        this.#noteOutput();
         for (const content of reader.push(chunk as Buffer)) await this.#handle(content);
       }
       reader.end();

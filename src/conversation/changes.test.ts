@@ -169,6 +169,43 @@ describe('an edit of a message that was shown', () => {
     expect(calls()).toBe(true);
   });
 
+  it('reaches the agent that works on the old text, with or without the trigger', () => {
+    for (const text of ['@Andy at 10', 'at 10']) {
+      const { reception, store, rows, show } = rig();
+      reception.onMessage(message({ text: '@Andy at 9' }));
+      show();
+      reception.onChange(edit(text));
+      expect(rows()).toMatchObject([{ text: '@Andy at 9' }, { text, isTrigger: 1, editOf: 'A' }]);
+      expect(store.messages.nextCall(FAMILY.jid, 1, true)).toBe(2);
+    }
+  });
+
+  it('reaches the agent with the last wording when it is edited twice', () => {
+    const { reception, rows, show } = rig();
+    reception.onMessage(message({ text: '@Andy at 9' }));
+    show();
+    reception.onChange(edit('@Andy at 10'));
+    reception.onChange(edit('@Andy at 11', { editId: 'E2', timestamp: AT + 9_000 }));
+    expect(rows()).toMatchObject([{ text: '@Andy at 9' }, { text: '@Andy at 11', isTrigger: 1 }]);
+  });
+
+  it('reaches the agent in a group without a trigger', () => {
+    const { reception, store, show } = rig({ requiresTrigger: false });
+    reception.onMessage(message({ text: 'at 9' }));
+    show();
+    reception.onChange(edit('at 10'));
+    expect(store.messages.nextCall(FAMILY.jid, 1, false)).toBe(2);
+  });
+
+  it('does not reach it when its author may not trigger by then', () => {
+    const { reception, store, show, judgeAs } = rig();
+    reception.onMessage(message({ text: '@Andy at 9' }));
+    show();
+    judgeAs('context');
+    reception.onChange(edit('@Andy at 10'));
+    expect(store.messages.nextCall(FAMILY.jid, 1, true)).toBeUndefined();
+  });
+
   it('stays one message when it is edited again before it is shown', () => {
     const { reception, texts, calls, show } = rig();
     reception.onMessage(message({ text: 'hi' }));

@@ -21,7 +21,8 @@ export interface ChangesOptions {
  *
  * - As long as no prompt has shown it, an edit stands in its place: it calls or does so no more, as the new text says.
  * - Once shown, the agent has the old text or its answer is given: the new text is a message of its own behind it, which
- *   names the old one. It calls only if no earlier text did.
+ *   names the old one. Before the answer it triggers whenever the old text did, so that the agent hears of it; after the
+ *   answer it triggers only if no earlier text did.
  * - A deletion takes the text out of the database in either case, with all that it was edited to. What was shown is told of
  *   as deleted, where it is shown again; what was not is as if it had never been.
  * - A change that overtakes its message stands in for it: when the message comes, it is known already.
@@ -76,13 +77,15 @@ export class Changes {
     const earlier = current.editOf === null ? [] : versions.slice(0, -1);
     const isWaiting = current.isShown === 0 && current.seq > messages.cursor(edit.chatJid);
     if (isWaiting) {
-      const isTrigger = isCall && !earlier.some((version) => version.isTrigger === 1);
+      const wasTrigger = earlier.some((version) => version.isTrigger === 1);
+      const isTrigger = this.#isUnanswered(edit, earlier) ? silence === undefined : isCall && !wasTrigger;
       const isSilent = silence !== undefined || current.isContext === 1 || current.editOf !== null;
       const isContext = isSilent && !isTrigger;
       messages.rewrite(current.seq, { text: edit.text, isTrigger, isContext, at: edit.timestamp });
       return undefined;
     }
-    const isTrigger = isCall && !versions.some((version) => version.isTrigger === 1);
+    const wasTrigger = versions.some((version) => version.isTrigger === 1);
+    const isTrigger = this.#isUnanswered(edit, versions) ? silence === undefined : isCall && !wasTrigger;
     const replyTo = { id: edit.id, senderName: current.senderName, text: current.text };
     const added = this.#add(edit, {
       id: edit.editId,
@@ -92,6 +95,17 @@ export class Changes {
       isContext: !isTrigger,
     });
     return added ? undefined : 'it was received already';
+  }
+
+  /** Whether one of the versions triggers a turn that has not answered it yet. */
+  #isUnanswered({ chatJid }: Edit, versions: readonly StoredMessage[]): boolean {
+    const { messages, groups } = this.#options.store;
+    const requiresTrigger = groups.find(chatJid)?.requiresTrigger !== false;
+    const cursor = messages.cursor(chatJid);
+    return versions.some(
+      ({ seq, isTrigger, isContext }) =>
+        seq > cursor && (requiresTrigger ? isTrigger === 1 : isContext === 0),
+    );
   }
 
   #judge(edit: Edit): { isCall: boolean; silence: string | undefined } {

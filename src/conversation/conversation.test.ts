@@ -403,6 +403,10 @@ describe('after a crash of the host', () => {
       0,
     );
     store.outbox.add({ chatJid: MAIN.jid, message: { kind: 'text', text: 'sent' }, source, runId: 'old' }, 0);
+    if (source === 'reply') {
+      store.runs.noteAnswer('old', 0);
+      store.messages.moveCursor(MAIN.jid, 1);
+    }
     await conversation.settleInterrupted();
     conversation.wake();
     expect(agent.requests).toEqual([]);
@@ -608,10 +612,10 @@ describe('a run that has ended', () => {
     store.runs.queueTask({ ...claim, attempt: 1, notBefore: 0 }, 0);
     const run = store.runs.startQueued('first', 0);
     const end = { exitReason: 'host_crashed', logFile: undefined };
-    expect(settlement.interrupt(run, end)).toBe(true);
-    expect(settlement.interrupt(run, end)).toBe(false);
+    expect(settlement.interrupt(run, end)).toBe('again');
+    expect(settlement.interrupt(run, end)).toBe('closed');
     const failure = { words: 'x', detail: 'x', retryable: true };
-    expect(settlement.fail(run, end, failure)).toBe(false);
+    expect(settlement.fail(run, end, failure)).toBe('closed');
     settlement.succeed(run, end, 'late');
     expect(store.runs.slotTries(TASK.id, slot).map(({ status }) => status)).toEqual([
       'interrupted',

@@ -7,11 +7,13 @@ import type { Run } from '../store/runs.ts';
 import type { Timings } from '../timings.ts';
 import { earlier, Waker } from '../waker.ts';
 import { Leftovers } from './leftovers.ts';
+import { reportLongWork } from './long-work.ts';
 import { promptAttachments } from './prompt-attachments.ts';
 import { nextTry } from './retries.ts';
 import { Turn, type TurnPlan, type TurnPorts } from './turn.ts';
 import { CHARACTER_CAP, chatPrompt, MESSAGE_CAP, takeWhatFits, taskPrompt } from './turn-prompt.ts';
 import { showTyping } from './typing.ts';
+import { WaitingChats } from './waiting-chats.ts';
 
 export interface ConversationOptions extends TurnPorts {
   readonly channel: Pick<Channel, 'setTyping' | 'state'>;
@@ -23,7 +25,14 @@ export interface ConversationOptions extends TurnPorts {
   readonly cleanUp: (group: RegisteredGroup) => Promise<void>;
   readonly timings: Pick<
     Timings,
-    'workFailurePauseMs' | 'backlogPauseMs' | 'turnRetryDelaysMs' | 'typingRefreshMs'
+    | 'workFailurePauseMs'
+    | 'backlogPauseMs'
+    | 'turnRetryDelaysMs'
+    | 'typingRefreshMs'
+    | 'closeGraceMs'
+    | 'waitNoticeAfterMs'
+    | 'longWorkNoticeAfterMs'
+    | 'longWorkNoticeEveryMs'
   >;
 }
 
@@ -40,7 +49,8 @@ interface Job {
 }
 
 /**
- * Decides which turns run: one at a time per group, groups side by side up to a limit, waiting people before tasks.
+ * Decides which turns run: one at a time per group, groups side by side up to a limit, waiting people before tasks. Where
+ * the limit is above one, tasks leave one place to people; an idle sandbox makes room for whatever waits at the limit.
  * What waits stands in the database alone; this room remembers only which groups are at work.
  */
 export class Conversation {
@@ -51,6 +61,7 @@ export class Conversation {
   /** Groups whose left-over runs are being settled. */
   readonly #settling = new Map<string, Promise<void>>();
   readonly #leftovers: Leftovers;
+  readonly #waitingChats: WaitingChats;
   readonly #waker: Waker;
   /** When a message came last, in milliseconds since the epoch. */
   #cameAt = Number.NEGATIVE_INFINITY;
@@ -58,6 +69,7 @@ export class Conversation {
   constructor(options: ConversationOptions) {
     this.#options = options;
     this.#leftovers = new Leftovers(options);
+    this.#waitingChats = new WaitingChats(options);
     this.#waker = new Waker((now) => this.#look(now), options);
   }
 
@@ -96,6 +108,7 @@ export class Conversation {
    */
   async stop(graceMs: number): Promise<void> {
     this.#waker.stop();
+    this.#waitingChats.update(new Map());
     for (const { turn } of this.#active.values()) turn.makeWay();
     const all = Promise.all([
       ...this.#settling.values(),
@@ -114,21 +127,64 @@ export class Conversation {
 
   #look(now: number): number | undefined {
     let next = this.#lookForLeftovers(now);
+    this.#withdrawDeleted();
+    /** Jobs that could start but for the limit. */
+    let atLimit = 0;
+    const waitingChats = new Map<string, { isBehindTask: boolean }>();
+    const wait = (job: Job, isBehindTask: boolean): void => {
+      if (job.kind === 'chat') waitingChats.set(job.group.jid, { isBehindTask });
+    };
     for (const job of this.#jobs()) {
       if (this.#settling.has(job.group.folder)) continue;
       const active = this.#active.get(job.group.folder);
-      if (active !== undefined) {
-        if (job.kind === 'chat' && active.turn.chatJid === job.group.jid) {
-          next = earlier(next, this.#offerFollowUps(active.turn, job.group, now));
-        } else active.turn.makeWay();
+      const isItsTurn = active?.turn.kind === 'chat' && active.turn.chatJid === job.group.jid;
+      if (active !== undefined && job.kind === 'chat' && isItsTurn) {
+        next = earlier(next, this.#offerFollowUps(active.turn, job.group, now));
         continue;
       }
-      if (this.#active.size >= this.#options.mostAtOnce) continue;
       const time = Math.max(job.notBefore, this.#resting.get(job.group.folder) ?? 0);
-      if (time > now && time <= now + LONGEST_WAIT_MS) next = earlier(next, time);
-      else this.#start(job);
+      const isEarly = time > now && time <= now + LONGEST_WAIT_MS;
+      if (active !== undefined) {
+        active.turn.makeWay();
+        if (!isEarly) wait(job, active.turn.kind === 'task');
+      } else if (isEarly) next = earlier(next, time);
+      else if (this.#active.size >= this.#options.mostAtOnce) {
+        atLimit += 1;
+        wait(job, this.#tasksAtWork() > 0);
+      } else if (job.kind === 'chat' || this.#mayStartTask()) this.#start(job);
     }
+    this.#makeRoom(atLimit);
+    this.#waitingChats.update(waitingChats);
     return next;
+  }
+
+  #tasksAtWork(): number {
+    return [...this.#active.values()].filter(({ turn }) => turn.kind === 'task').length;
+  }
+
+  #mayStartTask(): boolean {
+    return this.#tasksAtWork() < Math.max(1, this.#options.mostAtOnce - 1);
+  }
+
+  /** Asks sandboxes that only wait for follow-ups to finish, the longest idle first. @param places how many are needed */
+  #makeRoom(places: number): void {
+    const idle = [...this.#active.values()]
+      .map(({ turn }) => turn)
+      .filter(({ idleSince }) => idleSince !== undefined)
+      .toSorted((one, other) => (one.idleSince ?? 0) - (other.idleSince ?? 0));
+    const leaving = idle.filter(({ isLeaving }) => isLeaving).length;
+    for (const turn of idle.filter(({ isLeaving }) => !isLeaving).slice(0, Math.max(0, places - leaving)))
+      turn.makeWay();
+  }
+
+  /** Ends the turns at work whose messages were all deleted before they were answered. */
+  #withdrawDeleted(): void {
+    const { messages, samePerson } = this.#options.store;
+    for (const { turn, group } of this.#active.values()) {
+      if (turn.kind !== 'chat' || turn.idleSince !== undefined) continue;
+      const chatJid = samePerson.current(turn.chatJid);
+      if (messages.areCallsDeleted(chatJid, turn.given, group.requiresTrigger)) turn.withdraw();
+    }
   }
 
   /** @returns when to offer again: what was said since has files that are still being fetched */
@@ -206,7 +262,15 @@ export class Conversation {
       sharesSession: true,
       script: undefined,
       followUp: (after) => this.#followUp(group, after),
-      showWork: () => showTyping(channel, group.jid, timings.typingRefreshMs),
+      showWork: () => {
+        const stopTyping = showTyping(channel, group.jid, timings.typingRefreshMs);
+        const stopReports = reportLongWork(this.#options, run);
+        return () => {
+          stopTyping();
+          stopReports();
+        };
+      },
+      onIdle: () => this.wake(),
     };
   }
 
@@ -243,6 +307,7 @@ export class Conversation {
       script: task.script ?? undefined,
       followUp: () => undefined,
       showWork: () => () => undefined,
+      onIdle: () => undefined,
     };
   }
 
@@ -291,6 +356,7 @@ export class Conversation {
     const plan = job.claim();
     if (plan === undefined) return;
     const { group } = plan;
+    this.#waitingChats.end(group.jid);
     const turn = new Turn(this.#options, plan);
     const done = this.#run(turn, plan)
       .catch((error: unknown) => {

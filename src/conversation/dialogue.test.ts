@@ -1,72 +1,11 @@
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { type Script, ScriptedAgent } from '../../test/support/scripted-agent.ts';
-import { silentLog } from '../../test/support/silent-log.ts';
-import { counter, FAMILY, MAIN, newMessage, testStore } from '../../test/support/test-store.ts';
-import type { OutputFrame } from '../protocol/turn.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { answer, call, controlledTurns } from '../../test/support/controlled-turns.ts';
+import { FAMILY, MAIN, newMessage, testStore } from '../../test/support/test-store.ts';
 import type { Store } from '../store/store.ts';
-import { DEFAULT_TIMINGS } from '../timings.ts';
-import { Conversation } from './conversation.ts';
-import { Settlement } from './settlement.ts';
-
-const clock = { now: () => Date.now() };
-
-/** A turn that goes on until the test lets it answer and end. */
-function rig(
-  options: {
-    readonly idleTimeoutMs?: number;
-    readonly store?: Store;
-    readonly drainMailbox?: () => Promise<void>;
-  } = {},
-) {
-  const { store = testStore(), idleTimeoutMs = 0, drainMailbox = async () => undefined } = options;
-  const acts: { say: (frame: OutputFrame) => Promise<void>; end: (how?: object) => void }[] = [];
-  const script: Script = (_, say) =>
-    new Promise((resolve) => acts.push({ say, end: (how = {}) => resolve(how) }));
-  const agent = new ScriptedAgent(script);
-  agent.acceptsFollowUps = true;
-  const newId = counter('run');
-  const conversation = new Conversation({
-    store,
-    agent,
-    settlement: new Settlement(store, newId, clock.now, DEFAULT_TIMINGS.turnRetryDelaysMs),
-    clock,
-    newId,
-    log: silentLog,
-    provider: 'offline',
-    model: undefined,
-    idleTimeoutMs,
-    drainMailbox,
-    channel: { setTyping: async () => undefined, state: { status: 'open' } },
-    timezone: 'UTC',
-    mostAtOnce: 2,
-    prepare: async () => undefined,
-    cleanUp: async () => undefined,
-    timings: DEFAULT_TIMINGS,
-  });
-  onTestFinished(() => conversation.stop(0));
-  store.bells.on('messages', () => conversation.wake());
-  store.bells.on('runs', () => conversation.wake());
-  const started = async (count: number) => {
-    await vi.waitFor(() => expect(acts).toHaveLength(count));
-    const act = acts.at(-1);
-    if (act === undefined) throw new Error('nothing has started');
-    return act;
-  };
-  const given = async (count: number) => {
-    await vi.waitFor(() => expect(store.followUps.ofRun(agent.requests[0]?.runId ?? '')).toHaveLength(count));
-    return [...agent.input.keys()];
-  };
-  return { store, agent, conversation, started, given };
-}
-
-const answer = (result: string): OutputFrame => ({ status: 'success', result });
-const call = (store: Store, id: string, text = '@Andy hi'): void => {
-  store.messages.add(newMessage({ id, text, isTrigger: true }));
-};
 
 describe('a follow-up', () => {
   it('reaches the running sandbox, with the messages before it', async () => {
-    const { store, agent, started, given } = rig();
+    const { store, agent, started, given } = controlledTurns();
     store.groups.add(MAIN, 0);
     call(store, '1', '@Andy first');
     await started(1);
@@ -82,7 +21,7 @@ describe('a follow-up', () => {
   });
 
   it('a message that does not trigger the assistant is not a follow-up and waits', async () => {
-    const { store, agent, started } = rig();
+    const { store, agent, started } = controlledTurns();
     store.groups.add(MAIN, 0);
     call(store, '1');
     await started(1);
@@ -92,7 +31,7 @@ describe('a follow-up', () => {
   });
 
   it('counts as answered by the answer after it was taken, not before', async () => {
-    const { store, agent, started, given } = rig();
+    const { store, agent, started, given } = controlledTurns();
     store.groups.add(MAIN, 0);
     call(store, '1');
     const act = await started(1);
@@ -111,7 +50,7 @@ describe('a follow-up', () => {
   });
 
   it('is not answered by an answer that was on its way when it was taken', async () => {
-    const { store, agent, started, given } = rig();
+    const { store, agent, started, given } = controlledTurns();
     store.groups.add(MAIN, 0);
     call(store, '1');
     const act = await started(1);
@@ -125,7 +64,7 @@ describe('a follow-up', () => {
   });
 
   it('becomes the next turn when it was not taken before the sandbox ended', async () => {
-    const { store, agent, started, given } = rig();
+    const { store, agent, started, given } = controlledTurns();
     store.groups.add(MAIN, 0);
     call(store, '1');
     const act = await started(1);
@@ -139,7 +78,7 @@ describe('a follow-up', () => {
   });
 
   it('is closed with the turn that took it, when that had effects and then failed', async () => {
-    const { store, agent, started, given } = rig();
+    const { store, agent, started, given } = controlledTurns();
     store.groups.add(MAIN, 0);
     call(store, '1');
     const act = await started(1);
@@ -153,7 +92,7 @@ describe('a follow-up', () => {
   });
 
   it('is not given to a sandbox that was asked to finish', async () => {
-    const { store, agent, started } = rig();
+    const { store, agent, started } = controlledTurns();
     store.groups.add(MAIN, 0);
     call(store, '1');
     const act = await started(1);
@@ -168,7 +107,7 @@ describe('a follow-up', () => {
   });
 
   it('reaches a sandbox that idles after its answer; an idle sandbox ends for a task', async () => {
-    const { store, agent, started, given } = rig({ idleTimeoutMs: 60_000 });
+    const { store, agent, started, given } = controlledTurns({ idleTimeoutMs: 60_000 });
     store.groups.add(MAIN, 0);
     call(store, '1');
     const act = await started(1);
@@ -196,7 +135,7 @@ describe('a follow-up', () => {
   });
 
   it('never reaches the sandbox of a task or of another group', async () => {
-    const { store, agent, started } = rig();
+    const { store, agent, started } = controlledTurns();
     store.groups.add(MAIN, 0);
     store.groups.add(FAMILY, 0);
     call(store, '1');
@@ -208,7 +147,7 @@ describe('a follow-up', () => {
   });
 
   it('is closed after a crash with the run that took it, if that run had effects', async () => {
-    const { store, agent, conversation } = rig();
+    const { store, agent, conversation } = controlledTurns();
     store.groups.add(MAIN, 0);
     const run = { id: 'run-0', folder: MAIN.folder, chatJid: MAIN.jid, attempt: 1, firstSeq: 1, lastSeq: 1 };
     store.runs.startChat(run, 0);
@@ -225,12 +164,114 @@ describe('a follow-up', () => {
   });
 });
 
+describe('an answer without visible text', () => {
+  it('moves the cursor as soon as it is stored, so that a crash afterwards says nothing', async () => {
+    const store = testStore();
+    const first = controlledTurns({ store });
+    store.groups.add(MAIN, 0);
+    call(store, '1');
+    const act = await first.started(1);
+    const [{ runId = '' } = {}] = first.agent.requests;
+    const message = { kind: 'text', text: 'sent by a tool' } as const;
+    store.outbox.add({ chatJid: MAIN.jid, message, source: 'message', runId }, 0);
+    await act.say(answer('<internal>done</internal>'));
+    expect(store.messages.cursor(MAIN.jid)).toBe(1);
+    const { conversation } = controlledTurns({ store });
+    await conversation.settleInterrupted();
+    expect(store.outbox.counts().get('queued')).toBe(1);
+    expect(store.runs.running()).toEqual([]);
+  });
+
+  it('keeps a task from running again after a crash', async () => {
+    const store = testStore();
+    const { started, queueTask } = controlledTurns({ store });
+    store.groups.add(MAIN, 0);
+    queueTask(MAIN);
+    await (await started(1)).say(answer('<internal>nothing new</internal>'));
+    const { conversation } = controlledTurns({ store });
+    await conversation.settleInterrupted();
+    expect(store.runs.queued()).toEqual([]);
+    expect(store.outbox.heads()).toEqual([]);
+  });
+});
+
+describe('a trigger that is deleted while the agent works on it', () => {
+  const erase = (store: Store, seq: number): void =>
+    store.messages.erase(MAIN.jid, String(seq), seq, Date.now());
+
+  it('ends the run without a word', async () => {
+    const { store, agent, started } = controlledTurns();
+    store.groups.add(MAIN, 0);
+    call(store, '1');
+    await started(1);
+    erase(store, 1);
+    await vi.waitFor(() => expect(agent.atWork.size).toBe(0));
+    await vi.waitFor(() => expect(store.messages.cursor(MAIN.jid)).toBe(1));
+    expect(store.runs.tries(MAIN.jid, 1)).toMatchObject([{ status: 'interrupted', exitReason: 'withdrawn' }]);
+    expect(store.outbox.heads()).toEqual([]);
+  });
+
+  it('ends it in a group without a trigger too', async () => {
+    const { store, agent, started } = controlledTurns();
+    store.groups.add({ ...MAIN, requiresTrigger: false }, 0);
+    store.messages.add(newMessage({ id: '1' }));
+    await started(1);
+    erase(store, 1);
+    await vi.waitFor(() => expect(agent.atWork.size).toBe(0));
+  });
+
+  it('does not end a run that another trigger waits for', async () => {
+    const { store, agent, started } = controlledTurns();
+    store.groups.add(MAIN, 0);
+    store.transaction(() => {
+      call(store, '1');
+      call(store, '2');
+    });
+    const act = await started(1);
+    erase(store, 1);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(agent.atWork.size).toBe(1);
+    await act.say(answer('done'));
+    expect(store.messages.cursor(MAIN.jid)).toBe(2);
+  });
+
+  it('does not end a run that has answered, nor one whose other messages are deleted', async () => {
+    const { store, agent, started } = controlledTurns({ idleTimeoutMs: 60_000 });
+    store.groups.add(MAIN, 0);
+    store.messages.add(newMessage({ id: '1', text: 'by the way' }));
+    call(store, '2');
+    const act = await started(1);
+    erase(store, 1);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(agent.atWork.size).toBe(1);
+    await act.say(answer('done'));
+    erase(store, 2);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(agent.atWork.size).toBe(1);
+  });
+
+  it('ends the run when the agent has yet to answer a follow-up that is deleted', async () => {
+    const { store, agent, started, given } = controlledTurns();
+    store.groups.add(MAIN, 0);
+    call(store, '1');
+    const act = await started(1);
+    call(store, '2');
+    const [file = ''] = await given(1);
+    agent.input.delete(file);
+    await act.say({ ...answer('one'), followUps: 0 });
+    erase(store, 2);
+    await vi.waitFor(() => expect(agent.atWork.size).toBe(0));
+    await vi.waitFor(() => expect(store.messages.cursor(MAIN.jid)).toBe(2));
+    expect(store.outbox.counts().get('queued')).toBe(1);
+  });
+});
+
 describe('a follow-up in a run that fails', () => {
   it.each([
     ['after the last answer is told of, for nobody may have answered it', 1, 1],
     ['before the last answer is not told of', 2, 0],
   ])('a follow-up that was taken %s', async (_, cursor, notices) => {
-    const { store, conversation } = rig();
+    const { store, conversation } = controlledTurns();
     store.groups.add(MAIN, 0);
     const run = { id: 'run-0', folder: MAIN.folder, chatJid: MAIN.jid, attempt: 1, firstSeq: 1, lastSeq: 1 };
     store.runs.startChat(run, 0);
@@ -239,6 +280,7 @@ describe('a follow-up in a run that fails', () => {
     const reply = { kind: 'text', text: 'one' } as const;
     const seq = store.outbox.add({ chatJid: MAIN.jid, message: reply, source: 'reply', runId: 'run-0' }, 0);
     store.outbox.settle(seq, 'sent', 0);
+    store.runs.noteAnswer('run-0', 0);
     store.messages.moveCursor(MAIN.jid, cursor);
     await conversation.settleInterrupted();
     expect(store.messages.cursor(MAIN.jid)).toBe(2);
@@ -246,7 +288,7 @@ describe('a follow-up in a run that fails', () => {
   });
 
   it('is the next turn when the agent took it and ended without an answer to it', async () => {
-    const { store, agent, started, given } = rig();
+    const { store, agent, started, given } = controlledTurns();
     store.groups.add(MAIN, 0);
     call(store, '1');
     const act = await started(1);
@@ -262,7 +304,7 @@ describe('a follow-up in a run that fails', () => {
 
   it('is not answered by an answer from before it was taken', async () => {
     let onDrain = (): void => undefined;
-    const { store, agent, started, given } = rig({ drainMailbox: async () => onDrain() });
+    const { store, agent, started, given } = controlledTurns({ drainMailbox: async () => onDrain() });
     store.groups.add(MAIN, 0);
     call(store, '1');
     const act = await started(1);
@@ -278,7 +320,7 @@ describe('a follow-up in a run that fails', () => {
   });
 
   it('does not keep a sandbox that has answered when its file cannot be written', async () => {
-    const { store, agent, started } = rig({ idleTimeoutMs: 60_000 });
+    const { store, agent, started } = controlledTurns({ idleTimeoutMs: 60_000 });
     const run = agent.run.bind(agent);
     agent.run = async (...turn) => ({
       ...(await run(...turn)),
@@ -301,7 +343,7 @@ describe('a follow-up in a run that fails', () => {
 
 describe('a session that cannot be resumed', () => {
   it('is dropped; the chat is notified, and the turn continues once with a new one', async () => {
-    const { store, agent, started } = rig();
+    const { store, agent, started } = controlledTurns();
     store.groups.add(MAIN, 0);
     store.sessions.save(MAIN.folder, 'offline', { sessionId: 'old' });
     call(store, '1', '@Andy question');
@@ -325,7 +367,7 @@ describe('a session that cannot be resumed', () => {
   });
 
   it('is recognized by the program’s last words where there was no frame', async () => {
-    const { store, started } = rig();
+    const { store, started } = controlledTurns();
     store.groups.add(MAIN, 0);
     store.sessions.save(MAIN.folder, 'offline', { sessionId: 'old' });
     call(store, '1');
@@ -346,7 +388,7 @@ describe('a session that cannot be resumed', () => {
     ],
     ['another error in such words', { error: 'the tool said: No conversation found', errorKind: 'other' }],
   ] as const)('is kept after %s', async (_, frame) => {
-    const { store, started } = rig();
+    const { store, started } = controlledTurns();
     store.groups.add(MAIN, 0);
     store.sessions.save(MAIN.folder, 'offline', { sessionId: 'old' });
     call(store, '1');
@@ -359,7 +401,7 @@ describe('a session that cannot be resumed', () => {
 });
 
 it('a follow-up whose row cannot be stored is never shown to the agent, which would answer it twice', async () => {
-  const { store, agent, started } = rig();
+  const { store, agent, started } = controlledTurns();
   store.groups.add(MAIN, 0);
   call(store, '1');
   const act = await started(1);

@@ -1,7 +1,9 @@
 import type { AgentRunner, RunningTurn } from '../agent/agent.ts';
 import type { Clock, NewId } from '../clock.ts';
+import type { Log } from '../log.ts';
 import type { Run } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
+import type { Timings } from '../timings.ts';
 
 export interface DialogueOptions {
   readonly store: Store;
@@ -10,6 +12,10 @@ export interface DialogueOptions {
   readonly newId: NewId;
   /** Milliseconds that a sandbox stays after its answer, for follow-ups. */
   readonly idleTimeoutMs: number;
+  readonly log: Log;
+  readonly timings: Pick<Timings, 'closeGraceMs'>;
+  /** Called when the agent has answered all that it was given: another turn may need its place. */
+  readonly onIdle: () => void;
 }
 
 /**
@@ -26,6 +32,11 @@ export class Dialogue {
   #given: number;
   #idle: NodeJS.Timeout | undefined;
   #answered = false;
+  /** The last message that an answer has answered. */
+  #answeredUpTo: number | null = null;
+  #idleSince: number | undefined;
+  /** The sandbox was asked to finish, and is looked at until it has. */
+  #closing: NodeJS.Timeout | undefined;
   /** Nothing is waited for after an answer. */
   #isLeaving = false;
   #writing: Promise<void> = Promise.resolve();
@@ -47,6 +58,16 @@ export class Dialogue {
     return this.#given;
   }
 
+  /** When the agent had answered all that it was given, in milliseconds since the epoch; undefined: it is at work. */
+  get idleSince(): number | undefined {
+    return this.#idleSince;
+  }
+
+  /** Whether the sandbox was asked to finish as soon as it has answered. */
+  get isLeaving(): boolean {
+    return this.#isLeaving;
+  }
+
   /** The last message that the agent was given, and until when more may be given: undefined when no more may be. */
   get givenUpTo(): number | undefined {
     return this.#open && this.#running !== undefined ? this.#given : undefined;
@@ -62,6 +83,7 @@ export class Dialogue {
     if (running === undefined) return Promise.resolve();
     clearTimeout(this.#idle);
     this.#given = lastSeq;
+    this.#idleSince = undefined;
     const file = `${clock.now()}-${newId()}.json`;
     this.#writing = this.#writing
       .catch(() => undefined)
@@ -92,11 +114,18 @@ export class Dialogue {
     return takenUpTo(this.#options, this.#run, followUps);
   }
 
-  /** An answer was stored. The sandbox is asked to end, at once or when nothing has come for a while. */
-  async answered(): Promise<void> {
+  /**
+   * An answer was stored. The sandbox is asked to end, at once or when nothing has come for a while.
+   * @param upTo the last message that is answered now; null: a task's run
+   */
+  async answered(upTo: number | null): Promise<void> {
     this.#answered = true;
+    this.#answeredUpTo = upTo;
     clearTimeout(this.#idle);
+    const isIdle = upTo === null || upTo >= this.#given;
+    if (isIdle) this.#idleSince = this.#options.clock.now();
     await this.#maybeFinish();
+    if (isIdle) this.#options.onIdle();
   }
 
   /** Something else waits for the group, or the host ends: the sandbox ends when it has answered, and at once when it is idle. */
@@ -109,6 +138,8 @@ export class Dialogue {
   end(): void {
     this.#open = false;
     clearTimeout(this.#idle);
+    clearTimeout(this.#closing);
+    this.#running = undefined;
   }
 
   async #maybeFinish(): Promise<void> {
@@ -119,7 +150,27 @@ export class Dialogue {
   }
 
   async #finish(): Promise<void> {
-    if (await this.#running?.finish()) this.#open = false;
+    if (!(await this.#running?.finish())) return;
+    this.#open = false;
+    this.#awaitEnd(this.#options.timings.closeGraceMs);
+  }
+
+  #awaitEnd(ms: number): void {
+    clearTimeout(this.#closing);
+    if (this.#running !== undefined) this.#closing = setTimeout(() => void this.#endWhenQuiet(), ms);
+  }
+
+  /** A sandbox that stays after its last answer would hold its place until the deadline. */
+  async #endWhenQuiet(): Promise<void> {
+    const { closeGraceMs } = this.#options.timings;
+    const [quietMs, taken] = await Promise.all([this.#running?.quietMs() ?? 0, this.takenUpTo()]);
+    if (quietMs < closeGraceMs) return this.#awaitEnd(closeGraceMs - quietMs);
+    if (taken !== this.#answeredUpTo) return this.#awaitEnd(closeGraceMs);
+    this.#options.log.warn(
+      { run: this.#run.id, quietMs },
+      'Sandbox stays after its last answer: it is ended',
+    );
+    await this.#running?.stop();
   }
 }
 

@@ -5,7 +5,7 @@ import type { Run } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
 import { takenUpTo } from './dialogue.ts';
 import { hostFailure } from './notices.ts';
-import type { Settlement } from './settlement.ts';
+import type { Outcome, Settlement } from './settlement.ts';
 import { UnsettledTurnError } from './turn.ts';
 
 export interface LeftoversOptions {
@@ -47,14 +47,14 @@ export class Leftovers {
     await drainMailbox(folder);
     for (const left of store.runs.running().filter((run) => run.folder === folder)) {
       const run = { ...left, lastSeq: await takenUpTo(this.#options, left) };
-      const again = this.#settleOne(run, exitReason);
+      const outcome = this.#settleOne(run, exitReason);
       this.#failures.delete(run.id);
-      log.warn({ group: folder, run: run.id, again, reason: exitReason }, 'Turn was interrupted');
+      log.warn({ group: folder, run: run.id, outcome, reason: exitReason }, 'Turn was interrupted');
     }
   }
 
   /** A machine without room is no fault of the run's: it goes again as often as that takes. */
-  #settleOne(run: Run, exitReason: string): boolean {
+  #settleOne(run: Run, exitReason: string): Outcome {
     const { settlement } = this.#options;
     const failure = this.#failures.get(run.id);
     const { cause, logFile } =

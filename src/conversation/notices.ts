@@ -87,6 +87,18 @@ export function hostFailure(error: unknown): Failure {
 export const SUSPECT_NOTICE =
   '⚠️ I was interrupted every time I worked on that, so I stopped trying. Please ask in another way.';
 
+/** A chat's one message while it waits for a scheduled task to end. */
+export const BEHIND_TASK_NOTICE =
+  '⏳ A scheduled task is still running. I’ll answer you as soon as it is done.';
+
+/** A chat's message about a turn that takes long. */
+export const STILL_WORKING_NOTICE = '⏳ Still working on this.';
+
+/** Main's one message, ever, about a trigger in the middle of a message. */
+export function triggerNotice(trigger: string): string {
+  return `ℹ️ I only answer messages that begin with ${trigger}. Put it first, for example: ${trigger} what time is it?`;
+}
+
 /** The hello of the first pairing. */
 export function hello(assistantName: string): string {
   return [

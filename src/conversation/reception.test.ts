@@ -60,6 +60,40 @@ function rig(directory = temporaryDirectory()) {
 /** A group in which every message calls. */
 const TALKATIVE = { ...FAMILY, requiresTrigger: false };
 
+describe('a trigger in the middle of a message', () => {
+  const sentTo = (store: ReturnType<typeof rig>['store']) =>
+    store.outbox.heads().map(({ chatJid, message: { kind, ...rest } }) => ({ chatJid, kind, ...rest }));
+
+  it('is explained once, ever, in main', () => {
+    const { store, reception } = rig();
+    store.groups.add(MAIN, 0);
+    for (const id of ['A', 'B'])
+      reception.onMessage(message({ id, chatJid: MAIN.jid, text: 'hey @andy, what now?', isGroup: false }));
+    expect(sentTo(store)).toEqual([
+      { chatJid: MAIN.jid, kind: 'text', text: expect.stringMatching(/begin with @Andy/) },
+    ]);
+    expect(store.messages.waiting()).toEqual([]);
+  });
+
+  it.each([
+    ['in another chat', FAMILY, 'hey @Andy'],
+    ['of a longer word', MAIN, 'mail to me@Andyland, and @Andyx'],
+    ['where the message begins with it', MAIN, '@Andy hi @Andy'],
+  ])('is not explained %s', (_, group, text) => {
+    const { store, reception } = rig();
+    store.groups.add(group, 0);
+    reception.onMessage(message({ chatJid: group.jid, text }));
+    expect(sentTo(store)).toEqual([]);
+  });
+
+  it('is not explained where every message triggers', () => {
+    const { store, reception } = rig();
+    store.groups.add({ ...MAIN, requiresTrigger: false }, 0);
+    reception.onMessage(message({ chatJid: MAIN.jid, text: 'hey @Andy' }));
+    expect(sentTo(store)).toEqual([]);
+  });
+});
+
 describe('an incoming message', () => {
   it('is stored for a registered chat and waits for a turn', () => {
     const { store, reception } = rig();

@@ -2,14 +2,16 @@ import { type InboundMessage, type InboundQuote, type MessageChange, wordsOf } f
 import { type Clock, SECOND } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { isTroubleOfDatabase } from '../store/database.ts';
+import type { RegisteredGroup } from '../store/groups.ts';
 import type { StoredMessage } from '../store/messages.ts';
 import type { Store } from '../store/store.ts';
 import type { Timings } from '../timings.ts';
 import { Waker } from '../waker.ts';
 import { Changes } from './changes.ts';
 import type { LoopBreaker } from './loop-breaker.ts';
+import { triggerNotice } from './notices.ts';
 import type { SenderAllowlist } from './sender-allowlist.ts';
-import { calls, silenceOf } from './trigger.ts';
+import { calls, namesAssistant, silenceOf } from './trigger.ts';
 
 export interface ReceptionOptions {
   readonly store: Store;
@@ -174,7 +176,18 @@ export class Reception {
     store.attachments.add(message, message.attachments ?? [], this.#options.clock.now());
     if (isCall && standing === 'context') this.#options.senders.noteDenied(message, standing);
     if (silence !== undefined || isTrigger || !group.requiresTrigger) return silence;
+    if (group.isMain && namesAssistant(message.text, group.trigger)) this.#explainTrigger(group);
     return `it does not begin with ${group.trigger}`;
+  }
+
+  /** Once, ever. */
+  #explainTrigger({ jid, trigger }: Pick<RegisteredGroup, 'jid' | 'trigger'>): void {
+    const { store, clock } = this.#options;
+    if (store.state.get('explained:trigger') !== undefined) return;
+    const now = clock.now();
+    store.state.set('explained:trigger', new Date(now).toISOString());
+    const message = { kind: 'text', text: triggerNotice(trigger) } as const;
+    store.outbox.add({ chatJid: jid, message, source: 'notice' }, now);
   }
 
   #rest(message: InboundMessage): string | undefined {

@@ -11,9 +11,13 @@ import {
 } from './notices.ts';
 import { nextTry } from './retries.ts';
 
+/** What became of a run: it runs again, it is closed, or it had answered everything before and counts as successful. */
+export type Outcome = 'again' | 'closed' | 'answered';
+
 /**
  * How a run ends in the database, each time in one transaction.
  * - It went well: the cursor moves over its messages; a task's result is noted.
+ * - It had answered everything that its agent had taken: it succeeded, however its sandbox ended.
  * - It failed or was interrupted and left effects: it is closed and never run again; the chat is told.
  * - It failed and left none: it is tried again, until the tries are used up or another one cannot heal it; then the chat is
  *   told, in the transaction in which the cursor moves.
@@ -40,58 +44,78 @@ export class Settlement {
     });
   }
 
-  /** @returns whether it will be tried again */
-  fail(run: Run, end: Omit<RunEnd, 'status' | 'error'>, failure: Failure): boolean {
+  /** @param result the last answer; absent: there was none, or what followed it was lost */
+  fail(run: Run, end: Omit<RunEnd, 'status' | 'error'>, failure: Failure, result?: string): Outcome {
     return this.#store.transaction(() => {
-      if (!this.#end(run, { ...end, status: 'failed', error: failure.detail }, undefined)) return false;
+      if (result !== undefined && this.#wasAnswered(run))
+        return this.#endAnswered(run, end, failure.detail, result);
+      if (!this.#end(run, { ...end, status: 'failed', error: failure.detail }, undefined)) return 'closed';
       const effects = this.#store.runs.leftEffects(run.id);
-      if (failure.retryable && !effects && this.#again(run)) return true;
+      if (failure.retryable && !effects && this.#again(run)) return 'again';
       this.#close(run, failureNotice(failure, end.logFile));
-      return false;
+      return 'closed';
     });
   }
 
   /**
    * A host that stops or stopped cut the run off, or a machine without room.
    * @param error for the run's row
-   * @returns whether it will run again
    */
-  interrupt(run: Run, end: Omit<RunEnd, 'status' | 'error'>, error = 'the host stopped'): boolean {
+  interrupt(run: Run, end: Omit<RunEnd, 'status' | 'error'>, error = 'the host stopped'): Outcome {
     return this.#store.transaction(() => {
-      if (!this.#end(run, { ...end, status: 'interrupted', error }, undefined)) return false;
-      if (!this.#store.runs.leftEffects(run.id)) {
-        if (this.#again(run)) return true;
-        this.#close(run, SUSPECT_NOTICE);
-      } else this.#close(run, this.#wasAnswered(run) ? undefined : INTERRUPTED_NOTICE);
-      return false;
+      if (this.#wasAnswered(run)) return this.#endAnswered(run, end, error);
+      if (!this.#end(run, { ...end, status: 'interrupted', error }, undefined)) return 'closed';
+      if (this.#store.runs.leftEffects(run.id)) this.#close(run, INTERRUPTED_NOTICE);
+      else if (this.#again(run)) return 'again';
+      else this.#close(run, SUSPECT_NOTICE);
+      return 'closed';
     });
   }
 
-  /** @returns whether it will run again, with a new session */
+  /** The messages that a run was to answer were deleted: it is closed without a word. */
+  withdraw(run: Run, end: Omit<RunEnd, 'status' | 'error' | 'exitReason'>): void {
+    const withdrawn = { ...end, exitReason: 'withdrawn', error: 'its messages were deleted' };
+    this.#store.transaction(() => {
+      if (this.#end(run, { ...withdrawn, status: 'interrupted' }, undefined)) this.#close(run);
+    });
+  }
+
+  /** The run starts again with a new session. */
   loseSession(
     run: Run,
     end: Omit<RunEnd, 'status' | 'error'>,
     provider: Provider,
     failure: Failure,
-  ): boolean {
+  ): Outcome {
     return this.#store.transaction(() => {
       this.#store.sessions.remove(run.folder, provider);
-      if (!this.#end(run, { ...end, status: 'interrupted', error: failure.detail }, undefined)) return false;
+      if (this.#wasAnswered(run)) return this.#endAnswered(run, end, failure.detail);
+      if (!this.#end(run, { ...end, status: 'interrupted', error: failure.detail }, undefined))
+        return 'closed';
       if (this.#store.runs.leftEffects(run.id) || !this.#again(run)) {
         this.#close(run, failureNotice(failure, end.logFile));
-        return false;
+        return 'closed';
       }
       // Nobody's effect: the run that follows is free to run.
       this.#notify({ chatJid: run.chatJid }, SESSION_LOST_NOTICE);
-      return true;
+      return 'again';
     });
   }
 
   /** Whether an answer was stored, and after the agent had taken the last of its messages. */
   #wasAnswered({ id, chatJid, lastSeq }: Run): boolean {
-    const { outbox, followUps, messages } = this.#store;
-    if (!outbox.hasReply(id)) return false;
-    return followUps.ofRun(id).length === 0 || messages.cursor(chatJid) >= (lastSeq ?? 0);
+    const { runs, messages } = this.#store;
+    return runs.wasAnswered(id) && (lastSeq === null || messages.cursor(chatJid) >= lastSeq);
+  }
+
+  #endAnswered(
+    run: Run,
+    end: Omit<RunEnd, 'status' | 'error'>,
+    error: string,
+    result?: string,
+  ): Extract<Outcome, 'answered'> {
+    this.#end(run, { ...end, status: 'succeeded', error }, result);
+    return 'answered';
   }
 
   /** @returns false when the run had ended already: what followed from that stands */

@@ -10,9 +10,19 @@ const SPECIAL = /[.*+?^${}()|[\]\\]/g;
  *   letter, digit or underscore (in Unicode: `\b` fails for `@Zoë`)
  */
 export function callsAssistant(text: string, trigger: string): boolean {
+  return matches(text, trigger, '^');
+}
+
+/** Whether a text has the trigger as a word of its own anywhere. */
+export function namesAssistant(text: string, trigger: string): boolean {
+  return matches(text, trigger, String.raw`(?<![\p{L}\p{N}_])`);
+}
+
+/** @param before what must stand before the trigger, as a regular expression */
+function matches(text: string, trigger: string, before: string): boolean {
   const word = trigger.trim().normalize('NFC').replace(SPECIAL, String.raw`\$&`);
   if (word === '') return false;
-  return new RegExp(`^${word}(?![\\p{L}\\p{N}_])`, 'iu').test(text.trim().normalize('NFC'));
+  return new RegExp(`${before}${word}(?![\\p{L}\\p{N}_])`, 'iu').test(text.trim().normalize('NFC'));
 }
 
 /**

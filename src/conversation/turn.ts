@@ -10,6 +10,7 @@ import type { RegisteredGroup } from '../store/groups.ts';
 import type { Run } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
 import { quoteOf, textMessages } from '../text/messages.ts';
+import type { Timings } from '../timings.ts';
 import { Dialogue } from './dialogue.ts';
 import { type Failure, findFailure } from './notices.ts';
 import type { Settlement } from './settlement.ts';
@@ -29,6 +30,7 @@ export interface TurnPorts {
   readonly idleTimeoutMs: number;
   /** Everything that the agent dropped in the folder's mailbox so far has become its effect. Rejects when that cannot be. */
   readonly drainMailbox: (folder: string) => Promise<void>;
+  readonly timings: Pick<Timings, 'closeGraceMs'>;
 }
 
 export interface TurnPlan {
@@ -42,6 +44,8 @@ export interface TurnPlan {
   readonly followUp: (after: number) => { readonly text: string; readonly lastSeq: number } | undefined;
   /** Shows that the agent is at work, until the returned function is called. */
   readonly showWork: () => () => void;
+  /** Called when the agent has answered all that it was given. */
+  readonly onIdle: () => void;
 }
 
 /** The host itself failed: an answer that could not be stored, a mailbox that could not be drained. */
@@ -72,6 +76,7 @@ export class Turn {
   #stopShowing: () => void;
   #resumed = false;
   #hostStops = false;
+  #isWithdrawn = false;
   #lastResult: string | undefined;
   #lastQuoted: string | undefined;
   #sessionNoted = false;
@@ -85,13 +90,27 @@ export class Turn {
     this.#plan = plan;
     this.#log = ports.log.child({ group: plan.group.folder, run: plan.run.id });
     this.#provider = plan.group.containerConfig.provider ?? ports.provider;
-    this.#dialogue = new Dialogue(ports, plan.run);
+    this.#dialogue = new Dialogue({ ...ports, log: this.#log, onIdle: plan.onIdle }, plan.run);
     this.#answeredUpTo = plan.run.lastSeq;
     this.#stopShowing = plan.showWork();
   }
 
   get chatJid(): string {
     return this.#plan.run.chatJid;
+  }
+
+  get kind(): Run['kind'] {
+    return this.#plan.run.kind;
+  }
+
+  /** When the agent had answered all that it was given, in milliseconds since the epoch; undefined: it is at work. */
+  get idleSince(): number | undefined {
+    return this.#dialogue.idleSince;
+  }
+
+  /** Whether the sandbox was asked to finish as soon as it has answered. */
+  get isLeaving(): boolean {
+    return this.#dialogue.isLeaving;
   }
 
   /** The last message that the agent was given. */
@@ -109,7 +128,7 @@ export class Turn {
     const running = await agent.run(this.#request(), (frame) => this.#takeFrame(frame));
     this.#running = running;
     this.#dialogue.begin(running);
-    if (this.#hostStops) void running.stop();
+    if (this.#hostStops || this.#isWithdrawn) void running.stop();
     else this.offerFollowUps();
     const outcome = await running.done;
     this.#dialogue.end();
@@ -152,6 +171,13 @@ export class Turn {
   async stop(): Promise<void> {
     this.#hostStops = true;
     await this.#running?.stop();
+  }
+
+  /** All messages that the agent has yet to answer were deleted: the sandbox is ended, and the chat hears nothing. */
+  withdraw(): void {
+    if (this.#isWithdrawn) return;
+    this.#isWithdrawn = true;
+    void this.#running?.stop();
   }
 
   #request(): TurnRequest {
@@ -207,20 +233,22 @@ export class Turn {
           resumeAt: frame.resumeAt,
         });
       }
-      if (text === '') return;
+      if (result === undefined) return;
       // The parts of one answer bear one instant.
       const now = clock.now();
+      store.runs.noteAnswer(run.id, now);
+      if (answeredUpTo !== null) store.messages.moveCursor(run.chatJid, answeredUpTo);
+      if (text === '') return;
       for (const message of textMessages(text, this.#quoted(answeredUpTo))) {
         store.outbox.add({ chatJid: run.chatJid, message, source: 'reply', runId: run.id }, now);
       }
-      if (answeredUpTo !== null) store.messages.moveCursor(run.chatJid, answeredUpTo);
     });
     this.#noteSession(frame.newSessionId);
     if (result === undefined) return;
     this.#answeredUpTo = answeredUpTo ?? this.#answeredUpTo;
     this.#lastResult = text;
     this.#stopShowing();
-    await this.#dialogue.answered();
+    await this.#dialogue.answered(answeredUpTo);
   }
 
   /** What an answer answers, where several people talk; said again by no later answer of the same turn. */
@@ -253,14 +281,20 @@ export class Turn {
       settlement.succeed({ ...run, lastSeq: this.#answeredUpTo }, end, this.#lastResult);
       this.#log.info(facts, 'Turn done');
     } else if (this.#hostStops && outcome.reason === 'stopped') {
-      const again = settlement.interrupt(run, end);
-      this.#log.warn({ ...facts, again }, 'Turn interrupted: the host stops');
+      const became = settlement.interrupt(run, end);
+      this.#log.warn({ ...facts, outcome: became }, 'Turn interrupted: the host stops');
+    } else if (this.#isWithdrawn && outcome.reason === 'stopped') {
+      settlement.withdraw(run, end);
+      this.#log.info(facts, 'Turn ended: its messages were deleted');
     } else if (this.#sessionIsLost(failure)) {
-      const again = settlement.loseSession(run, end, this.#provider, failure);
-      this.#log.warn({ ...facts, again, error: failure.detail }, 'Stale session cleared');
+      const became = settlement.loseSession(run, end, this.#provider, failure);
+      this.#log.warn({ ...facts, outcome: became, error: failure.detail }, 'Stale session cleared');
     } else {
-      const again = settlement.fail(run, end, failure);
-      this.#log.error({ ...facts, again, reason: outcome.reason, error: failure.detail }, 'Turn failed');
+      const became = settlement.fail(run, end, failure, this.#lastResult);
+      const level = became === 'answered' ? 'warn' : 'error';
+      const words =
+        became === 'answered' ? 'Turn done, but its sandbox failed after the answer' : 'Turn failed';
+      this.#log[level]({ ...facts, outcome: became, reason: outcome.reason, error: failure.detail }, words);
     }
   }
 

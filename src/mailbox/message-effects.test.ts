@@ -59,6 +59,16 @@ describe('a message from the mailbox', () => {
     expect(rig.texts()).toEqual(['*Chief Researcher:* hello', 'hello']);
   });
 
+  it('leaves out internal text, and is refused when nothing else is left', async () => {
+    await send('family', { chatJid: FAMILY_JID, text: 'Hello <internal>a note</internal>' });
+    await send('family', { chatJid: FAMILY_JID, text: '<INTERNAL>a note', requestId: 'r1' });
+    expect(rig.texts()).toEqual(['Hello']);
+    expect(await rig.result('family', 'r1')).toMatchObject({
+      ok: false,
+      error: expect.stringMatching(/text is empty/),
+    });
+  });
+
   it('becomes several messages when it is long, the role before the first', async () => {
     await send('family', { chatJid: FAMILY_JID, sender: 'Chief', text: 'A sentence. '.repeat(700) });
     const texts = rig.texts();

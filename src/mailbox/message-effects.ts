@@ -1,5 +1,6 @@
 import { type Outgoing, type Quoted, wordsOf } from '../channel/channel.ts';
 import type { MessageFile } from '../protocol/mailbox.ts';
+import { visibleText } from '../protocol/turn.ts';
 import type { MessageTarget } from '../store/messages.ts';
 import { quoteOf, textMessages } from '../text/messages.ts';
 import { demand, type Effect, type EffectContext } from './effect.ts';
@@ -15,9 +16,10 @@ const LONGEST_CAPTION = 1_000;
 /** Puts what an agent wants to say into the outbox. @throws Refusal */
 export function messageEffect(context: EffectContext, request: Request<'message'>): Effect {
   demandChat(context, request);
-  if (request.text.trim() === '') throw new Refusal('The text is empty. Write something to send.');
+  const text = visibleText(request.text);
+  if (text === '') throw new Refusal('The text is empty. Write something to send.');
   const quoted = quotedBy(context, request);
-  say(context, request.chatJid, ...textMessages(withSender(request.text, request.sender), quoted));
+  say(context, request.chatJid, ...textMessages(withSender(text, request.sender), quoted));
   const isUnknown = request.quotedMessageId !== undefined && quoted === undefined;
   const note = isUnknown
     ? { note: 'Sent without the quote: no message with that id is known in that chat.' }
@@ -45,7 +47,7 @@ export function reactionEffect(context: EffectContext, request: Request<'reactio
 export function fileEffect(context: EffectContext, request: Request<'file'>, file: TakenFile): Effect {
   demandChat(context, request);
 
-  const caption = request.caption?.trim() ?? '';
+  const caption = visibleText(request.caption ?? '');
   const fileName = safeName(request.fileName ?? request.file);
   // Recordings have no caption.
   const fits =

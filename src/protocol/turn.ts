@@ -32,9 +32,23 @@ export function encodeFrame(frame: OutputFrame): string {
   return `${FRAME_START}\n${JSON.stringify(frame)}\n${FRAME_END}\n`;
 }
 
-const INTERNAL = /<internal>[\s\S]*?<\/internal>/g;
+/** An opening, closing or empty tag, in any case; one that the end of the text cuts off counts. */
+const INTERNAL_TAG = /<\s*(\/?)\s*internal\b[^<>]*?(\/?)(?:>|$)/gi;
 
-/** The part of an answer that a person sees: text inside `<internal>` is taken out. Empty: answered silently. */
+/**
+ * The part of an answer that a person sees: `<internal>` text is removed, nested too, and up to the end where the closing tag is
+ * missing. Empty: a silent answer.
+ */
 export function visibleText(result: string): string {
-  return result.replace(INTERNAL, '').trim();
+  let visible = '';
+  let depth = 0;
+  let end = 0;
+  for (const tag of result.matchAll(INTERNAL_TAG)) {
+    const [whole, closing, empty] = tag;
+    if (depth === 0) visible += result.slice(end, tag.index);
+    if (closing === '/') depth = Math.max(0, depth - 1);
+    else if (empty !== '/') depth += 1;
+    end = tag.index + whole.length;
+  }
+  return (depth === 0 ? visible + result.slice(end) : visible).trim();
 }

@@ -115,6 +115,7 @@ export class Messages {
   readonly #eraseQuotes;
   readonly #eraseFiles;
   readonly #markShown;
+  readonly #deletedCall;
 
   constructor(db: Database) {
     this.#db = db;
@@ -186,6 +187,10 @@ export class Messages {
     );
     this.#eraseFiles = db.sql.prepare<{ seq: number }>(
       "UPDATE attachments SET file_name = NULL, transcript = NULL, reference = '' WHERE message_seq = @seq",
+    );
+    this.#deletedCall = db.sql.prepare<{ jid: string; after: number; upTo: number }>(
+      `SELECT 1 FROM messages WHERE chat_jid = @jid AND seq > @after AND seq <= @upTo
+        AND deleted_at IS NOT NULL AND is_shown = 1 LIMIT 1`,
     );
     this.#markShown = db.sql.prepare<{ jid: string; first: number; last: number }>(`
       UPDATE messages SET is_shown = 1
@@ -308,6 +313,13 @@ export class Messages {
   /** The first message after another one that calls the assistant; undefined: none. */
   nextCall(chatJid: string, after: number, requiresTrigger: boolean): number | undefined {
     return this.#nextCall.get({ jid: chatJid, after, all: requiresTrigger ? 0 : 1 })?.seq ?? undefined;
+  }
+
+  /** Whether messages up to one of them were deleted, and none is left among the unanswered ones up to there that triggers. */
+  areCallsDeleted(chatJid: string, upTo: number, requiresTrigger: boolean): boolean {
+    const after = this.cursor(chatJid);
+    if (this.#deletedCall.get({ jid: chatJid, after, upTo }) === undefined) return false;
+    return (this.nextCall(chatJid, after, requiresTrigger) ?? Number.POSITIVE_INFINITY) > upTo;
   }
 
   /** The last message, of those up to one of them, that calls the assistant. */

@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { copyFromV1, setV1TablesAside } from './adopt-v1.ts';
-import { SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4 } from './schema.ts';
+import { SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5 } from './schema.ts';
 import type { Sql } from './sql.ts';
 
 /** A step of the schema. Each runs in a transaction of its own; `user_version` names the last one that was done. */
@@ -21,6 +21,7 @@ const MIGRATIONS: readonly Migration[] = [
   { version: 2, up: (sql) => sql.exec(SCHEMA_2) },
   { version: 3, up: (sql) => sql.exec(SCHEMA_3) },
   { version: 4, up: (sql) => sql.exec(SCHEMA_4) },
+  { version: 5, up: (sql) => sql.exec(SCHEMA_5) },
 ];
 
 /**

@@ -51,7 +51,7 @@ export class Outbox {
   readonly #byWireId;
   readonly #statusOf;
   readonly #openFiles;
-  readonly #hasReply;
+  readonly #saidSince;
   readonly #eraseQuotes;
   readonly #counts;
   readonly #giveUpWaiting;
@@ -89,8 +89,8 @@ export class Outbox {
     this.#openFiles = db.sql.prepare<[], { path: string }>(`
       SELECT payload ->> '$.path' AS path FROM outbox
       WHERE status IN ('queued', 'sending') AND payload ->> '$.kind' = 'file'`);
-    this.#hasReply = db.sql.prepare<[string]>(
-      "SELECT 1 FROM outbox WHERE run_id = ? AND source = 'reply' LIMIT 1",
+    this.#saidSince = db.sql.prepare<{ runId: string; since: string }>(
+      'SELECT 1 FROM outbox WHERE run_id = @runId AND created_at >= @since LIMIT 1',
     );
     this.#eraseQuotes = db.sql.prepare<{ jid: string; id: string }>(`
       UPDATE outbox SET payload = json_remove(payload, '$.quoted')
@@ -171,9 +171,9 @@ export class Outbox {
     this.#eraseQuotes.run({ jid: chatJid, id });
   }
 
-  /** Whether a run's answer is committed. */
-  hasReply(runId: string): boolean {
-    return this.#hasReply.get(runId) !== undefined;
+  /** Whether a run's agent has said anything since an instant. @param since milliseconds since the epoch */
+  hasSaidSince(runId: string, since: number): boolean {
+    return this.#saidSince.get({ runId, since: new Date(since).toISOString() }) !== undefined;
   }
 
   counts(): ReadonlyMap<OutboxStatus, number> {

@@ -27,13 +27,15 @@ export interface Run {
   readonly status: RunStatus;
   readonly startedAt: string | null;
   readonly endedAt: string | null;
+  /** When its last answer was stored, ISO; a silent answer counts. */
+  readonly answeredAt: string | null;
   readonly exitReason: string | null;
   readonly error: string | null;
 }
 
 const SELECT = `SELECT id, kind, group_folder AS folder, chat_jid AS chatJid, task_id AS taskId, slot,
   first_seq AS firstSeq, last_seq AS lastSeq, attempt, not_before AS notBefore, status, started_at AS startedAt,
-  ended_at AS endedAt, exit_reason AS exitReason, error FROM runs`;
+  ended_at AS endedAt, answered_at AS answeredAt, exit_reason AS exitReason, error FROM runs`;
 
 /** The exit reason of a run that was ended because another account was linked: its chats are not those of the account. */
 export const OTHER_ACCOUNT = 'other_account';
@@ -50,6 +52,7 @@ export class Runs {
   readonly #insert;
   readonly #start;
   readonly #end;
+  readonly #answered;
   readonly #find;
   readonly #queued;
   readonly #running;
@@ -75,6 +78,9 @@ export class Runs {
     this.#end = db.sql.prepare(`
       UPDATE runs SET status = @status, ended_at = @at, exit_reason = @exitReason, error = @error, log_file = @logFile
       WHERE id = @id AND status IN ('queued', 'running')`);
+    this.#answered = db.sql.prepare<{ id: string; at: string }>(
+      'UPDATE runs SET answered_at = @at WHERE id = @id',
+    );
     this.#find = db.sql.prepare<[string], Run>(`${SELECT} WHERE id = ?`);
     this.#queued = db.sql.prepare<[], Run>(`${SELECT} WHERE status = 'queued' ORDER BY seq`);
     this.#running = db.sql.prepare<[], Run>(`${SELECT} WHERE status = 'running' ORDER BY seq`);
@@ -160,6 +166,16 @@ export class Runs {
       at: new Date(at).toISOString(),
     });
     return changes > 0;
+  }
+
+  /** Notes that an answer of a run was stored. @param at milliseconds since the epoch */
+  noteAnswer(id: string, at: number): void {
+    this.#answered.run({ id, at: new Date(at).toISOString() });
+  }
+
+  /** Whether an answer of a run was stored, a silent one too. */
+  wasAnswered(id: string): boolean {
+    return this.#find.get(id)?.answeredAt != null;
   }
 
   #require(id: string): Run {

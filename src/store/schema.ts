@@ -214,3 +214,8 @@ export const SCHEMA_4 = `
 CREATE INDEX IF NOT EXISTS outbox_by_chat ON outbox (chat_jid);
 CREATE INDEX IF NOT EXISTS attachments_saved ON attachments (seq) WHERE status = 'saved';
 `;
+
+/** When a run's answer was stored, a silent one too. */
+export const SCHEMA_5 = `
+ALTER TABLE runs ADD COLUMN answered_at TEXT;
+`;

@@ -32,6 +32,7 @@ export class State {
  * - `account`, `account:link`: the account that was greeted last, and its linking
  * - `left:<group>`: ISO instant at which the account was found to be out of that registered group; empty: it is back
  * - `rest:<chat> <sender>`: until when the sender is not answered there, in milliseconds since the epoch
+ * - `explained:trigger`: ISO instant at which main was told how the assistant is triggered
  * - `adopted:…`: ISO instant at which a file of NanoClaw v1 was taken over
  */
 export type StateKey =
@@ -48,4 +49,5 @@ export type StateKey =
   | 'account:link'
   | `left:${string}`
   | `rest:${string}`
+  | 'explained:trigger'
   | `adopted:${string}`;

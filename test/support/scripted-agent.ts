@@ -28,6 +28,8 @@ export class ScriptedAgent implements AgentRunner {
   /** How often the agent was asked to finish. */
   finished = 0;
   acceptsFollowUps = false;
+  /** Milliseconds since its sandboxes wrote anything. */
+  quietMs = 0;
   #script: Script;
 
   constructor(script: Script) {
@@ -68,6 +70,7 @@ export class ScriptedAgent implements AgentRunner {
         this.finished++;
         return true;
       },
+      quietMs: async () => this.quietMs,
       stop: async () => stopped.resolve({ reason: 'stopped', exitCode: undefined, error: 'stopped' }),
     };
   }
