@@ -614,7 +614,7 @@ describe('a run that has ended', () => {
     const end = { exitReason: 'host_crashed', logFile: undefined };
     expect(settlement.interrupt(run, end)).toBe('again');
     expect(settlement.interrupt(run, end)).toBe('closed');
-    const failure = { words: 'x', detail: 'x', retryable: true };
+    const failure = { words: 'x', detail: 'x', isExplained: true, retryable: true, isOutage: false };
     expect(settlement.fail(run, end, failure)).toBe('closed');
     settlement.succeed(run, end, 'late');
     expect(store.runs.slotTries(TASK.id, slot).map(({ status }) => status)).toEqual([

@@ -1,77 +1,216 @@
 import type { TurnOutcome } from '../agent/agent.ts';
+import { HOUR, MINUTE, SECOND } from '../clock.ts';
 import type { OutputFrame } from '../protocol/turn.ts';
 
 /** What went wrong with a turn, from the agent's own words and from how its sandbox ended. */
 export interface Failure {
-  /** In plain words, for the chat. */
+  /** In plain words, for every chat: names no file, no setting and no program. */
   readonly words: string;
-  /** For the log and the run's row. */
+  /** What the owner can do about it, in sentences for the main channel, where that is known. */
+  readonly fix?: string | undefined;
+  /** For the log and the run's row; its first line goes to the main channel where the words do not say the cause. */
   readonly detail: string;
+  /** Whether the words say all of the cause. */
+  readonly isExplained: boolean;
   /** False: another try cannot heal it. */
   readonly retryable: boolean;
+  /** The model's service is away or overloaded, or a limit there is reached: time heals it. */
+  readonly isOutage: boolean;
+  /** When the model's service answers again, in milliseconds after the failure, where it says so. */
+  readonly retryAfterMs?: number | undefined;
 }
 
 type ErrorKind = NonNullable<OutputFrame['errorKind']>;
 
-const BY_KIND = {
-  no_key: { words: 'the agent has no key. Put one into .env and write again', retryable: false },
+interface KindOfFailure extends Pick<Failure, 'words' | 'fix' | 'retryable'> {
+  readonly isOutage?: true;
+}
+
+const OTHER: KindOfFailure = { words: 'the agent reported an error', retryable: true };
+
+const BY_KIND: Readonly<Record<ErrorKind, KindOfFailure>> = {
+  no_key: {
+    words: 'I have no key for the model’s service',
+    fix: 'Put one into .env and write again',
+    retryable: false,
+  },
   key_refused: {
-    words: 'the model’s service refused the key. Check it in .env and write again',
+    words: 'the model’s service refused the key',
+    fix: 'Check it in .env and write again',
+    retryable: false,
+  },
+  permission: {
+    words: 'the model’s service does not let me do that',
+    fix: 'The key lacks a permission, or its organization or region is not served: check the account',
+    retryable: false,
+  },
+  billing: {
+    words: 'the account at the model’s service has no credit left',
+    fix: 'Add credit or raise the spending limit in the account’s billing settings, and write again',
     retryable: false,
   },
   model_unknown: {
-    words: 'the model’s service does not know the model that is set. Check AGENT_MODEL',
+    words: 'the model’s service does not know the model that is set',
+    fix: 'Check AGENT_MODEL, or the model of this chat',
     retryable: false,
   },
-  rate_limit: {
-    words: 'the model’s service is too busy, or the limit of the key is reached. Try again later',
-    retryable: true,
+  prompt_too_long: {
+    words: 'that is more than the model can read at once',
+    fix: 'A shorter message, or a new session, helps',
+    retryable: false,
   },
-  network: { words: 'the model’s service could not be reached', retryable: true },
-  not_installed: { words: 'the agent that is set is not installed in its sandbox', retryable: false },
+  rate_limit: { words: 'the limit at the model’s service is reached', retryable: true, isOutage: true },
+  overloaded: { words: 'the model’s service is overloaded', retryable: true, isOutage: true },
+  network: { words: 'the model’s service could not be reached', retryable: true, isOutage: true },
+  not_installed: { words: 'the agent that is set is not installed', retryable: false },
   session_lost: { words: 'the thread of our conversation was lost', retryable: true },
-  other: { words: 'the agent reported an error', retryable: true },
-} as const satisfies Record<ErrorKind, Pick<Failure, 'words' | 'retryable'>>;
+  other: OTHER,
+};
 
 const BY_REASON = {
   exited: 'the agent ended unexpectedly',
   out_of_memory: 'the agent ran out of memory',
   timeout: 'the agent took too long and was stopped',
   stopped: 'the agent was stopped',
-  start_failed: 'the agent’s sandbox could not be started',
+  start_failed: 'the agent could not be started',
   bad_output: 'the agent’s answer could not be read',
 } as const satisfies Record<TurnOutcome['reason'], string>;
+
+/** No outage is waited for longer than this. */
+const LONGEST_WAIT_MS = HOUR;
 
 /**
  * @param errorFrame the last error that the agent reported itself
  * @returns undefined when the turn went well
  */
 export function findFailure(outcome: TurnOutcome, errorFrame: OutputFrame | undefined): Failure | undefined {
-  if (errorFrame !== undefined) {
-    const kind = errorFrame.errorKind ?? 'other';
-    const detail = errorFrame.error ?? kind;
-    const told = kind === 'other' ? `${BY_KIND.other.words}: ${firstLine(detail)}` : BY_KIND[kind].words;
-    const { advice } = errorFrame;
-    const words = advice === undefined ? told : `${told}. ${firstLine(advice)}`;
-    return { words, detail, retryable: BY_KIND[kind].retryable };
-  }
+  if (errorFrame !== undefined) return reportedFailure(errorFrame);
   if (outcome.reason === 'exited' && outcome.exitCode === 0 && outcome.frames > 0) return undefined;
   const silent = outcome.reason === 'exited' && outcome.exitCode === 0;
   return {
     words: silent ? 'the agent ended without an answer' : BY_REASON[outcome.reason],
     detail: outcome.error ?? (silent ? 'exit without a frame' : outcome.reason),
+    isExplained: silent || outcome.reason === 'timeout' || outcome.error === undefined,
     retryable: outcome.retryable,
+    isOutage: false,
   };
 }
 
-/** The chat's one message about a turn that is given up. */
-export function failureNotice(failure: Failure, logFile: string | undefined): string {
-  return `⚠️ That did not work: ${failure.words}.${logFile === undefined ? '' : ` (${logFile})`}`;
+function reportedFailure({
+  errorKind: kind = 'other',
+  error,
+  advice,
+  retryAfterSeconds,
+}: OutputFrame): Failure {
+  const { words, fix, retryable, isOutage = false } = BY_KIND[kind];
+  const retryAfterMs = isOutage && retryAfterSeconds !== undefined ? retryAfterSeconds * SECOND : undefined;
+  const when = retryAfterMs === undefined ? 'Try again later' : `Try again in ${inWords(retryAfterMs)}`;
+  const fixes = [fix, advice === undefined ? undefined : firstLine(advice)].filter(Boolean);
+  return {
+    words: isOutage ? `${words}. ${when}` : words,
+    fix: fixes.length === 0 ? undefined : fixes.join('. '),
+    detail: error ?? kind,
+    isExplained: kind !== 'other',
+    retryable: retryable && (retryAfterMs ?? 0) <= LONGEST_WAIT_MS,
+    isOutage,
+    retryAfterMs,
+  };
 }
 
-/** The chat's one message about a turn that a crash cut off after it had begun to act. */
-export const INTERRUPTED_NOTICE =
-  '⚠️ I was interrupted in the middle of that. Part of it may be done already, so I did not begin again: please look, and ask again for what is missing.';
+/** A length of time as people say it, rounded up. */
+function inWords(ms: number): string {
+  const minutes = Math.max(1, Math.ceil(ms / MINUTE));
+  if (minutes < 90) return minutes === 1 ? 'a minute' : `${minutes} minutes`;
+  const hours = Math.ceil(minutes / 60);
+  return hours < 36 ? `${hours} hours` : `${Math.ceil(hours / 24)} days`;
+}
+
+/** A message that triggered, as a notice names it. */
+export interface Asked {
+  readonly senderName: string;
+  readonly text: string;
+}
+
+/**
+ * The message to the chat about a turn that is given up: plain words, in which no file, setting or program is named.
+ * @param asked what the turn was to answer, in order; empty: a task's run
+ * @param isGroup whether several people write in the chat
+ */
+export function failureNotice(failure: Failure, asked: readonly Asked[], isGroup: boolean): string {
+  return `⚠️ That did not work${forWhom(asked, isGroup)}: ${failure.words}.`;
+}
+
+/** As `failureNotice`, for the main channel's own turns: with the cause, the fix and the log's name. */
+export function failureInMain(
+  failure: Failure,
+  asked: readonly Asked[],
+  isGroup: boolean,
+  logFile: string | undefined,
+): string {
+  return `⚠️ That did not work${forWhom(asked, isGroup)}: ${causeInMain(failure, logFile)}`;
+}
+
+/**
+ * The line to the main channel about a turn that was given up in another chat.
+ * @param what the kind of turn: an answer or a task
+ */
+export function failureElsewhere(
+  failure: Failure,
+  chat: string,
+  what: 'answer' | 'task',
+  logFile: string | undefined,
+): string {
+  const subject = what === 'answer' ? 'An answer' : 'A task';
+  return `⚠️ ${subject} in ${firstLine(chat)} failed: ${causeInMain(failure, logFile)}`;
+}
+
+function causeInMain({ words, fix, detail, isExplained }: Failure, logFile: string | undefined): string {
+  const cause = isExplained ? words : `${words}: ${firstLine(detail)}`;
+  const sentences = [cause, fix].filter((part) => part !== undefined).join('. ');
+  return `${sentences}.${logFile === undefined ? '' : ` (${logFile})`}`;
+}
+
+/** So much of a message names it. */
+const LONGEST_NAMING = 40;
+/** So many messages are named; the others are counted. */
+const MOST_NAMED = 5;
+
+/** Names what was asked where that is not plain: in a group, or where one notice covers several messages. */
+function forWhom(asked: readonly Asked[], isGroup: boolean): string {
+  if (asked.length === 0 || (asked.length === 1 && !isGroup)) return '';
+  const named = asked.slice(0, MOST_NAMED).map((each) => nameOf(each, isGroup));
+  const others = asked.length - named.length;
+  const all = others === 0 ? named : [...named, `${others} more`];
+  const last = all.pop();
+  return ` for ${all.length === 0 ? last : `${all.join(', ')} and ${last}`}`;
+}
+
+function nameOf({ senderName, text }: Asked, isGroup: boolean): string {
+  const words = firstWords(text);
+  if (!isGroup) return words === '' ? 'a message without text' : `“${words}”`;
+  return words === '' ? firstLine(senderName) : `${firstLine(senderName)} (“${words}”)`;
+}
+
+function thatOrNamed(asked: readonly Asked[], isGroup: boolean): string {
+  const names = forWhom(asked, isGroup);
+  return names === '' ? 'that' : `the work${names}`;
+}
+
+function firstWords(text: string): string {
+  const line = text.replaceAll(/\s+/g, ' ').trim();
+  if (line.length <= LONGEST_NAMING) return line;
+  const cut = line.slice(0, LONGEST_NAMING);
+  const end = cut.lastIndexOf(' ');
+  return `${(end > LONGEST_NAMING / 2 ? cut.slice(0, end) : cut).replace(/[\uD800-\uDBFF]$/, '')}…`;
+}
+
+/** The chat's one message about a turn that a crash cut off after it had begun to act. Parameters as of `failureNotice` */
+export function interruptedNotice(asked: readonly Asked[], isGroup: boolean): string {
+  return (
+    `⚠️ I was interrupted in the middle of ${thatOrNamed(asked, isGroup)}. Part of it may be done already, so I did not ` +
+    'begin again: please look, and ask again for what is missing.'
+  );
+}
 
 /** The chat's one message about a session that could not be resumed; the answer follows. */
 export const SESSION_LOST_NOTICE =
@@ -80,12 +219,16 @@ export const SESSION_LOST_NOTICE =
 /** The host itself failed: an answer that could not be stored, a sandbox that could not be prepared. */
 export function hostFailure(error: unknown): Failure {
   const detail = error instanceof Error ? error.message : String(error);
-  return { words: `the host itself failed (${firstLine(detail)})`, detail, retryable: true };
+  return { words: 'the host itself failed', detail, isExplained: false, retryable: true, isOutage: false };
 }
 
-/** The chat's one message about a turn that was going at every crash. */
-export const SUSPECT_NOTICE =
-  '⚠️ I was interrupted every time I worked on that, so I stopped trying. Please ask in another way.';
+/** The chat's one message about a turn that was going at every crash. Parameters as of `failureNotice` */
+export function suspectNotice(asked: readonly Asked[], isGroup: boolean): string {
+  return (
+    `⚠️ I was interrupted every time in the middle of ${thatOrNamed(asked, isGroup)}, so I stopped trying. ` +
+    'Please ask in another way.'
+  );
+}
 
 /** A chat's one message while it waits for a scheduled task to end. */
 export const BEHIND_TASK_NOTICE =

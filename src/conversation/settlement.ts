@@ -3,11 +3,14 @@ import type { Provider } from '../protocol/provider.ts';
 import type { Run, RunEnd } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
 import {
+  type Asked,
   type Failure,
+  failureElsewhere,
+  failureInMain,
   failureNotice,
-  INTERRUPTED_NOTICE,
+  interruptedNotice,
   SESSION_LOST_NOTICE,
-  SUSPECT_NOTICE,
+  suspectNotice,
 } from './notices.ts';
 import { nextTry } from './retries.ts';
 
@@ -52,7 +55,7 @@ export class Settlement {
       if (!this.#end(run, { ...end, status: 'failed', error: failure.detail }, undefined)) return 'closed';
       const effects = this.#store.runs.leftEffects(run.id);
       if (failure.retryable && !effects && this.#again(run)) return 'again';
-      this.#close(run, failureNotice(failure, end.logFile));
+      this.#closeFailed(run, failure, end.logFile);
       return 'closed';
     });
   }
@@ -65,9 +68,10 @@ export class Settlement {
     return this.#store.transaction(() => {
       if (this.#wasAnswered(run)) return this.#endAnswered(run, end, error);
       if (!this.#end(run, { ...end, status: 'interrupted', error }, undefined)) return 'closed';
-      if (this.#store.runs.leftEffects(run.id)) this.#close(run, INTERRUPTED_NOTICE);
+      if (this.#store.runs.leftEffects(run.id))
+        this.#close(run, interruptedNotice(this.#asked(run), this.#isGroup(run)));
       else if (this.#again(run)) return 'again';
-      else this.#close(run, SUSPECT_NOTICE);
+      else this.#close(run, suspectNotice(this.#asked(run), this.#isGroup(run)));
       return 'closed';
     });
   }
@@ -93,7 +97,7 @@ export class Settlement {
       if (!this.#end(run, { ...end, status: 'interrupted', error: failure.detail }, undefined))
         return 'closed';
       if (this.#store.runs.leftEffects(run.id) || !this.#again(run)) {
-        this.#close(run, failureNotice(failure, end.logFile));
+        this.#closeFailed(run, failure, end.logFile);
         return 'closed';
       }
       // Nobody's effect: the run that follows is free to run.
@@ -152,6 +156,34 @@ export class Settlement {
       this.#now(),
     );
     return true;
+  }
+
+  /** The chat is notified in plain words; the cause and the log's name go to the main channel. */
+  #closeFailed(run: Run, failure: Failure, logFile: string | undefined): void {
+    const { groups, chats } = this.#store;
+    const { chatJid } = run;
+    const [asked, isGroup, main] = [this.#asked(run), this.#isGroup(run), groups.main()];
+    const isMain = main?.jid === chatJid;
+    const notice = isMain
+      ? failureInMain(failure, asked, isGroup, logFile)
+      : failureNotice(failure, asked, isGroup);
+    this.#close(run, notice);
+    if (isMain || main === undefined) return;
+    const chat = groups.find(chatJid)?.name ?? chats.find(chatJid)?.name ?? chatJid;
+    const what = run.kind === 'task' ? 'task' : 'answer';
+    this.#notify({ chatJid: main.jid }, failureElsewhere(failure, chat, what, logFile));
+  }
+
+  /** The messages that a run was to answer and that nothing has answered yet. To be asked before the cursor moves. */
+  #asked({ chatJid, firstSeq, lastSeq }: Run): readonly Asked[] {
+    if (firstSeq === null || lastSeq === null) return [];
+    const { messages, groups } = this.#store;
+    const first = Math.max(firstSeq, messages.cursor(chatJid) + 1);
+    return messages.triggers(chatJid, first, lastSeq, groups.find(chatJid)?.requiresTrigger ?? true);
+  }
+
+  #isGroup({ chatJid }: Run): boolean {
+    return this.#store.chats.find(chatJid)?.isGroup === true;
   }
 
   #close(run: Run, notice?: string): void {

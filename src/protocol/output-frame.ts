@@ -23,19 +23,33 @@ export const OutputFrame = z
       .enum([
         'no_key',
         'key_refused',
+        'permission',
+        'billing',
         'model_unknown',
+        'prompt_too_long',
         'rate_limit',
+        'overloaded',
         'network',
         'session_lost',
         'not_installed',
         'other',
       ])
+      // A later runner may name a kind that this host does not know.
+      .catch('other')
       .optional()
       .describe('the cause, where the runner can tell: decides whether another try can heal it'),
+    retryAfterSeconds: z
+      .number()
+      .min(0)
+      .optional()
+      .catch(undefined)
+      .describe('when the model’s service answers again, in seconds from now, where it says so'),
     advice: z
       .string()
       .optional()
-      .describe('what the owner can do about the error, in a sentence for the chat that holds no secret'),
+      .describe(
+        'what the owner can do about the error, in a sentence for the main channel that holds no secret',
+      ),
   })
   .refine((frame) => frame.status === 'success' || frame.error !== undefined, {
     message: 'an error frame needs an error',

@@ -70,6 +70,9 @@ export interface Call {
 /** So many of the last messages of a chat are looked through for calls. */
 const CALLS_LOOKED_AT = 200;
 
+/** So many messages that are left out of a prompt are counted. */
+const MOST_COUNTED = 100_000;
+
 const SELECT = `SELECT seq, id, sender, COALESCE(sender_name, sender) AS senderName, content AS text, timestamp,
   is_from_me AS isFromMe, is_trigger AS isTrigger, is_context AS isContext, is_shown AS isShown, edit_of AS editOf, edited_at AS editedAt,
   deleted_at AS deletedAt, reply_to_message_id AS replyToId, reply_to_sender_name AS replyToName,
@@ -99,9 +102,11 @@ export class Messages {
   readonly #insert;
   readonly #before;
   readonly #from;
+  readonly #between;
   readonly #waiting;
   readonly #nextCall;
   readonly #lastCall;
+  readonly #triggers;
   readonly #target;
   readonly #lastBefore;
   readonly #cursor;
@@ -133,6 +138,9 @@ export class Messages {
     this.#from = db.sql.prepare<{ jid: string; first: number; limit: number }, StoredMessage>(
       `${SELECT} WHERE chat_jid = @jid AND seq >= @first AND ${TOLD} ORDER BY seq LIMIT @limit`,
     );
+    this.#between = db.sql.prepare<{ jid: string; after: number; before: number }, { count: number }>(`
+      SELECT COUNT(*) AS count FROM (SELECT 1 FROM messages
+        WHERE chat_jid = @jid AND seq > @after AND seq < @before AND ${TOLD} LIMIT ${MOST_COUNTED})`);
     this.#waiting = db.sql.prepare<[], WaitingChat>(`
       SELECT chatJid, MIN(seq) AS firstSeq FROM (
         SELECT m.chat_jid AS chatJid, m.seq FROM registered_groups g JOIN messages m ON m.chat_jid = g.jid
@@ -148,6 +156,13 @@ export class Messages {
     this.#lastCall = db.sql.prepare<{ jid: string; upTo: number; all: number }, TargetRow>(`
       ${SELECT_TARGET} WHERE chat_jid = @jid AND seq <= @upTo AND is_bot_message = 0 AND is_context = 0
         AND (@all = 1 OR is_trigger = 1) ORDER BY seq DESC LIMIT 1`);
+    this.#triggers = db.sql.prepare<
+      { jid: string; first: number; last: number; all: number },
+      Pick<StoredMessage, 'senderName' | 'text'>
+    >(`
+      SELECT COALESCE(sender_name, sender) AS senderName, content AS text FROM messages
+      WHERE chat_jid = @jid AND seq BETWEEN @first AND @last AND is_bot_message = 0 AND is_context = 0
+        AND (@all = 1 OR is_trigger = 1) ORDER BY seq`);
     this.#target = db.sql.prepare<{ jid: string; id: string }, TargetRow>(`
       ${SELECT_TARGET} WHERE chat_jid = ${currentJid('@jid')} AND id = @id ORDER BY seq DESC LIMIT 1`);
     this.#lastBefore = db.sql.prepare<[string, string], { seq: number | null }>(
@@ -327,6 +342,16 @@ export class Messages {
     return toTarget(this.#lastCall.get({ jid: chatJid, upTo, all: requiresTrigger ? 0 : 1 }));
   }
 
+  /** The messages that trigger the assistant, from one message to another, in order. */
+  triggers(
+    chatJid: string,
+    first: number,
+    last: number,
+    requiresTrigger: boolean,
+  ): readonly Pick<StoredMessage, 'senderName' | 'text'>[] {
+    return this.#triggers.all({ jid: chatJid, first, last, all: requiresTrigger ? 0 : 1 });
+  }
+
   /** A message of a chat by the platform's id; of several with the same id the last one. */
   find(chatJid: string, id: string): MessageTarget | undefined {
     return toTarget(this.#target.get({ jid: chatJid, id }));
@@ -345,5 +370,10 @@ export class Messages {
       ...this.#before.all({ jid: chatJid, after: this.cursor(chatJid), first: firstSeq, limit: most.before }),
       ...this.#from.all({ jid: chatJid, first: firstSeq, limit: most.from }),
     ];
+  }
+
+  /** How many messages of a chat stand between two others: those that a prompt would show. At most 100,000 are counted. */
+  countBetween(chatJid: string, after: number, before: number): number {
+    return this.#between.get({ jid: chatJid, after, before })?.count ?? 0;
   }
 }

@@ -51,7 +51,7 @@ describe('an agent that fails', () => {
 
     // The deadline is never shorter than IDLE_TIMEOUT plus 30 seconds.
     await house.logged(/Container timeout/);
-    await house.answer(/did not work: the agent took too long and was stopped/, work);
+    await house.answer(/did not work for .*: the agent took too long and was stopped/, work);
     await house.idle();
     const hung = runs('work');
     expect(hung).toMatchObject([{ status: 'failed', exit_reason: 'timeout' }]);

@@ -144,8 +144,10 @@ function write(
   response: ServerResponse,
 ): void {
   if (step.kind === 'error') {
-    const error = { type: 'error', error: { type: step.type, message: step.message } };
-    response.writeHead(step.status, { 'content-type': 'application/json' }).end(JSON.stringify(error));
+    const error = { type: step.type, message: step.message };
+    const body = { type: 'error', error, request_id: `req_${randomUUID()}` };
+    const headers = { 'content-type': 'application/json', ...step.headers };
+    response.writeHead(step.status, headers).end(JSON.stringify(body));
     return;
   }
   if (Body.parse(request.body).stream !== true) {

@@ -52,7 +52,7 @@ function write(
   response: ServerResponse,
 ): void {
   if (step.kind === 'error') {
-    response.writeHead(step.status, { 'content-type': 'application/json' });
+    response.writeHead(step.status, { 'content-type': 'application/json', ...step.headers });
     response.end(JSON.stringify({ error: { message: step.message, type: step.type } }));
     return;
   }

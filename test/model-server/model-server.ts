@@ -6,9 +6,20 @@ import type { AddressInfo } from 'node:net';
 export type Step =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'tool'; readonly name: string; readonly input: Readonly<Record<string, unknown>> }
-  | { readonly kind: 'error'; readonly status: number; readonly type: string; readonly message: string }
+  | ErrorStep
   /** Says nothing until the client goes away. */
   | { readonly kind: 'silence' };
+
+/** An error of the service, in the words of its documentation. */
+export interface ErrorStep {
+  readonly kind: 'error';
+  readonly status: number;
+  readonly type: string;
+  readonly message: string;
+  /** OpenAI's, where it is not the type. */
+  readonly code?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
 
 /** A request to the model, in the words that the three protocols share. */
 export interface ModelRequest {

@@ -43,8 +43,9 @@ function write(
   response: ServerResponse,
 ): void {
   if (step.kind === 'error') {
-    response.writeHead(step.status, { 'content-type': 'application/json' });
-    response.end(JSON.stringify({ error: { message: step.message, type: step.type, code: step.type } }));
+    const { status, message, type, code = type, headers } = step;
+    response.writeHead(status, { 'content-type': 'application/json', ...headers });
+    response.end(JSON.stringify({ error: { message, type, param: null, code } }));
     return;
   }
   response.writeHead(200, { 'content-type': 'text/event-stream' });

@@ -18,6 +18,7 @@ export interface RealAgent {
     readonly status: number;
     readonly type: string;
     readonly message: string;
+    readonly code?: string;
   }[];
   /** The host's variables for a service at this address. */
   env(url: string): Readonly<Record<string, string>>;
@@ -28,9 +29,29 @@ export const REAL_AGENTS: readonly RealAgent[] = [
     provider: 'claude',
     protocol: anthropic,
     errors: [
+      {
+        kind: 'billing',
+        status: 400,
+        type: 'invalid_request_error',
+        message:
+          'Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits.',
+      },
       { kind: 'key_refused', status: 401, type: 'authentication_error', message: 'invalid x-api-key' },
+      {
+        kind: 'permission',
+        status: 403,
+        type: 'permission_error',
+        message: 'Your API key does not have permission to use the specified resource.',
+      },
+      {
+        kind: 'prompt_too_long',
+        status: 400,
+        type: 'invalid_request_error',
+        message: 'prompt is too long: 208310 tokens > 200000 maximum',
+      },
       { kind: 'model_unknown', status: 404, type: 'not_found_error', message: 'model: none' },
       { kind: 'rate_limit', status: 429, type: 'rate_limit_error', message: 'slow down' },
+      { kind: 'overloaded', status: 529, type: 'overloaded_error', message: 'Overloaded' },
     ],
     env: (url) => ({ ANTHROPIC_API_KEY: CANARY, ANTHROPIC_BASE_URL: url }),
   },
@@ -45,7 +66,34 @@ export const REAL_AGENTS: readonly RealAgent[] = [
         type: 'model_not_found',
         message: 'The model `test-model` does not exist or you do not have access to it.',
       },
+      {
+        kind: 'billing',
+        status: 429,
+        type: 'insufficient_quota',
+        message: 'You exceeded your current quota, please check your plan and billing details.',
+      },
+      {
+        kind: 'permission',
+        status: 403,
+        type: 'request_forbidden',
+        code: 'unsupported_country_region_territory',
+        message: 'Country, region, or territory not supported',
+      },
+      {
+        kind: 'prompt_too_long',
+        status: 400,
+        type: 'invalid_request_error',
+        code: 'context_length_exceeded',
+        message:
+          'Your input exceeds the context window of this model. Please adjust your input and try again.',
+      },
       { kind: 'rate_limit', status: 429, type: 'rate_limit_exceeded', message: 'Rate limit reached' },
+      {
+        kind: 'overloaded',
+        status: 503,
+        type: 'server_error',
+        message: 'The engine is currently overloaded, please try again later',
+      },
     ],
     env: (url) => ({ CODEX_API_KEY: CANARY, OPENAI_BASE_URL: `${url}/v1`, AGENT_MODEL: 'test-model' }),
   },
@@ -65,7 +113,31 @@ export const REAL_AGENTS: readonly RealAgent[] = [
         type: 'resource_not_found_error',
         message: 'Not found the model test-model or Permission denied',
       },
+      {
+        kind: 'billing',
+        status: 429,
+        type: 'exceeded_current_quota_error',
+        message: 'Your account is suspended due to insufficient balance, please recharge your account',
+      },
+      {
+        kind: 'permission',
+        status: 403,
+        type: 'permission_denied_error',
+        message: 'The API you are accessing is not open',
+      },
+      {
+        kind: 'prompt_too_long',
+        status: 400,
+        type: 'invalid_request_error',
+        message: 'Invalid request: Your request exceeded model token limit: 262144 (requested: 269030)',
+      },
       { kind: 'rate_limit', status: 429, type: 'rate_limit_reached_error', message: 'Rate limit reached' },
+      {
+        kind: 'overloaded',
+        status: 429,
+        type: 'engine_overloaded_error',
+        message: 'The engine is currently overloaded, please try again later',
+      },
     ],
     env: (url) => ({ KIMI_API_KEY: CANARY, KIMI_BASE_URL: `${url}/v1`, AGENT_MODEL: 'test-model' }),
   },

@@ -234,12 +234,26 @@ describe('an error of the model’s service', () => {
     ['no key', { api_error_status: null }, 'authentication_failed', 'no_key'],
     ['a refused key', { api_error_status: 401 }, 'authentication_failed', 'key_refused'],
     ['a key without the right', { api_error_status: 403 }, 'authentication_failed', 'key_refused'],
+    ['a missing permission', { api_error_status: 403, result: 'no' }, 'unknown', 'permission'],
     ['a limit', { api_error_status: 429, result: 'slow down' }, 'rate_limit', 'rate_limit'],
-    ['a crowd', { api_error_status: 529, result: 'Overloaded' }, 'server_error', 'rate_limit'],
-    ['an empty account', { api_error_status: 400, result: 'Credit' }, 'billing_error', 'rate_limit'],
+    ['a crowd', { api_error_status: 529, result: 'Overloaded' }, 'server_error', 'overloaded'],
+    ['a failing service', { api_error_status: 500, result: 'oh' }, 'server_error', 'overloaded'],
+    ['an empty account', { api_error_status: 400, result: 'Credit' }, 'billing_error', 'billing'],
+    [
+      'an empty account that is not named',
+      { api_error_status: 400, result: 'Credit balance is too low' },
+      'unknown',
+      'billing',
+    ],
     ['an unknown model', { api_error_status: 404, result: 'model' }, 'model_not_found', 'model_unknown'],
     ['no network', { api_error: 'connection_failed', result: 'ECONNREFUSED' }, 'server_error', 'network'],
-    ['a bad request', { api_error_status: 400, result: 'too long' }, 'invalid_request', 'other'],
+    [
+      'too long a prompt',
+      { api_error_status: 400, result: 'Prompt is too long' },
+      'invalid_request',
+      'prompt_too_long',
+    ],
+    ['a bad request', { api_error_status: 400, result: 'no such tool' }, 'invalid_request', 'other'],
   ] as const)('%s is recognized', async (_, result, error, kind) => {
     const failure = await failureOf(failing(result, error));
     expect(failure.kind).toBe(kind);
@@ -294,6 +308,30 @@ describe('an error of the model’s service', () => {
     expect(claude.closed).toBe(1);
     expect(stderr.text()).toMatch(/try 2 failed \(401\)/);
     stderr.restore();
+  });
+
+  it('is not waited for when the service answers again in an hour only', async () => {
+    const stderr = watchStderr();
+    const claude = new FakeClaude((_, program) => {
+      program.init();
+      const retry = { type: 'system', subtype: 'api_retry', error_status: 429, error: 'rate_limit' } as const;
+      program.emit({ ...retry, attempt: 1, retry_delay_ms: 3_600_000 });
+    });
+    expect(await failureOf(claude)).toMatchObject({ kind: 'rate_limit', retryAfterSeconds: 3_600 });
+    stderr.restore();
+  });
+
+  it('says when the limit of a subscription is reset', async () => {
+    const claude = new FakeClaude((_, program) => {
+      program.init();
+      const resetsAt = Math.floor(Date.now() / 1_000) + 7_200;
+      program.emit({ type: 'rate_limit_event', rate_limit_info: { status: 'rejected', resetsAt } });
+      program.assistant('synthetic', { error: 'rate_limit' });
+      program.result('You’ve hit your session limit', { is_error: true, api_error_status: 429 });
+    });
+    const { kind, retryAfterSeconds = 0 } = await failureOf(claude);
+    expect(kind).toBe('rate_limit');
+    expect(Math.round(retryAfterSeconds / 60)).toBe(120);
   });
 
   it('is left to the program when it is transient', async () => {

@@ -18,9 +18,14 @@ const SESSION_LOST = [
 /** The session is there, but not the message that it was to be resumed at. */
 const ANCHOR_LOST = /no message found with message\.uuid/i;
 
-/** A refused key is not going to be taken, so the program's further tries are not waited for. */
-const REFUSALS: ReadonlySet<number | null> = new Set([401, 403]);
+/** A refused key or an empty account is not going to change, so the program's further tries are not waited for. */
+const REFUSALS: ReadonlySet<number | null> = new Set([401, 402, 403]);
 const TRIES_OF_A_REFUSED_KEY = 2;
+/** A limit that is reset later than this is reported: the program would sleep until then, in a sandbox. */
+const LONGEST_DELAY_MS = 60_000;
+
+/** The program's advice to people who sit before it: they are in a chat. */
+const LOGIN = /(?: ?· ?)?(?:please )?run \/login(?: ?· ?)?/gi;
 
 /** The beginning of the tokens of a subscription, which come short-lived and lasting. */
 const SUBSCRIPTION_TOKEN = 'sk-ant-oat01-';
@@ -30,6 +35,9 @@ const LASTING_TOKEN =
 /** The kinds of errors that the program names beside its words, where a status does not say as much. */
 const STATUS_OF_ERROR: Readonly<Record<string, number>> = {
   billing_error: 402,
+  oauth_org_not_allowed: 403,
+  account_on_hold: 403,
+  verification_required: 403,
   model_not_found: 404,
   rate_limit: 429,
   overloaded: 529,
@@ -55,27 +63,33 @@ export function isInterrupted(result: SdkResultMessage): boolean {
 /**
  * What a result tells that is an error.
  * @param assistantError the kind of error that the last message of the turn named
+ * @param retryAfterSeconds when the subscription's limit is reset, in seconds from now, where the program told
  */
 export function resultFailure(
   result: SdkResultMessage,
   assistantError: string | undefined,
   env: Environment,
+  retryAfterSeconds?: number,
 ): TurnFailure | AnchorLost {
-  const said = result.errors?.join('; ') || result.result || result.subtype;
+  const said = (result.errors?.join('; ') || result.result || result.subtype).replaceAll(LOGIN, '').trim();
   if (result.errors?.some((error) => ANCHOR_LOST.test(error))) return new AnchorLost();
   const status = result.api_error_status ?? undefined;
   if (status === undefined && result.errors?.some(isSessionLost))
     return new TurnFailure(said, 'session_lost');
-  if (status === 401 || status === 403) return keyRefused(status, env);
+  if (status === 401) return keyRefused(status, env);
   if (status === undefined && assistantError === 'authentication_failed') return noKey(KEYS);
   if (result.api_error === 'connection_failed') return modelFailure(said, 502);
-  return modelFailure(said, STATUS_OF_ERROR[assistantError ?? ''] ?? status);
+  return modelFailure(said, STATUS_OF_ERROR[assistantError ?? ''] ?? status, retryAfterSeconds);
 }
 
-/** @returns the failure, when the program is trying again what cannot be healed by it */
+/** @returns the failure, when the program is trying again what cannot be healed by it, or not soon */
 export function hopelessRetry(retry: SdkRetryMessage, env: Environment): TurnFailure | undefined {
-  if (retry.attempt < TRIES_OF_A_REFUSED_KEY || !REFUSALS.has(retry.error_status)) return undefined;
-  return keyRefused(retry.error_status ?? 401, env);
+  const { attempt, error_status: status, retry_delay_ms: delayMs = 0 } = retry;
+  if (delayMs > LONGEST_DELAY_MS) {
+    return modelFailure(`it answered ${status ?? retry.error}`, status ?? 502, Math.ceil(delayMs / 1_000));
+  }
+  if (attempt < TRIES_OF_A_REFUSED_KEY || !REFUSALS.has(status)) return undefined;
+  return keyRefused(status ?? 401, env);
 }
 
 function keyRefused(status: number, env: Environment): TurnFailure {

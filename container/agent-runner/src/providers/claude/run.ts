@@ -52,6 +52,8 @@ export class Run {
   #sessionId: string | undefined;
   #resumeAt: string | undefined;
   #assistantError: string | undefined;
+  /** When the subscription's limit that is reached is reset, in seconds since the epoch. */
+  #resetsAt: number | undefined;
   #promptId = '';
   /** Of the request to wrap up, once it was said. */
   #wrapUpId: string | undefined;
@@ -122,13 +124,18 @@ export class Run {
       );
       const failure = hopelessRetry(message, this.#turn.env);
       if (failure !== undefined) throw failure;
+    } else if (message.type === 'rate_limit_event') {
+      const { status, resetsAt } = message.rate_limit_info;
+      this.#resetsAt = status === 'rejected' ? resetsAt : undefined;
     }
   }
 
   async *#framesOfResult(result: SdkResultMessage): AsyncGenerator<AgentFrame> {
     this.#pending.answered(result.user_message_uuids);
     if (this.#wrapUpId !== undefined && isInterrupted(result)) return;
-    if (result.is_error) throw resultFailure(result, this.#assistantError, this.#turn.env);
+    if (result.is_error) {
+      throw resultFailure(result, this.#assistantError, this.#turn.env, secondsUntil(this.#resetsAt));
+    }
     yield this.#frame(result.result ?? '');
     if (this.#isLast()) this.#finish();
     else if (this.#pending.size === 0) await this.#close();
@@ -204,6 +211,13 @@ export class Run {
     const tail = this.#start.program.stderrTail.trim();
     return new TurnFailure(`Claude’s program stopped before it had answered (${tail === '' ? how : tail})`);
   }
+}
+
+/** @param instant seconds since the epoch. @returns undefined: none, or it has passed */
+function secondsUntil(instant: number | undefined): number | undefined {
+  if (instant === undefined) return undefined;
+  const seconds = Math.ceil(instant - Date.now() / 1_000);
+  return seconds > 0 ? seconds : undefined;
 }
 
 /** The servers' states, with the reasons where one did not start. */

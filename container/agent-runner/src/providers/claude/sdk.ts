@@ -40,6 +40,18 @@ export interface SdkRetryMessage {
   readonly attempt: number;
   readonly error_status: number | null;
   readonly error: string;
+  /** Milliseconds until then. */
+  readonly retry_delay_ms?: number;
+}
+
+/** How far the limits of a subscription are used up. */
+export interface SdkRateLimitMessage {
+  readonly type: 'rate_limit_event';
+  readonly rate_limit_info: {
+    readonly status: string;
+    /** Seconds since the epoch. */
+    readonly resetsAt?: number;
+  };
 }
 
 export interface SdkAssistantMessage {
@@ -67,7 +79,7 @@ export interface SdkResultMessage {
 }
 
 interface SdkOtherMessage {
-  readonly type: 'user' | 'stream_event' | 'rate_limit_event' | 'command_lifecycle';
+  readonly type: 'user' | 'stream_event' | 'command_lifecycle';
 }
 
 interface SdkOtherSystemMessage {
@@ -79,6 +91,7 @@ interface SdkOtherSystemMessage {
 export type SdkMessage =
   | SdkInitMessage
   | SdkRetryMessage
+  | SdkRateLimitMessage
   | SdkAssistantMessage
   | SdkResultMessage
   | SdkOtherMessage

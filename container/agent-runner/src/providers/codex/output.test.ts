@@ -41,11 +41,14 @@ describe('a line of Codex’s output', () => {
 describe('a failure of Codex', () => {
   it.each([
     ['unexpected status 401 Unauthorized: no, url: http://127.0.0.1:1/v1/responses', 'key_refused'],
-    ['unexpected status 403 Forbidden: no, url: http://127.0.0.1:1/v1/responses', 'key_refused'],
+    ['unexpected status 403 Forbidden: no, url: http://127.0.0.1:1/v1/responses', 'permission'],
     ['unexpected status 404 Not Found: no, url: http://127.0.0.1:1/v1/responses', 'model_unknown'],
     ['The model `gpt-x` does not exist or you do not have access to it.', 'model_unknown'],
     ['exceeded retry limit, last status: 429 Too Many Requests', 'rate_limit'],
-    ['Quota exceeded. Check your plan and billing details.', 'rate_limit'],
+    ['Quota exceeded. Check your plan and billing details.', 'billing'],
+    ['Codex ran out of room in the model’s context window. Start a new conversation.', 'prompt_too_long'],
+    ['You’ve hit your usage limit. Try again in 3 days 1 hour 5 minutes.', 'rate_limit'],
+    ['We’re currently experiencing high demand, which may cause temporary errors.', 'overloaded'],
     ['Connection failed: error sending request', 'network'],
     ['Missing environment variable: `CODEX_API_KEY`.', 'no_key'],
     ['{"error":{"message":"bad request"}}', 'other'],
@@ -74,7 +77,7 @@ describe('a failure of Codex', () => {
 
   it.each([
     ['unexpected status 404 Not Found: session not found, url: http://127.0.0.1:1/x', 'model_unknown'],
-    ['unexpected status 500 Internal Server Error: no rollout found for thread id 1', 'rate_limit'],
+    ['unexpected status 500 Internal Server Error: no rollout found for thread id 1', 'overloaded'],
     ['thread session not found', 'other'],
     [`${READING} Permission denied (os error 13) (code -32603)`, 'other'],
     [`${READING} Too many open files (os error 24) (code -32603)`, 'other'],

@@ -86,11 +86,13 @@ describe('a child’s environment', () => {
 describe('a failed request to the model’s service', () => {
   it.each([
     [401, 'key_refused'],
-    [403, 'key_refused'],
+    [402, 'billing'],
+    [403, 'permission'],
+    [413, 'prompt_too_long'],
     [404, 'model_unknown'],
     [429, 'rate_limit'],
-    [503, 'rate_limit'],
-    [529, 'rate_limit'],
+    [503, 'overloaded'],
+    [529, 'overloaded'],
     [502, 'network'],
     [400, 'other'],
   ])('has the kind for status %i: %s', (status, kind) => {
@@ -101,11 +103,12 @@ describe('a failed request to the model’s service', () => {
     ['The model `gpt-x` does not exist or you do not have access to it.', 'model_unknown'],
     ['Not found the model kimi-x or Permission denied: model not found', 'model_unknown'],
     ['Incorrect API key provided: sk-…', 'key_refused'],
-    ['Quota exceeded. Check your plan and billing details.', 'rate_limit'],
-    ['We’re currently experiencing high demand, which may cause temporary errors.', 'rate_limit'],
+    ['Quota exceeded. Check your plan and billing details.', 'billing'],
+    ['We’re currently experiencing high demand, which may cause temporary errors.', 'overloaded'],
     ['Connection failed: error sending request', 'network'],
     ['connect ECONNREFUSED 127.0.0.1:1', 'network'],
-    ['the prompt is too long', 'other'],
+    ['the prompt is too long', 'prompt_too_long'],
+    ['the file is too long', 'other'],
   ])('has a kind by its words without a status: %s', (words, kind) => {
     expect(modelFailure(words)).toMatchObject({ kind });
   });
