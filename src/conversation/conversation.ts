@@ -11,7 +11,7 @@ import { reportLongWork } from './long-work.ts';
 import { promptAttachments } from './prompt-attachments.ts';
 import { nextTry } from './retries.ts';
 import { Turn, type TurnPlan, type TurnPorts } from './turn.ts';
-import { CHARACTER_CAP, chatPrompt, MESSAGE_CAP, takeWhatFits, taskPrompt } from './turn-prompt.ts';
+import { fitPrompt, MESSAGE_CAP, taskPrompt } from './turn-prompt.ts';
 import { showTyping } from './typing.ts';
 import { WaitingChats } from './waiting-chats.ts';
 
@@ -245,7 +245,7 @@ export class Conversation {
   #claimChat(group: RegisteredGroup, firstSeq: number, attempt: number): TurnPlan | undefined {
     const { store, newId, clock, channel, timings } = this.#options;
     const found = store.messages.ofTurn(group.jid, firstSeq, MESSAGE_CAP);
-    const messages = takeWhatFits(found, firstSeq, CHARACTER_CAP);
+    const { messages, text } = this.#prompt(group, found, firstSeq, store.messages.cursor(group.jid));
     const lastSeq = messages.at(-1)?.seq;
     if (lastSeq === undefined) return undefined;
     const run = store.transaction(() => {
@@ -258,7 +258,7 @@ export class Conversation {
     return {
       run,
       group,
-      prompt: this.#prompt(group, messages),
+      prompt: text,
       sharesSession: true,
       script: undefined,
       followUp: (after) => this.#followUp(group, after),
@@ -279,17 +279,21 @@ export class Conversation {
     const firstSeq = this.#nextCall(group, after);
     if (firstSeq === undefined || this.#heldUntil(group, after, firstSeq) > clock.now()) return undefined;
     const found = store.messages.ofTurn(group.jid, firstSeq, MESSAGE_CAP).filter(({ seq }) => seq > after);
-    const messages = takeWhatFits(found, firstSeq, CHARACTER_CAP);
+    const { messages, text } = this.#prompt(group, found, firstSeq, after);
     const lastSeq = messages.at(-1)?.seq;
     if (lastSeq === undefined) return undefined;
     store.messages.markShown(group.jid, messages);
-    return { text: this.#prompt(group, messages), lastSeq };
+    return { text, lastSeq };
   }
 
-  #prompt(group: RegisteredGroup, messages: readonly StoredMessage[]): string {
+  /** @param after the last message that was shown or answered before: what is left out is counted from there */
+  #prompt(group: RegisteredGroup, found: readonly StoredMessage[], firstSeq: number, after: number) {
     const { store, timezone } = this.#options;
-    const rows = store.attachments.ofMessages(messages.map(({ seq }) => seq));
-    return chatPrompt(messages, timezone, promptAttachments(rows, group.folder));
+    const rows = store.attachments.ofMessages(found.map(({ seq }) => seq));
+    const fitted = fitPrompt(found, firstSeq, timezone, promptAttachments(rows, group.folder));
+    const first = fitted.shown[0]?.seq ?? 0;
+    const text = fitted.text(store.messages.countBetween(group.jid, after, first));
+    return { messages: fitted.shown, text };
   }
 
   #claimTask(queued: Run, group: RegisteredGroup): TurnPlan | undefined {

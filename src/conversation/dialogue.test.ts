@@ -20,6 +20,25 @@ describe('a follow-up', () => {
     expect(agent.requests).toHaveLength(1);
   });
 
+  it('says how many messages before it are left out, as the prompt does', async () => {
+    const { store, agent, started, given } = rig();
+    store.groups.add(MAIN, 0);
+    const chat = (count: number, prefix: string): void =>
+      store.transaction(() => {
+        for (let n = 0; n < count; n++) store.messages.add(newMessage({ id: `${prefix}${n}`, text: 'chat' }));
+      });
+    chat(9_990, 'a');
+    store.messages.add(newMessage({ id: 'deleted' }));
+    store.messages.erase(MAIN.jid, 'deleted', 9_991, 0);
+    call(store, '1', '@Andy first');
+    await started(1);
+    expect(agent.requests[0]?.prompt).toContain('<messages earlier_left_out="9890">');
+    chat(150, 'b');
+    call(store, '2', '@Andy second');
+    const [file = ''] = await given(1);
+    expect(agent.input.get(file)).toContain('<messages earlier_left_out="50">');
+  });
+
   it('a message that does not trigger the assistant is not a follow-up and waits', async () => {
     const { store, agent, started } = controlledTurns();
     store.groups.add(MAIN, 0);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { newMessage, testStore } from '../../test/support/test-store.ts';
 import { parsePrompt } from '../protocol/prompt.ts';
 import type { NewMessage } from '../store/messages.ts';
-import { chatPrompt } from './turn-prompt.ts';
+import { CHARACTER_CAP, fitPrompt } from './turn-prompt.ts';
 
 function prompted(change: Partial<NewMessage>, isDeleted = false) {
   const store = testStore();
@@ -11,7 +11,7 @@ function prompted(change: Partial<NewMessage>, isDeleted = false) {
   const all = () => store.messages.ofTurn(message.chatJid, 0, { before: 9, from: 9 });
   store.messages.markShown(message.chatJid, all());
   if (isDeleted) store.messages.erase(message.chatJid, 'A', all()[0]?.seq ?? 0, 0);
-  return parsePrompt(chatPrompt(all(), 'UTC', new Map())).messages[0];
+  return parsePrompt(fitPrompt(all(), 0, 'UTC', new Map()).text(0)).messages[0];
 }
 
 describe('a message in a prompt', () => {
@@ -47,5 +47,58 @@ describe('a message in a prompt', () => {
   it('names the unknown message that it answers and quotes nothing', () => {
     const replyTo = { id: 'Q', senderName: '', text: '' };
     expect(prompted({ text: 'reacted 👍', replyTo })).toMatchObject({ replyTo: 'Q', quoted: undefined });
+  });
+});
+
+describe('a prompt', () => {
+  /** A prompt of so many messages, the last of which triggers. */
+  function promptOf(count: number, change: Partial<NewMessage>, transcript?: string) {
+    const store = testStore();
+    for (let n = 1; n <= count; n++) {
+      store.messages.add(newMessage({ id: `${n}`, ...change, isTrigger: n === count }));
+    }
+    const messages = store.messages.ofTurn(newMessage({ id: 'A' }).chatJid, count, { before: 300, from: 9 });
+    const voice = transcript === undefined ? [] : [{ type: 'voice', transcript }];
+    const files = new Map(messages.map(({ seq }) => [seq, voice]));
+    const { shown, text } = fitPrompt(messages, count, 'UTC', files);
+    return { shown, text: text(count - shown.length) };
+  }
+
+  const quote = { id: 'Q', senderName: '&'.repeat(9_999), text: '"'.repeat(9_999) };
+
+  it.each([
+    ['escapes', promptOf, [30, { text: '&<>"'.repeat(3_000) }, undefined]],
+    ['transcripts', promptOf, [30, { text: 'hello' }, 'word '.repeat(3_000)]],
+    ['many short messages', promptOf, [299, { text: 'x'.repeat(900) }, undefined]],
+    [
+      'one message with everything as long as it may be',
+      promptOf,
+      [1, { text: '&'.repeat(99_999), senderName: '"'.repeat(9_999), replyTo: quote }, '<'.repeat(99_999)],
+    ],
+  ] as const)(
+    'stays below its cap with %s, and shows the message that triggers',
+    (_, make, [count, change, words]) => {
+      const { shown, text } = make(count, change, words);
+      expect(text.length).toBeLessThanOrEqual(CHARACTER_CAP);
+      expect(shown.at(-1)?.seq).toBe(count);
+      expect(parsePrompt(text).messages).toHaveLength(shown.length);
+      if (count > 1) expect(text.length).toBeGreaterThan(CHARACTER_CAP * 0.8);
+    },
+  );
+
+  it('says how many earlier messages are left out, and nothing where there are none', () => {
+    expect(promptOf(299, { text: 'x'.repeat(2_000) }).text).toMatch(/^<messages earlier_left_out="20\d">$/m);
+    expect(promptOf(9, {}).text).toMatch(/^<messages>$/m);
+  });
+
+  it('has a long transcript cut as a long text is', () => {
+    const [message] = parsePrompt(promptOf(1, { text: '' }, 'y'.repeat(70_000)).text).messages;
+    expect(message?.attachments?.[0]?.transcript).toMatch(/y… \[cut: 4464 more characters\]$/);
+  });
+
+  it('cuts no character in two', () => {
+    const text = promptOf(1, { text: '😀'.repeat(40_000), timestamp: 0 }).text;
+    expect(text).toMatch(/😀… \[cut: /u);
+    expect(text).not.toMatch(/\p{Surrogate}/u);
   });
 });

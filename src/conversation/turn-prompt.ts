@@ -1,83 +1,121 @@
-import { formatPrompt, type PromptAttachment, type QuotedMessage } from '../protocol/prompt.ts';
+import {
+  fitEscaped,
+  formatMessage,
+  formatPrompt,
+  type PromptAttachment,
+  type PromptMessage,
+  type QuotedMessage,
+} from '../protocol/prompt.ts';
 import { formatLocal } from '../schedule/schedule.ts';
 import type { StoredMessage } from '../store/messages.ts';
 
 /** At most this many messages ahead of the first one that calls, and this many from that one on. */
 export const MESSAGE_CAP = { before: 100, from: 200 } as const;
 
-/** At most this many characters of messages in one prompt. */
+/** A prompt has at most this many characters, as it is written: escaped, with quotes, files and transcripts. */
 export const CHARACTER_CAP = 200_000;
 
-/** At most this many characters of one message: as many as a phone lets one write. And of what it quotes. */
-const LONGEST = { text: 65_536, quote: 4_000 } as const;
-
 /**
- * The messages that fit into one prompt: context gives way before messages that call. What is left out behind the last
- * one taken waits for the next turn.
+ * At most this many characters of one message, escaped: as many as a phone lets one write, and as many of what is said
+ * in its voice notes; of what it quotes; of a name. Together they stay below the cap.
  */
-export function takeWhatFits(
-  messages: readonly StoredMessage[],
-  firstSeq: number,
-  cap: number,
-): readonly StoredMessage[] {
-  const fromFirst: StoredMessage[] = [];
-  let used = 0;
-  for (const message of messages.filter(({ seq }) => seq >= firstSeq)) {
-    used += lengthOf(message);
-    if (used > cap && fromFirst.length > 0) return fromFirst;
-    fromFirst.push(message);
-  }
-  const before: StoredMessage[] = [];
-  for (const message of messages.filter(({ seq }) => seq < firstSeq).reverse()) {
-    used += lengthOf(message);
-    if (used > cap) break;
-    before.unshift(message);
-  }
-  return [...before, ...fromFirst];
+const LONGEST = { text: 65_536, transcript: 65_536, quote: 4_000, name: 500 } as const;
+
+/** Longer than what stands around the messages of a prompt. */
+const FRAME_CHARACTERS = 500;
+
+/** A prompt, and which messages stand in it. */
+export interface FittedPrompt {
+  readonly shown: readonly StoredMessage[];
+  /** @param earlierLeftOut how many messages before those shown are left out */
+  readonly text: (earlierLeftOut: number) => string;
 }
 
-function lengthOf(message: StoredMessage): number {
-  const quote = message.replyToText?.length ?? 0;
-  return Math.min(message.text.length, LONGEST.text) + Math.min(quote, LONGEST.quote);
+/**
+ * The prompt of a turn that answers people, from those messages that fit into it: context gives way before messages that
+ * trigger. What is left out behind the last one taken waits for the next turn.
+ * @param firstSeq the first message that triggers; it is always shown
+ * @param attachments the files that came with messages, by the messages' `seq`
+ * @param cap characters of the whole prompt
+ */
+export function fitPrompt(
+  messages: readonly StoredMessage[],
+  firstSeq: number,
+  timezone: string,
+  attachments: ReadonlyMap<number, readonly PromptAttachment[]>,
+  cap = CHARACTER_CAP,
+): FittedPrompt {
+  const all = messages.map((stored) => ({ stored, message: promptMessage(stored, timezone, attachments) }));
+  const fromFirst: typeof all = [];
+  const before: typeof all = [];
+  let used = FRAME_CHARACTERS;
+  for (const each of all.filter(({ stored }) => stored.seq >= firstSeq)) {
+    used += formatMessage(each.message).length + 1;
+    if (used > cap && fromFirst.length > 0) break;
+    fromFirst.push(each);
+  }
+  for (const each of all.filter(({ stored }) => stored.seq < firstSeq).reverse()) {
+    used += formatMessage(each.message).length + 1;
+    if (used > cap) break;
+    before.unshift(each);
+  }
+  const taken = [...before, ...fromFirst];
+  return {
+    shown: taken.map(({ stored }) => stored),
+    text: (earlierLeftOut) =>
+      formatPrompt(
+        taken.map(({ message }) => message),
+        timezone,
+        earlierLeftOut,
+      ),
+  };
 }
 
 function cut(text: string, most: number): string {
-  if (text.length <= most) return text;
+  const fits = fitEscaped(text, most);
+  if (fits === text.length) return text;
   // Half of a character that takes two would be no text any more.
-  const end = /[\uD800-\uDBFF]/.test(text.charAt(most - 1)) ? most - 1 : most;
+  const end = /[\uD800-\uDBFF]/.test(text.charAt(fits - 1)) ? fits - 1 : fits;
   return `${text.slice(0, end)}… [cut: ${text.length - end} more characters]`;
 }
 
-/**
- * The prompt of a turn that answers people.
- * @param attachments the files that came with messages, by the messages' `seq`
- */
-export function chatPrompt(
-  messages: readonly StoredMessage[],
+function promptMessage(
+  message: StoredMessage,
   timezone: string,
   attachments: ReadonlyMap<number, readonly PromptAttachment[]>,
-): string {
-  return formatPrompt(
-    messages.map((message) => ({
-      sender: message.senderName,
-      time: formatLocal(Date.parse(message.timestamp), timezone),
-      id: message.id,
-      text: message.deletedAt === null ? cut(message.text, LONGEST.text) : '[deleted]',
-      // What is from the account and calls nobody may be another assistant's.
-      ...(message.isFromMe === 1 && message.isContext === 0 && { isOwner: true }),
-      ...(message.isContext === 1 && { isContext: true }),
-      attachments: message.deletedAt === null ? attachments.get(message.seq) : undefined,
-      replyTo: message.replyToId ?? undefined,
-      quoted: quoteOf(message),
-      edited: message.editOf !== null,
-    })),
-    timezone,
-  );
+): PromptMessage {
+  const isDeleted = message.deletedAt !== null;
+  return {
+    sender: cut(message.senderName, LONGEST.name),
+    time: formatLocal(Date.parse(message.timestamp), timezone),
+    id: message.id,
+    text: isDeleted ? '[deleted]' : cut(message.text, LONGEST.text),
+    // What is from the account and triggers nothing may be another assistant's.
+    ...(message.isFromMe === 1 && message.isContext === 0 && { isOwner: true }),
+    ...(message.isContext === 1 && { isContext: true }),
+    attachments: isDeleted ? undefined : cutAttachments(attachments.get(message.seq)),
+    replyTo: message.replyToId ?? undefined,
+    quoted: quoteOf(message),
+    edited: message.editOf !== null,
+  };
+}
+
+/** All transcripts of a message share what one may have. */
+function cutAttachments(
+  attachments: readonly PromptAttachment[] | undefined,
+): readonly PromptAttachment[] | undefined {
+  let left: number = LONGEST.transcript;
+  return attachments?.map((attachment) => {
+    if (attachment.transcript === undefined) return attachment;
+    const transcript = cut(attachment.transcript, left);
+    left = Math.max(0, left - transcript.length);
+    return { ...attachment, transcript };
+  });
 }
 
 function quoteOf({ replyToName, replyToText }: StoredMessage): QuotedMessage | undefined {
   if (replyToText === null || (replyToText === '' && !replyToName)) return undefined;
-  return { from: replyToName ?? 'somebody', text: cut(replyToText, LONGEST.quote) };
+  return { from: cut(replyToName ?? 'somebody', LONGEST.name), text: cut(replyToText, LONGEST.quote) };
 }
 
 /** The prompt of a task's run. */

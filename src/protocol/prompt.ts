@@ -50,6 +50,19 @@ function escapeXml(text: string): string {
   return text.replace(/[&<>"]/g, (character) => ESCAPES[character] ?? character);
 }
 
+/**
+ * How much of a text fits into so many characters when it is escaped.
+ * @returns an index into the text; its length: all of it
+ */
+export function fitEscaped(text: string, most: number): number {
+  let used = 0;
+  for (let index = 0; index < text.length; index++) {
+    used += ESCAPES[text.charAt(index)]?.length ?? 1;
+    if (used > most) return index;
+  }
+  return text.length;
+}
+
 function unescapeXml(text: string): string {
   return text.replace(/&(amp|lt|gt|quot);/g, (_, name: string) => UNESCAPES[name] ?? '');
 }
@@ -66,7 +79,8 @@ function formatAttachment(attachment: PromptAttachment): string {
   return `<attachment ${attributes.join(' ')} />${transcript}`;
 }
 
-function formatMessage(message: PromptMessage): string {
+/** One message as it stands in a prompt, a line. */
+export function formatMessage(message: PromptMessage): string {
   const attributes = [
     `sender="${escapeXml(message.sender)}"`,
     `time="${escapeXml(message.time)}"`,
@@ -84,10 +98,18 @@ function formatMessage(message: PromptMessage): string {
   return `<message ${attributes}>${quoted}${attachments}${escapeXml(message.text)}</message>`;
 }
 
-/** The prompt of a turn. */
-export function formatPrompt(messages: readonly PromptMessage[], timezone: string): string {
+/**
+ * The prompt of a turn.
+ * @param earlierLeftOut how many messages since the last answered one stand before these and are not shown
+ */
+export function formatPrompt(
+  messages: readonly PromptMessage[],
+  timezone: string,
+  earlierLeftOut = 0,
+): string {
   const lines = messages.map(formatMessage).join('\n');
-  return `<context timezone="${escapeXml(timezone)}" />\n<messages>\n${lines}\n</messages>`;
+  const leftOut = earlierLeftOut === 0 ? '' : ` earlier_left_out="${earlierLeftOut}"`;
+  return `<context timezone="${escapeXml(timezone)}" />\n<messages${leftOut}>\n${lines}\n</messages>`;
 }
 
 const CONTEXT = /<context timezone="([^"]*)"/;
