@@ -149,7 +149,7 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
     store,
     agent,
     channel,
-    settlement: new Settlement(store, newId, () => clock.now(), timings.turnRetryDelaysMs),
+    settlement: new Settlement(store, newId, () => clock.now(), timings),
     clock,
     newId,
     log,

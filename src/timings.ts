@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MINUTE, SECOND } from './clock.ts';
+import { HOUR, MINUTE, SECOND } from './clock.ts';
 
 /** A longer one (24 days) would fire at once: Node's timers count in 31 bits. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -69,6 +69,17 @@ export const Timings = z
       .default([5 * SECOND, 20 * SECOND])
       .readonly()
       .describe('the delays before the second and third try of a failed turn, in milliseconds'),
+    outageRetryFirstMs: milliseconds
+      .default(MINUTE)
+      .describe(
+        'while the model’s service is away: the delay before the fourth try of a turn; it doubles, in milliseconds',
+      ),
+    outageRetryMaxMs: milliseconds
+      .default(5 * MINUTE)
+      .describe('while the model’s service is away: the longest delay between tries, in milliseconds'),
+    outageWaitMs: milliseconds
+      .default(HOUR)
+      .describe('how long a turn waits for the model’s service before it is closed, in milliseconds'),
     typingRefreshMs: milliseconds
       .default(10 * SECOND)
       .describe('how often “typing…” is repeated, in milliseconds; a phone hides it after about 25 s'),

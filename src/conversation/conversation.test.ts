@@ -54,7 +54,7 @@ function rig(
   const conversation = new Conversation({
     store,
     agent,
-    settlement: new Settlement(store, newId, clock.now, DEFAULT_TIMINGS.turnRetryDelaysMs),
+    settlement: new Settlement(store, newId, clock.now, DEFAULT_TIMINGS),
     clock,
     newId,
     log: silentLog,
@@ -604,7 +604,7 @@ describe('a host that cannot store the agent’s output', () => {
 describe('a run that has ended', () => {
   it('does not end a second time, and is followed by one try only', () => {
     const store = testStore();
-    const settlement = new Settlement(store, counter('again'), clock.now, DEFAULT_TIMINGS.turnRetryDelaysMs);
+    const settlement = new Settlement(store, counter('again'), clock.now, DEFAULT_TIMINGS);
     store.groups.add(MAIN, 0);
     store.tasks.add(TASK);
     const slot = '2026-01-01T00:00:00.000Z';

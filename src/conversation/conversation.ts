@@ -1,5 +1,5 @@
 import type { Channel } from '../channel/channel.ts';
-import { MINUTE } from '../clock.ts';
+import { HOUR, MINUTE } from '../clock.ts';
 import { isPassing } from '../machine-trouble.ts';
 import type { RegisteredGroup } from '../store/groups.ts';
 import type { StoredMessage } from '../store/messages.ts';
@@ -9,7 +9,7 @@ import { earlier, Waker } from '../waker.ts';
 import { Leftovers } from './leftovers.ts';
 import { reportLongWork } from './long-work.ts';
 import { promptAttachments } from './prompt-attachments.ts';
-import { nextTry } from './retries.ts';
+import { nextTry, type RetryTimings } from './retries.ts';
 import { Turn, type TurnPlan, type TurnPorts } from './turn.ts';
 import { fitPrompt, MESSAGE_CAP, taskPrompt } from './turn-prompt.ts';
 import { showTyping } from './typing.ts';
@@ -27,7 +27,7 @@ export interface ConversationOptions extends TurnPorts {
     Timings,
     | 'workFailurePauseMs'
     | 'backlogPauseMs'
-    | 'turnRetryDelaysMs'
+    | keyof RetryTimings
     | 'typingRefreshMs'
     | 'closeGraceMs'
     | 'waitNoticeAfterMs'
@@ -37,7 +37,7 @@ export interface ConversationOptions extends TurnPorts {
 }
 
 /** Longer than any pause before another try and than any file is waited for: further off is what a clock said that was set back since. */
-const LONGEST_WAIT_MS = 5 * MINUTE;
+const LONGEST_WAIT_MS = HOUR + MINUTE;
 
 /** Something that waits for a turn. */
 interface Job {
@@ -234,7 +234,7 @@ export class Conversation {
 
   #chatJob(group: RegisteredGroup, firstSeq: number): Job {
     const { store, timings } = this.#options;
-    const next = nextTry(store.runs.tries(group.jid, firstSeq), timings.turnRetryDelaysMs);
+    const next = nextTry(store.runs.tries(group.jid, firstSeq), timings, this.#options.clock.now());
     // A run that ended for good has moved the cursor; what an operator moved back is a fresh start.
     const { time, attempt } = next.kind === 'at' ? next : { time: 0, attempt: 1 };
     const held = this.#heldUntil(group, store.messages.cursor(group.jid), firstSeq);

@@ -21,7 +21,7 @@ describe('a follow-up', () => {
   });
 
   it('says how many messages before it are left out, as the prompt does', async () => {
-    const { store, agent, started, given } = rig();
+    const { store, agent, started, given } = controlledTurns();
     store.groups.add(MAIN, 0);
     const chat = (count: number, prefix: string): void =>
       store.transaction(() => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { counter, FAMILY, MAIN, newMessage, testStore, testTask } from '../../test/support/test-store.ts';
+import { DEFAULT_TIMINGS } from '../timings.ts';
 import type { Failure } from './notices.ts';
 import { Settlement } from './settlement.ts';
 
@@ -18,7 +19,7 @@ function rig(chat = FAMILY) {
   if (chat !== MAIN) store.groups.add(chat, 0);
   store.chats.note({ jid: chat.jid, name: chat.name, isGroup: chat === FAMILY, lastActivity: 0 });
   const newId = counter();
-  const settlement = new Settlement(store, newId, () => 0, []);
+  const settlement = new Settlement(store, newId, () => 0, { ...DEFAULT_TIMINGS, turnRetryDelaysMs: [] });
   return {
     store,
     settlement,

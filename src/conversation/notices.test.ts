@@ -131,12 +131,13 @@ describe('a failure at the model’s service', () => {
 
   it('says when the service answers again, and is not tried again where that is too far off', () => {
     expect(failureOf('rate_limit', 90)).toMatchObject({
-      words: 'the limit at the model’s service is reached. Try again in 2 minutes',
+      words: 'the limit at the model’s service is reached',
+      later: 'Try again in 2 minutes',
       retryAfterMs: 90_000,
       retryable: true,
     });
     expect(failureOf('rate_limit', 4 * 3600 + 5)).toMatchObject({
-      words: expect.stringMatching(/in 5 hours$/),
+      later: 'Try again in 5 hours',
       retryable: false,
       isOutage: true,
     });

@@ -6,6 +6,8 @@ import type { OutputFrame } from '../protocol/turn.ts';
 export interface Failure {
   /** In plain words, for every chat: names no file, no setting and no program. */
   readonly words: string;
+  /** When another try may succeed, in a sentence for every chat, where time heals it. */
+  readonly later?: string | undefined;
   /** What the owner can do about it, in sentences for the main channel, where that is known. */
   readonly fix?: string | undefined;
   /** For the log and the run's row; its first line goes to the main channel where the words do not say the cause. */
@@ -107,7 +109,8 @@ function reportedFailure({
   const when = retryAfterMs === undefined ? 'Try again later' : `Try again in ${inWords(retryAfterMs)}`;
   const fixes = [fix, advice === undefined ? undefined : firstLine(advice)].filter(Boolean);
   return {
-    words: isOutage ? `${words}. ${when}` : words,
+    words,
+    later: isOutage ? when : undefined,
     fix: fixes.length === 0 ? undefined : fixes.join('. '),
     detail: error ?? kind,
     isExplained: kind !== 'other',
@@ -137,7 +140,8 @@ export interface Asked {
  * @param isGroup whether several people write in the chat
  */
 export function failureNotice(failure: Failure, asked: readonly Asked[], isGroup: boolean): string {
-  return `⚠️ That did not work${forWhom(asked, isGroup)}: ${failure.words}.`;
+  const cause = [failure.words, failure.later].filter((part) => part !== undefined).join('. ');
+  return `⚠️ That did not work${forWhom(asked, isGroup, failure.isOutage)}: ${cause}.`;
 }
 
 /** As `failureNotice`, for the main channel's own turns: with the cause, the fix and the log's name. */
@@ -147,7 +151,8 @@ export function failureInMain(
   isGroup: boolean,
   logFile: string | undefined,
 ): string {
-  return `⚠️ That did not work${forWhom(asked, isGroup)}: ${causeInMain(failure, logFile)}`;
+  const names = forWhom(asked, isGroup, failure.isOutage);
+  return `⚠️ That did not work${names}: ${causeInMain(failure, logFile)}`;
 }
 
 /**
@@ -164,9 +169,12 @@ export function failureElsewhere(
   return `⚠️ ${subject} in ${firstLine(chat)} failed: ${causeInMain(failure, logFile)}`;
 }
 
-function causeInMain({ words, fix, detail, isExplained }: Failure, logFile: string | undefined): string {
+function causeInMain(
+  { words, later, fix, detail, isExplained }: Failure,
+  logFile: string | undefined,
+): string {
   const cause = isExplained ? words : `${words}: ${firstLine(detail)}`;
-  const sentences = [cause, fix].filter((part) => part !== undefined).join('. ');
+  const sentences = [cause, later, fix].filter((part) => part !== undefined).join('. ');
   return `${sentences}.${logFile === undefined ? '' : ` (${logFile})`}`;
 }
 
@@ -175,9 +183,12 @@ const LONGEST_NAMING = 40;
 /** So many messages are named; the others are counted. */
 const MOST_NAMED = 5;
 
-/** Names what was asked where that is not plain: in a group, or where one notice covers several messages. */
-function forWhom(asked: readonly Asked[], isGroup: boolean): string {
-  if (asked.length === 0 || (asked.length === 1 && !isGroup)) return '';
+/**
+ * Names what was asked where that is not plain: in a group, or where one notice covers several messages.
+ * @param isLate the messages are from long ago: they are named in any case
+ */
+function forWhom(asked: readonly Asked[], isGroup: boolean, isLate = false): string {
+  if (asked.length === 0 || (asked.length === 1 && !isGroup && !isLate)) return '';
   const named = asked.slice(0, MOST_NAMED).map((each) => nameOf(each, isGroup));
   const others = asked.length - named.length;
   const all = others === 0 ? named : [...named, `${others} more`];
@@ -228,6 +239,12 @@ export function suspectNotice(asked: readonly Asked[], isGroup: boolean): string
     `⚠️ I was interrupted every time in the middle of ${thatOrNamed(asked, isGroup)}, so I stopped trying. ` +
     'Please ask in another way.'
   );
+}
+
+/** A chat's one message while its turn waits for the model's service. */
+export function outageNotice({ words }: Failure): string {
+  const cause = words.charAt(0).toUpperCase() + words.slice(1);
+  return `⏳ ${cause}. I keep trying for up to an hour and answer as soon as it works.`;
 }
 
 /** A chat's one message while it waits for a scheduled task to end. */

@@ -1,7 +1,9 @@
+import type { Quoted } from '../channel/channel.ts';
 import type { NewId } from '../clock.ts';
 import type { Provider } from '../protocol/provider.ts';
-import type { Run, RunEnd } from '../store/runs.ts';
+import { MODEL_UNAVAILABLE, type Run, type RunEnd } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
+import { quoteOf } from '../text/messages.ts';
 import {
   type Asked,
   type Failure,
@@ -9,10 +11,11 @@ import {
   failureInMain,
   failureNotice,
   interruptedNotice,
+  outageNotice,
   SESSION_LOST_NOTICE,
   suspectNotice,
 } from './notices.ts';
-import { nextTry } from './retries.ts';
+import { isOutageTold, nextTry, outageOf, type RetryTimings } from './retries.ts';
 
 /** What became of a run: it runs again, it is closed, or it had answered everything before and counts as successful. */
 export type Outcome = 'again' | 'closed' | 'answered';
@@ -22,6 +25,7 @@ export type Outcome = 'again' | 'closed' | 'answered';
  * - It went well: the cursor moves over its messages; a task's result is noted.
  * - It had answered everything that its agent had taken: it succeeded, however its sandbox ended.
  * - It failed or was interrupted and left effects: it is closed and never run again; the chat is told.
+ * - The model's service was away and it left none: it waits, and the chat is told once.
  * - It failed and left none: it is tried again, until the tries are used up or another one cannot heal it; then the chat is
  *   told, in the transaction in which the cursor moves.
  * - It was interrupted and left none: it runs again.
@@ -32,13 +36,13 @@ export class Settlement {
   readonly #store: Store;
   readonly #newId: NewId;
   readonly #now: () => number;
-  readonly #retryDelaysMs: readonly number[];
+  readonly #timings: RetryTimings;
 
-  constructor(store: Store, newId: NewId, now: () => number, retryDelaysMs: readonly number[]) {
+  constructor(store: Store, newId: NewId, now: () => number, timings: RetryTimings) {
     this.#store = store;
     this.#newId = newId;
     this.#now = now;
-    this.#retryDelaysMs = retryDelaysMs;
+    this.#timings = timings;
   }
 
   succeed(run: Run, end: Omit<RunEnd, 'status' | 'error'>, result: string | undefined): void {
@@ -52,9 +56,18 @@ export class Settlement {
     return this.#store.transaction(() => {
       if (result !== undefined && this.#wasAnswered(run))
         return this.#endAnswered(run, end, failure.detail, result);
-      if (!this.#end(run, { ...end, status: 'failed', error: failure.detail }, undefined)) return 'closed';
+      const waits = failure.isOutage && failure.retryable;
+      const outage = waits && {
+        exitReason: MODEL_UNAVAILABLE,
+        retryNotBefore: this.#now() + (failure.retryAfterMs ?? 0),
+      };
+      const failed = { ...end, status: 'failed', error: failure.detail, ...outage } as const;
+      if (!this.#end(run, failed, undefined)) return 'closed';
       const effects = this.#store.runs.leftEffects(run.id);
-      if (failure.retryable && !effects && this.#again(run)) return 'again';
+      if (failure.retryable && !effects && this.#again(run)) {
+        if (waits) this.#reportOutage(run, failure);
+        return 'again';
+      }
       this.#closeFailed(run, failure, end.logFile);
       return 'closed';
     });
@@ -146,9 +159,9 @@ export class Settlement {
     const { runs } = this.#store;
     if (run.taskId === null || run.slot === null) {
       if (run.firstSeq === null) return false;
-      return nextTry(runs.tries(run.chatJid, run.firstSeq), this.#retryDelaysMs).kind === 'at';
+      return nextTry(runs.tries(run.chatJid, run.firstSeq), this.#timings, this.#now()).kind === 'at';
     }
-    const next = nextTry(runs.slotTries(run.taskId, run.slot), this.#retryDelaysMs);
+    const next = nextTry(runs.slotTries(run.taskId, run.slot), this.#timings, this.#now());
     if (next.kind === 'never') return false;
     const { folder, chatJid, taskId, slot } = run;
     runs.queueTask(
@@ -156,6 +169,15 @@ export class Settlement {
       this.#now(),
     );
     return true;
+  }
+
+  /** Once in an outage, and not while the first quick retries may outlast it. Nobody waits for a task. */
+  #reportOutage({ chatJid, firstSeq }: Run, failure: Failure): void {
+    if (firstSeq === null) return;
+    const outage = outageOf(this.#store.runs.tries(chatJid, firstSeq));
+    if (!isOutageTold(outage, this.#timings) || isOutageTold(outage.slice(0, -1), this.#timings)) return;
+    // Without the run's id: it is not an effect of the run, which is retried.
+    this.#notify({ chatJid }, outageNotice(failure));
   }
 
   /** The chat is notified in plain words; the cause and the log's name go to the main channel. */
@@ -167,7 +189,7 @@ export class Settlement {
     const notice = isMain
       ? failureInMain(failure, asked, isGroup, logFile)
       : failureNotice(failure, asked, isGroup);
-    this.#close(run, notice);
+    this.#close(run, notice, failure.isOutage ? this.#quoted(run) : undefined);
     if (isMain || main === undefined) return;
     const chat = groups.find(chatJid)?.name ?? chats.find(chatJid)?.name ?? chatJid;
     const what = run.kind === 'task' ? 'task' : 'answer';
@@ -186,15 +208,25 @@ export class Settlement {
     return this.#store.chats.find(chatJid)?.isGroup === true;
   }
 
-  #close(run: Run, notice?: string): void {
-    if (run.lastSeq !== null) this.#store.messages.moveCursor(run.chatJid, run.lastSeq);
-    if (notice !== undefined) this.#notify(run, notice);
+  /** The last message that a run was to answer. */
+  #quoted({ chatJid, lastSeq }: Run): Quoted | undefined {
+    const requiresTrigger = this.#store.groups.find(chatJid)?.requiresTrigger ?? true;
+    const trigger =
+      lastSeq === null ? undefined : this.#store.messages.lastCall(chatJid, lastSeq, requiresTrigger);
+    return trigger === undefined ? undefined : quoteOf(trigger);
   }
 
-  #notify({ chatJid, id }: { readonly chatJid: string; readonly id?: string }, text: string): void {
-    this.#store.outbox.add(
-      { chatJid, message: { kind: 'text', text }, source: 'notice', runId: id },
-      this.#now(),
-    );
+  #close(run: Run, notice?: string, quoted?: Quoted): void {
+    if (run.lastSeq !== null) this.#store.messages.moveCursor(run.chatJid, run.lastSeq);
+    if (notice !== undefined) this.#notify(run, notice, quoted);
+  }
+
+  #notify(
+    { chatJid, id }: { readonly chatJid: string; readonly id?: string },
+    text: string,
+    quoted?: Quoted,
+  ): void {
+    const message = { kind: 'text', text, ...(quoted !== undefined && { quoted }) } as const;
+    this.#store.outbox.add({ chatJid, message, source: 'notice', runId: id }, this.#now());
   }
 }

@@ -2,6 +2,7 @@ import { HOUR } from '../clock.ts';
 import { formatLocal } from '../schedule/schedule.ts';
 import type { RegisteredGroup } from '../store/groups.ts';
 import type { OutboxStatus } from '../store/outbox.ts';
+import { MODEL_UNAVAILABLE, type Run } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
 import type { GroupUse } from '../store/usage.ts';
 import { type DiskTrouble, troubleWords } from './disk.ts';
@@ -30,6 +31,12 @@ export interface Status {
   readonly turnsUnderWay: number;
   /** Chats in which somebody waits for an answer. */
   readonly chatsWaiting: number;
+  /** What waits because the model's service is unavailable, and the ISO instant since when; null: nothing. */
+  readonly modelUnavailable: {
+    readonly chats: number;
+    readonly tasks: number;
+    readonly since: string;
+  } | null;
   readonly outbox: Readonly<Record<OutboxStatus, number>>;
   /** Disks of the root that take nothing now. */
   readonly disks: readonly DiskTrouble[];
@@ -69,6 +76,7 @@ export function readStatus(
     // What a crash left behind is settled by the next start; nothing is under way.
     turnsUnderWay: hostPid === null ? 0 : store.runs.running().length,
     chatsWaiting: store.messages.waiting().length,
+    modelUnavailable: readModelUnavailable(store),
     outbox: {
       queued: count('queued'),
       sending: count('sending'),
@@ -79,6 +87,24 @@ export function readStatus(
     disks,
     usage: store.usage.byGroup(now - 24 * HOUR),
   };
+}
+
+function readModelUnavailable(store: Store): Status['modelUnavailable'] {
+  const outages = (tries: readonly (readonly Run[])[]): readonly (readonly Run[])[] =>
+    tries
+      .map((all) => all.slice(all.findLastIndex(({ exitReason }) => exitReason !== MODEL_UNAVAILABLE) + 1))
+      .filter((all) => all.length > 0);
+  const chats = outages(
+    store.messages.waiting().map(({ chatJid, firstSeq }) => store.runs.tries(chatJid, firstSeq)),
+  );
+  const tasks = outages(
+    store.runs.queued().map(({ taskId, slot }) => {
+      const tries = store.runs.slotTries(taskId ?? '', slot ?? '');
+      return tries.filter(({ status }) => status !== 'queued');
+    }),
+  );
+  const since = [...chats, ...tasks].map(([first]) => first?.endedAt ?? '').toSorted()[0];
+  return since === undefined ? null : { chats: chats.length, tasks: tasks.length, since };
 }
 
 /**
@@ -101,12 +127,25 @@ export function formatStatus(status: Status, timezone: string, now: number): str
     `Groups    ${status.groups}${status.main === null ? ' (no main channel yet: pair first)' : ''}`,
     `Tasks     ${status.activeTasks} active${status.nextTask === null ? '' : `, next ${status.nextTask}`}`,
     `Turns     ${status.turnsUnderWay} under way, ${status.chatsWaiting} ${status.chatsWaiting === 1 ? 'chat waits' : 'chats wait'}`,
+    ...formatModelUnavailable(status, timezone),
     `Outbox    ${outbox.queued + outbox.sending} waiting, ${outbox.sent} sent, ${outbox.failed} refused, ${outbox.unknown} unconfirmed`,
     ...usage.map(
       ({ folder, provider, inputTokens, outputTokens }) =>
         `Tokens    ${inputTokens} in, ${outputTokens} out in 24 hours (${folder}, ${provider})`,
     ),
   ].join('\n');
+}
+
+function formatModelUnavailable({ modelUnavailable }: Status, timezone: string): readonly string[] {
+  if (modelUnavailable === null) return [];
+  const { chats, tasks, since } = modelUnavailable;
+  const waits = [
+    chats === 0 ? undefined : `${chats} ${chats === 1 ? 'chat' : 'chats'}`,
+    tasks === 0 ? undefined : `${tasks} ${tasks === 1 ? 'task' : 'tasks'}`,
+  ];
+  const waiting = waits.filter((part) => part !== undefined).join(' and ');
+  const from = formatLocal(Date.parse(since), timezone);
+  return [`Model     service unavailable since ${from}: ${waiting} waiting, retried for up to an hour`];
 }
 
 /** Why nothing goes on, and what waits because of it. */

@@ -22,7 +22,7 @@ export interface Run {
   readonly firstSeq: number | null;
   readonly lastSeq: number | null;
   readonly attempt: number;
-  /** Not to be started before, in milliseconds since the epoch. */
+  /** Not to be started before; of a run that has failed: its turn is not to be retried before. Milliseconds since the epoch. */
   readonly notBefore: number;
   readonly status: RunStatus;
   readonly startedAt: string | null;
@@ -40,11 +40,16 @@ const SELECT = `SELECT id, kind, group_folder AS folder, chat_jid AS chatJid, ta
 /** The exit reason of a run that was ended because another account was linked: its chats are not those of the account. */
 export const OTHER_ACCOUNT = 'other_account';
 
+/** The exit reason of a run that the model's service did not answer: it is away, overloaded, or a limit is reached. */
+export const MODEL_UNAVAILABLE = 'model_unavailable';
+
 export interface RunEnd {
   readonly status: 'succeeded' | 'failed' | 'interrupted';
   readonly exitReason: string;
   readonly error: string | undefined;
   readonly logFile: string | undefined;
+  /** Not to be retried before, in milliseconds since the epoch; absent: as soon as the policy allows. */
+  readonly retryNotBefore?: number | undefined;
 }
 
 export class Runs {
@@ -76,7 +81,8 @@ export class Runs {
       "UPDATE runs SET status = 'running', started_at = ? WHERE id = ? AND status = 'queued'",
     );
     this.#end = db.sql.prepare(`
-      UPDATE runs SET status = @status, ended_at = @at, exit_reason = @exitReason, error = @error, log_file = @logFile
+      UPDATE runs SET status = @status, ended_at = @at, exit_reason = @exitReason, error = @error, log_file = @logFile,
+        not_before = COALESCE(@retryNotBefore, not_before)
       WHERE id = @id AND status IN ('queued', 'running')`);
     this.#answered = db.sql.prepare<{ id: string; at: string }>(
       'UPDATE runs SET answered_at = @at WHERE id = @id',
@@ -163,6 +169,7 @@ export class Runs {
       exitReason: end.exitReason,
       error: end.error ?? null,
       logFile: end.logFile ?? null,
+      retryNotBefore: end.retryNotBefore ?? null,
       at: new Date(at).toISOString(),
     });
     return changes > 0;

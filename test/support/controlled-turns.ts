@@ -37,7 +37,7 @@ export function controlledTurns(
   const conversation = new Conversation({
     store,
     agent,
-    settlement: new Settlement(store, newId, clock.now, DEFAULT_TIMINGS.turnRetryDelaysMs),
+    settlement: new Settlement(store, newId, clock.now, DEFAULT_TIMINGS),
     clock,
     newId,
     log: silentLog,
