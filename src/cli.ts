@@ -204,12 +204,13 @@ async function backupCommand(file: string | undefined, flags: { readonly json?: 
 }
 
 async function restoreCommand(file: string, flags: { readonly json?: true }): Promise<void> {
-  const { root, timezone } = loadBaseConfig(process.env);
+  const { root, timezone, minTaskIntervalMs } = loadBaseConfig(process.env);
   const report = await restoreBackup({
     paths: pathsAt(root),
     file,
     now: systemClock.now(),
     timezone,
+    minIntervalMs: minTaskIntervalMs,
     accounts: { inspect: inspectCredentials, freshen: freshenCredentials },
   });
   say(flags.json ? json(report) : formatRestore(report, timezone));

@@ -63,6 +63,7 @@ describe('the configuration', () => {
     ['CONTAINER_TIMEOUT', '30 minutes', 'milliseconds'],
     ['CONTAINER_TIMEOUT', '5', 'milliseconds, 1000 or more'],
     ['MAX_CONCURRENT_CONTAINERS', '0', 'from 1 to 100'],
+    ['MIN_TASK_INTERVAL_MS', '999', 'milliseconds, 1000 or more'],
     ['TIMEZONE', 'Mars/Olympus', 'time zone like Europe/Berlin'],
     ['AGENT_PROVIDER', 'gpt', 'one of claude, codex, kimi, offline'],
     ['ASSISTANT_NAME', 'An dy', 'a name of letters'],

@@ -78,6 +78,7 @@ export const Environment = z.object({
     .pipe(z.number().min(1).max(100))
     .default(5)
     .describe('a whole number from 1 to 100'),
+  MIN_TASK_INTERVAL_MS: milliseconds(1_000).default(60_000).describe('milliseconds, 1000 or more'),
   ASSISTANT_HAS_OWN_NUMBER: flag.default(false).describe('true or false'),
   TIMEZONE: z.string().refine(isTimezone).optional().describe('a time zone like Europe/Berlin'),
   LOG_LEVEL: z
@@ -157,6 +158,8 @@ export interface Config {
   /** Milliseconds that a container waits for follow-ups after its answer. */
   readonly idleTimeoutMs: number;
   readonly maxConcurrentContainers: number;
+  /** The shortest interval of a new task, in milliseconds. */
+  readonly minTaskIntervalMs: number;
   readonly ownNumber: boolean;
   readonly timezone: string;
   readonly logLevel: z.infer<typeof Environment>['LOG_LEVEL'];
@@ -306,6 +309,7 @@ function readConfig(variables: Variables): {
     containerTimeoutMs: values.CONTAINER_TIMEOUT,
     idleTimeoutMs: values.IDLE_TIMEOUT,
     maxConcurrentContainers: values.MAX_CONCURRENT_CONTAINERS,
+    minTaskIntervalMs: values.MIN_TASK_INTERVAL_MS,
     ownNumber: values.ASSISTANT_HAS_OWN_NUMBER,
     timezone: values.TIMEZONE ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
     logLevel: values.LOG_LEVEL,

@@ -5,7 +5,7 @@ import { Retention } from './attachments/retention.ts';
 import { ServiceTranscriber } from './attachments/service-transcriber.ts';
 import type { Transcriber } from './attachments/transcriber.ts';
 import type { Channel } from './channel/channel.ts';
-import type { Clock, NewId } from './clock.ts';
+import { type Clock, type NewId, parseInstant } from './clock.ts';
 import { type Config, readVariables } from './config.ts';
 import type { LoopBreaker } from './conversation/loop-breaker.ts';
 import { callsAloud } from './conversation/trigger.ts';
@@ -62,7 +62,7 @@ export function wireFiles({
         senderJid: sender ?? '',
         senderName: senderName ?? '',
         fromMe: isFromMe === 1,
-        timestamp: Date.parse(saidAt ?? ''),
+        timestamp: parseInstant(saidAt ?? ''),
       }),
     clock,
     newId,

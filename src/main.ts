@@ -144,6 +144,7 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
     log,
     timezone: config.timezone,
     timings,
+    limits: { minTaskIntervalMs: config.minTaskIntervalMs },
   });
   const conversation = new Conversation({
     store,
@@ -166,7 +167,8 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
     cleanUp: (group) => snapshots.clearResults(group.folder),
     timings,
   });
-  const scheduler = new Scheduler({ store, clock, newId, log, timezone: config.timezone, timings });
+  const { timezone, minTaskIntervalMs: minIntervalMs } = config;
+  const scheduler = new Scheduler({ store, clock, newId, log, timezone, minIntervalMs, timings });
 
   const refreshSnapshots = async (): Promise<void> => {
     await Promise.all(conversation.activeGroups().map((group) => snapshots.write(group)));

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Clock, HOUR, SECOND } from '../clock.ts';
+import { type Clock, HOUR, parseInstant, SECOND } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { KeptAttachment } from '../store/attachments.ts';
 import type { Store } from '../store/store.ts';
@@ -70,7 +70,7 @@ export class Retention {
     const kept: KeptAttachment[] = [];
     for (const file of store.attachments.kept()) {
       if (file.isDeleted) await this.#remove(file, 'its message was taken back', now);
-      else if (Date.parse(file.settledAt) < oldest)
+      else if (parseInstant(file.settledAt) < oldest)
         await this.#remove(file, `files are kept for ${days} days`, now);
       else kept.push(file);
     }

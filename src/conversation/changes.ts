@@ -1,4 +1,5 @@
 import type { InboundMessage, MessageChange } from '../channel/channel.ts';
+import { parseInstant } from '../clock.ts';
 import type { NewMessage, StoredMessage } from '../store/messages.ts';
 import type { Store } from '../store/store.ts';
 import type { LoopBreaker } from './loop-breaker.ts';
@@ -72,7 +73,7 @@ export class Changes {
     }
     if (versions.some(({ deletedAt }) => deletedAt !== null)) return 'it was deleted';
     if (current.text === edit.text) return 'it says that already';
-    if (current.editedAt !== null && Date.parse(current.editedAt) > edit.timestamp)
+    if (current.editedAt !== null && parseInstant(current.editedAt) > edit.timestamp)
       return 'it was edited again since';
     const earlier = current.editOf === null ? [] : versions.slice(0, -1);
     const isWaiting = current.isShown === 0 && current.seq > messages.cursor(edit.chatJid);

@@ -1,6 +1,6 @@
 import { DateTime } from 'luxon';
 import type { LineState } from '../channel/channel.ts';
-import type { Clock } from '../clock.ts';
+import { type Clock, parseInstant } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Store } from '../store/store.ts';
 import type { Timings } from '../timings.ts';
@@ -75,7 +75,7 @@ export class LineRecord {
 
   #isBack(now: number): void {
     const { store, timings } = this.#options;
-    const lost = Date.parse(store.state.get('line:lost') ?? '');
+    const lost = parseInstant(store.state.get('line:lost') ?? '');
     store.state.set('line:lost', '');
     const main = store.groups.main();
     if (Number.isNaN(lost) || now - lost < timings.absenceNoticeAfterMs || main === undefined) return;

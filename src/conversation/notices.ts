@@ -307,7 +307,7 @@ export function restNotice(name: string, answers: number, minutes: number, until
 
 const LONGEST_QUOTE = 200;
 
-function firstLine(text: string): string {
+export function firstLine(text: string): string {
   const line = text.trim().split('\n', 1)[0] ?? '';
   return line.length > LONGEST_QUOTE ? `${line.slice(0, LONGEST_QUOTE)}…` : line;
 }

@@ -1,4 +1,4 @@
-import { MINUTE } from '../clock.ts';
+import { MINUTE, parseInstant } from '../clock.ts';
 import { MODEL_UNAVAILABLE, type Run } from '../store/runs.ts';
 import type { Timings } from '../timings.ts';
 
@@ -85,5 +85,5 @@ function givenDelayMs(outage: Try): number {
 }
 
 function endOf({ endedAt }: Try): number {
-  return Date.parse(endedAt ?? '') || 0;
+  return parseInstant(endedAt ?? '') || 0;
 }

@@ -1,5 +1,5 @@
 import type { Quoted } from '../channel/channel.ts';
-import type { NewId } from '../clock.ts';
+import { type NewId, parseInstant } from '../clock.ts';
 import type { Provider } from '../protocol/provider.ts';
 import { MODEL_UNAVAILABLE, type Run, type RunEnd } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
@@ -16,6 +16,7 @@ import {
   suspectNotice,
 } from './notices.ts';
 import { isOutageTold, nextTry, outageOf, type RetryTimings } from './retries.ts';
+import { taskFailed, taskSucceeded } from './task-failures.ts';
 
 /** What became of a run: it runs again, it is closed, or it had answered everything before and counts as successful. */
 export type Outcome = 'again' | 'closed' | 'answered';
@@ -27,7 +28,7 @@ export type Outcome = 'again' | 'closed' | 'answered';
  * - It failed or was interrupted and left effects: it is closed and never run again; the chat is told.
  * - The model's service was away and it left none: it waits, and the chat is told once.
  * - It failed and left none: it is tried again, until the tries are used up or another one cannot heal it; then the chat is
- *   told, in the transaction in which the cursor moves.
+ *   told, in the transaction in which the cursor moves. A task's chat is told once of one error, and of its pause.
  * - It was interrupted and left none: it runs again.
  * - It had ended already: nothing happens. A run ends once, whoever ends it.
  * - The agent's session could not be resumed: the session is dropped, the chat is told, and the run goes again at once.
@@ -140,7 +141,8 @@ export class Settlement {
     const now = this.#now();
     if (!this.#store.runs.end(run.id, end, now)) return false;
     if (run.taskId === null) return true;
-    const startedAt = Date.parse(run.startedAt ?? '') || now;
+    if (end.status === 'succeeded') taskSucceeded(this.#store, run.taskId);
+    const startedAt = parseInstant(run.startedAt ?? '') || now;
     const outcome = end.status === 'succeeded' ? (result ?? 'done') : `Error: ${end.error ?? end.exitReason}`;
     this.#store.tasks.logRun({
       taskId: run.taskId,
@@ -186,9 +188,15 @@ export class Settlement {
     const { chatJid } = run;
     const [asked, isGroup, main] = [this.#asked(run), this.#isGroup(run), groups.main()];
     const isMain = main?.jid === chatJid;
-    const notice = isMain
+    const task = run.taskId === null ? undefined : taskFailed(this.#store, run.taskId, failure, this.#now());
+    if (task?.isKnown) {
+      this.#close(run);
+      return;
+    }
+    const words = isMain
       ? failureInMain(failure, asked, isGroup, logFile)
       : failureNotice(failure, asked, isGroup);
+    const notice = [words, task?.pause].filter((part) => part !== undefined).join(' ');
     this.#close(run, notice, failure.isOutage ? this.#quoted(run) : undefined);
     if (isMain || main === undefined) return;
     const chat = groups.find(chatJid)?.name ?? chats.find(chatJid)?.name ?? chatJid;

@@ -1,3 +1,4 @@
+import { parseInstant } from '../clock.ts';
 import {
   fitEscaped,
   formatMessage,
@@ -87,7 +88,7 @@ function promptMessage(
   const isDeleted = message.deletedAt !== null;
   return {
     sender: cut(message.senderName, LONGEST.name),
-    time: formatLocal(Date.parse(message.timestamp), timezone),
+    time: formatLocal(parseInstant(message.timestamp), timezone),
     id: message.id,
     text: isDeleted ? '[deleted]' : cut(message.text, LONGEST.text),
     // What is from the account and triggers nothing may be another assistant's.

@@ -1,5 +1,6 @@
 import { HOUR, MINUTE } from '../clock.ts';
 import { MAX_OUTGOING_FILE_BYTES } from '../protocol/mailbox.ts';
+import { MIN_INTERVAL_MS } from '../schedule/schedule.ts';
 
 /** What one group's mailbox may cost the host. */
 export interface Limits {
@@ -25,6 +26,8 @@ export interface Limits {
   readonly recordBytes: number;
   /** Tasks that one group may hold: each is part of every snapshot. */
   readonly tasksPerGroup: number;
+  /** The shortest interval of a new task, in milliseconds. */
+  readonly minTaskIntervalMs: number;
   /** Warnings per group and `warningWindowMs`. */
   readonly warnings: number;
   readonly warningWindowMs: number;
@@ -48,6 +51,7 @@ export const DEFAULT_LIMITS: Limits = {
   quarantineBytes: 100_000_000,
   recordBytes: 16 * MEBIBYTE,
   tasksPerGroup: 1_000,
+  minTaskIntervalMs: MIN_INTERVAL_MS,
   warnings: 5,
   warningWindowMs: MINUTE,
   temporaryMs: HOUR,

@@ -46,6 +46,7 @@ describe('schedule_task', () => {
       taskId: expect.any(String),
       nextRun: '2026-03-02T09:00:00.000Z',
       nextRunLocal: 'Mon 2 Mar 2026, 10:00:00',
+      nextRunsLocal: ['Mon 2 Mar 2026, 10:00:00', 'Tue 3 Mar 2026, 10:00:00', 'Wed 4 Mar 2026, 10:00:00'],
     });
     expect(rig.store.tasks.all()).toMatchObject([
       { folder: 'family', chatJid: FAMILY_JID, prompt: 'look', contextMode: 'isolated', status: 'active' },
@@ -73,6 +74,10 @@ describe('schedule_task', () => {
     [{ targetJid: 'nobody@example' }, 'Only the main channel'],
     [{ prompt: ' ' }, 'prompt is empty'],
     [{ schedule_value: 'soon' }, 'is no interval'],
+    [{ schedule_value: '59999' }, 'from 60000'],
+    [{ schedule_type: 'cron', schedule_value: '0 9 * *' }, 'five fields'],
+    [{ schedule_type: 'cron', schedule_value: '* * * * * *' }, 'five fields'],
+    [{ schedule_type: 'once', schedule_value: '+010000-01-02T00:00:00' }, 'year 9999'],
     [{ schedule_type: 'once', schedule_value: '2020-01-01T00:00:00' }, 'in the past'],
     [{ schedule_type: 'weekly' }, 'schedule_type'],
   ])('schedule_task from a group with %j is refused', async (more, words) => {
@@ -91,6 +96,12 @@ describe('schedule_task', () => {
     expect((await scheduled('work', { taskId: 'tea' })).id).not.toBe('tea');
     expect((await scheduled('work', { taskId: '../tea' })).id).not.toContain('/');
     expect(rig.store.tasks.find('tea')).toMatchObject({ folder: 'family' });
+  });
+
+  it('accepts the interval that the owner allows', async () => {
+    mailbox = rig.mailbox({ limits: { minTaskIntervalMs: 5_000 } });
+    expect(await scheduled('family', { schedule_value: '5000' })).toMatchObject({ scheduleValue: '5000' });
+    expect(await schedule('family', { schedule_value: '4999' })).toMatchObject({ ok: false });
   });
 
   it('is refused when the group holds its full number of tasks', async () => {
@@ -124,6 +135,22 @@ describe('a task', () => {
       nextRun: iso(now + 3_600_000),
     });
     expect(rig.store.tasks.find(id)).toMatchObject({ status: 'active', nextRun: iso(now + 3_600_000) });
+  });
+
+  it('is not resumed with a schedule that an operator wrote and that is refused', async () => {
+    const { id } = await scheduled('family');
+    rig.store.tasks.change(id, { scheduleValue: '1000', status: 'paused' });
+    const result = await ask('family', { type: 'resume_task', taskId: id });
+    expect(result).toMatchObject({ ok: false, error: expect.stringContaining('from 60000') });
+    expect(rig.store.tasks.find(id)).toMatchObject({ status: 'paused' });
+  });
+
+  it('may have a new prompt although its schedule is broken', async () => {
+    const { id } = await scheduled('family');
+    rig.store.tasks.change(id, { scheduleType: 'cron', scheduleValue: 'nonsense' });
+    expect(await ask('family', { type: 'update_task', taskId: id, prompt: 'new' })).toMatchObject({
+      ok: true,
+    });
   });
 
   it('is not resumed when it was to run once and its time passed during the pause', async () => {
@@ -164,6 +191,7 @@ describe('a task', () => {
     [{}, 'Nothing to change'],
     [{ prompt: ' ' }, 'prompt is empty'],
     [{ schedule_type: 'cron' }, 'no cron expression'],
+    [{ schedule_value: '1000' }, 'from 60000'],
   ])('stays the same after an update with %j', async (change, words) => {
     const task = await scheduled('family');
     const result = await ask('family', { type: 'update_task', taskId: task.id, ...change });

@@ -1,12 +1,17 @@
+import { parseInstant } from '../clock.ts';
 import { codeOf } from '../machine-trouble.ts';
 import type { TaskFile } from '../protocol/mailbox.ts';
-import { firstRun, formatLocal } from '../schedule/schedule.ts';
+import { firstRun, formatLocal, runsFrom, type Schedule } from '../schedule/schedule.ts';
 import type { RegisteredGroup } from '../store/groups.ts';
-import type { Task, TaskChange } from '../store/tasks.ts';
+import { NO_FAILURES, type Task, type TaskChange } from '../store/tasks.ts';
 import { demand, type Effect, type EffectContext } from './effect.ts';
 import { Refusal } from './errors.ts';
+import type { Limits } from './limits.ts';
 
 type Request<Type extends TaskFile['type']> = Extract<TaskFile, { type: Type }>;
+
+/** So many of a task's next runs are told to who sets it. */
+const TOLD_RUNS = 3;
 
 const SAFE_TASK_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
@@ -23,7 +28,7 @@ export function scheduleTask(context: EffectContext, request: Request<'schedule_
     throw new Refusal(`This group has ${most} tasks already. Cancel one that is not needed any more.`);
   }
   const schedule = { type: request.schedule_type, value: request.schedule_value };
-  const next = firstRun(schedule, timezone, now);
+  const next = firstRun(schedule, timezone, now, context.limits.minTaskIntervalMs);
   const id = freeTaskId(context, request.taskId);
   store.tasks.add({
     id,
@@ -38,7 +43,7 @@ export function scheduleTask(context: EffectContext, request: Request<'schedule_
     status: 'active',
     createdAt: new Date(now).toISOString(),
   });
-  return { result: { ok: true, taskId: id, ...times(context, next) }, changed: true };
+  return { result: { ok: true, taskId: id, ...times(context, next, schedule) }, changed: true };
 }
 
 /**
@@ -85,59 +90,86 @@ export function updateTask(context: EffectContext, request: Request<'update_task
   const change: { -readonly [Field in keyof TaskChange]: TaskChange[Field] } = {};
   if (prompt !== undefined) change.prompt = prompt;
   if (script !== undefined) change.script = script === '' ? null : script;
-  let next = task.nextRun === null ? undefined : Date.parse(task.nextRun);
+  let next = task.nextRun === null ? undefined : parseInstant(task.nextRun);
+  const schedule = { type: type ?? task.scheduleType, value: value ?? task.scheduleValue };
   if (type !== undefined || value !== undefined) {
-    change.scheduleType = type ?? task.scheduleType;
-    change.scheduleValue = value ?? task.scheduleValue;
-    next = firstRun({ type: change.scheduleType, value: change.scheduleValue }, timezone, now);
+    change.scheduleType = schedule.type;
+    change.scheduleValue = schedule.value;
+    next = firstRun(schedule, timezone, now, context.limits.minTaskIntervalMs);
     change.nextRun = new Date(next).toISOString();
     if (task.status === 'completed') change.status = 'active';
   }
   store.tasks.change(task.id, change);
-  return { result: { ok: true, taskId: task.id, ...times(context, next) }, changed: true };
+  store.tasks.setFailures(task.id, NO_FAILURES);
+  return { result: { ok: true, taskId: task.id, ...times(context, next, schedule) }, changed: true };
 }
 
 /** @throws Refusal */
 export function pauseTask(context: EffectContext, request: Request<'pause_task'>): Effect {
-  const task = ownTask(context, request);
-  if (task.status === 'completed') throw new Refusal('That task has run already; there is nothing to pause.');
-  if (task.status === 'active') context.store.tasks.change(task.id, { status: 'paused' });
-  context.store.runs.cancelQueued(task.id, context.now);
-  return { result: { ok: true, taskId: task.id }, changed: task.status === 'active' };
+  return pause(context, ownTask(context, request));
 }
 
-/** The schedule goes on from now: what was missed during the pause is not made up for. @throws Refusal, ScheduleError */
+/** @throws Refusal, ScheduleError */
 export function resumeTask(context: EffectContext, request: Request<'resume_task'>): Effect {
-  const task = ownTask(context, request);
-  const { store, timezone, now } = context;
-  if (task.status === 'completed') {
-    throw new Refusal('That task has run already. Give it a new time with update_task.');
-  }
-  if (task.status === 'active') {
-    const next = task.nextRun === null ? undefined : Date.parse(task.nextRun);
-    return { result: { ok: true, taskId: task.id, ...times(context, next) }, changed: false };
-  }
-  const next = firstRun({ type: task.scheduleType, value: task.scheduleValue }, timezone, now);
-  store.tasks.change(task.id, { status: 'active', nextRun: new Date(next).toISOString() });
-  return { result: { ok: true, taskId: task.id, ...times(context, next) }, changed: true };
+  return resume(context, ownTask(context, request));
 }
 
 /** @throws Refusal */
 export function cancelTask(context: EffectContext, request: Request<'cancel_task'>): Effect {
-  const task = ownTask(context, request);
-  context.store.tasks.remove(task.id);
-  context.store.runs.cancelQueued(task.id, context.now);
+  return cancel(context, ownTask(context, request));
+}
+
+/** @throws Refusal */
+export function runTask(context: EffectContext, request: Request<'run_task'>): Effect {
+  return run(context, ownTask(context, request));
+}
+
+/** What a task is controlled with, by an agent or by the owner. */
+export type TaskContext = Pick<EffectContext, 'store' | 'now' | 'timezone' | 'newId'> & {
+  readonly limits: Pick<Limits, 'minTaskIntervalMs'>;
+};
+
+/** To be called in a transaction. @throws Refusal */
+export function pause({ store, now }: TaskContext, task: Task): Effect {
+  if (task.status === 'completed') throw new Refusal('That task has run already; there is nothing to pause.');
+  if (task.status === 'active') store.tasks.change(task.id, { status: 'paused' });
+  store.runs.cancelQueued(task.id, now);
+  return { result: { ok: true, taskId: task.id }, changed: task.status === 'active' };
+}
+
+/**
+ * The schedule goes on from now: what was missed during the pause is not made up for. To be called in a transaction.
+ * @throws Refusal, ScheduleError
+ */
+export function resume(context: TaskContext, task: Task): Effect {
+  const { store, timezone, now, limits } = context;
+  if (task.status === 'completed') {
+    throw new Refusal('That task has run already. Give it a new time with update_task.');
+  }
+  const schedule = { type: task.scheduleType, value: task.scheduleValue };
+  if (task.status === 'active') {
+    const next = task.nextRun === null ? undefined : parseInstant(task.nextRun);
+    return { result: { ok: true, taskId: task.id, ...times(context, next, schedule) }, changed: false };
+  }
+  const next = firstRun(schedule, timezone, now, task.minIntervalMs ?? limits.minTaskIntervalMs);
+  store.tasks.change(task.id, { status: 'active', nextRun: new Date(next).toISOString() });
+  store.tasks.setFailures(task.id, NO_FAILURES);
+  return { result: { ok: true, taskId: task.id, ...times(context, next, schedule) }, changed: true };
+}
+
+/** To be called in a transaction. */
+export function cancel({ store, now }: TaskContext, task: Task): Effect {
+  store.tasks.remove(task.id);
+  store.runs.cancelQueued(task.id, now);
   return { result: { ok: true, taskId: task.id }, changed: true };
 }
 
 /**
  * Runs a task now, in whatever state it is. The run is queued as one more slot, this instant, beside the schedule: the
- * task's own next run is left as it is. While a run of the task waits already, that one is the answer.
+ * task's own next run is left as it is. While a run of the task waits already, that one is the answer. To be called in a transaction.
  * @throws Refusal
  */
-export function runTask(context: EffectContext, request: Request<'run_task'>): Effect {
-  const task = ownTask(context, request);
-  const { store, newId, now } = context;
+export function run({ store, newId, now }: TaskContext, task: Task): Effect {
   const result = { ok: true, taskId: task.id } as const;
   if (store.runs.queued().some(({ taskId }) => taskId === task.id)) return { result, changed: false };
   try {
@@ -161,9 +193,15 @@ export function runTask(context: EffectContext, request: Request<'run_task'>): E
 }
 
 function times(
-  { timezone }: EffectContext,
+  { timezone }: TaskContext,
   next: number | undefined,
-): { readonly nextRun?: string; readonly nextRunLocal?: string } {
+  schedule: Schedule,
+): Pick<Effect['result'], 'nextRun' | 'nextRunLocal' | 'nextRunsLocal'> {
   if (next === undefined || Number.isNaN(next)) return {};
-  return { nextRun: new Date(next).toISOString(), nextRunLocal: formatLocal(next, timezone) };
+  const runs = runsFrom(next, schedule, timezone, TOLD_RUNS);
+  return {
+    nextRun: new Date(next).toISOString(),
+    nextRunLocal: formatLocal(next, timezone),
+    nextRunsLocal: runs.map((run) => formatLocal(run, timezone)),
+  };
 }

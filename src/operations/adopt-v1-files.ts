@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { parseInstant } from '../clock.ts';
 import { checkFolderName, FolderNameError, MAIN_FOLDER } from '../groups/folder-name.ts';
 import type { Log } from '../log.ts';
 import type { Paths } from '../paths.ts';
@@ -85,7 +86,7 @@ function adoptGroup(store: Store, jid: string, entry: unknown, log: Log, now: nu
         isMain,
         containerConfig: group.containerConfig ?? {},
       },
-      Date.parse(group.added_at ?? '') || now,
+      parseInstant(group.added_at ?? '') || now,
     );
   } catch (error) {
     if (!(error instanceof FolderNameError)) throw error;

@@ -1,3 +1,4 @@
+import { parseInstant } from '../clock.ts';
 import { formatLocal } from '../schedule/schedule.ts';
 import type { RegisteredGroup } from '../store/groups.ts';
 import type { Store } from '../store/store.ts';
@@ -54,10 +55,15 @@ export function formatTasks(store: Store, timezone: string): string {
       task.folder,
       `${task.scheduleType} ${task.scheduleValue}`,
       task.status,
-      task.nextRun === null ? '–' : formatLocal(Date.parse(task.nextRun), timezone),
+      nextRunWords(task.nextRun, timezone),
       task.prompt.split('\n', 1)[0]?.slice(0, 60) ?? '',
     ]),
   );
+}
+
+function nextRunWords(nextRun: string | null, timezone: string): string {
+  const instant = parseInstant(nextRun ?? '');
+  return Number.isNaN(instant) ? (nextRun ?? '–') : formatLocal(instant, timezone);
 }
 
 export function formatSessions(store: Store): string {

@@ -1,4 +1,4 @@
-import { HOUR } from '../clock.ts';
+import { HOUR, parseInstant } from '../clock.ts';
 import { formatLocal } from '../schedule/schedule.ts';
 import type { RegisteredGroup } from '../store/groups.ts';
 import type { OutboxStatus } from '../store/outbox.ts';
@@ -114,7 +114,7 @@ function readModelUnavailable(store: Store): Status['modelUnavailable'] {
  */
 export function formatStatus(status: Status, timezone: string, now: number): string {
   const { outbox, usage, lineSince, restriction } = status;
-  const since = lineSince === null ? '' : ` (since ${formatLocal(Date.parse(lineSince), timezone)})`;
+  const since = lineSince === null ? '' : ` (since ${formatLocal(parseInstant(lineSince), timezone)})`;
   return [
     `Host      ${status.hostPid === null ? 'not running' : `running, process ${status.hostPid}`}`,
     `WhatsApp  ${status.line}${since}`,
@@ -144,7 +144,7 @@ function formatModelUnavailable({ modelUnavailable }: Status, timezone: string):
     tasks === 0 ? undefined : `${tasks} ${tasks === 1 ? 'task' : 'tasks'}`,
   ];
   const waiting = waits.filter((part) => part !== undefined).join(' and ');
-  const from = formatLocal(Date.parse(since), timezone);
+  const from = formatLocal(parseInstant(since), timezone);
   return [`Model     service unavailable since ${from}: ${waiting} waiting, retried for up to an hour`];
 }
 
@@ -165,7 +165,7 @@ function whatToDo({ hostPid, line, lineSince }: Status, now: number): readonly s
   if (line.startsWith('unpaired'))
     return ['          Stop the host, then link an account with: ./nanoclaw pair'];
   if (line.startsWith('connecting')) {
-    const hours = lineSince === null ? 0 : Math.floor((now - Date.parse(lineSince)) / HOUR);
+    const hours = lineSince === null ? 0 : Math.floor((now - parseInstant(lineSince)) / HOUR);
     return [
       ...(hours < 1
         ? []

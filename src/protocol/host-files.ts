@@ -9,6 +9,10 @@ export const MailboxResult = z.discriminatedUnion('ok', [
     taskId: z.string().optional(),
     nextRun: z.string().nullish().describe('ISO instant'),
     nextRunLocal: z.string().nullish().describe("the same in the owner's time, for people"),
+    nextRunsLocal: z
+      .array(z.string())
+      .optional()
+      .describe('the next three runs, the first included, likewise'),
     folder: z.string().optional(),
     note: z.string().optional().describe('what was done in another way than asked'),
   }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { firstRun, formatLocal, nextRun, type Schedule, ScheduleError } from './schedule.ts';
+import { firstRun, formatLocal, nextRun, runsFrom, type Schedule, ScheduleError } from './schedule.ts';
 
 const BERLIN = 'Europe/Berlin';
 const at = (iso: string): number => Date.parse(iso);
@@ -32,6 +32,11 @@ describe('the first run of a new schedule', () => {
     [{ type: 'interval', value: '5m' }, /whole milliseconds/],
     [{ type: 'interval', value: '10' }, /whole milliseconds/],
     [{ type: 'interval', value: '-5000' }, /whole milliseconds/],
+    [{ type: 'interval', value: '59999' }, /from 60000/],
+    [{ type: 'cron', value: '0 9 * *' }, /it has 4 of them.*five fields/],
+    [{ type: 'cron', value: '0 0 9 * * *' }, /it has 6 of them.*five fields/],
+    [{ type: 'cron', value: '@reboot' }, /@daily/],
+    [{ type: 'once', value: '+012000-01-01T00:00:00' }, /year 9999/],
     [{ type: 'once', value: 'tomorrow' }, /local time like/],
     [{ type: 'once', value: '2020-01-01T00:00:00' }, /in the past/],
   ])('a schedule of %j is refused with an error that says what is accepted', (schedule, words) => {
@@ -41,6 +46,11 @@ describe('the first run of a new schedule', () => {
 
   it('is accepted when its time passed a moment ago: the request was on its way', () => {
     expect(firstRun({ type: 'once', value: '2026-01-15T09:59:55Z' }, BERLIN, now)).toBe(now - 5_000);
+  });
+
+  it('may be an interval as short as the owner allows', () => {
+    expect(firstRun({ type: 'interval', value: '5000' }, BERLIN, now, 5_000)).toBe(now + 5_000);
+    expect(() => firstRun({ type: 'interval', value: '4999' }, BERLIN, now, 5_000)).toThrow(/from 5000/);
   });
 });
 
@@ -86,4 +96,17 @@ describe('the run after a claimed one', () => {
       expect(iso(nextRun({ type: 'cron', value }, BERLIN, at(slot), at(now)))).toBe(next);
     },
   );
+});
+
+describe('the next runs', () => {
+  const first = at('2026-01-15T08:00:00Z');
+
+  it.each<[Schedule, string[]]>([
+    [{ type: 'cron', value: '0 9 * * *' }, ['2026-01-16T08:00:00.000Z', '2026-01-17T08:00:00.000Z']],
+    [{ type: 'interval', value: '3600000' }, ['2026-01-15T09:00:00.000Z', '2026-01-15T10:00:00.000Z']],
+    [{ type: 'once', value: '2026-01-15T09:00:00' }, []],
+    [{ type: 'cron', value: 'nonsense' }, []],
+  ])('the next runs of %j follow the first one', (schedule, others) => {
+    expect(runsFrom(first, schedule, BERLIN, 3).map(iso)).toEqual([iso(first), ...others]);
+  });
 });

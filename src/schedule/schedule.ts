@@ -1,6 +1,6 @@
-import { CronExpressionParser } from 'cron-parser';
 import { DateTime } from 'luxon';
 import type { ScheduleType } from '../protocol/mailbox.ts';
+import { Cron } from './cron.ts';
 
 /** When a task runs. Pure: the time and the zone come in. */
 export interface Schedule {
@@ -14,43 +14,31 @@ export class ScheduleError extends Error {
   override readonly name = 'ScheduleError';
 }
 
-/** A shorter interval would start a sandbox before the last one ended. */
-const LEAST_INTERVAL_MS = 1_000;
+/** The shortest interval, in milliseconds, unless the owner allows a shorter one. */
+export const MIN_INTERVAL_MS = 60_000;
 /** The longest span that JavaScript's Date can add without leaving its range by accident. */
 const MOST_INTERVAL_MS = 366 * 24 * 3_600_000;
 /** A one-time task that is a little late on its way here still fires; an older one is a mistake worth saying. */
 const LATE_MS = 60_000;
+/** The end of the year 9999: neither SQLite nor the ISO form of rows has a later instant. */
+const MAX_INSTANT = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
-/** The next time of a cron expression after an instant, in its zone; undefined when it has none. */
-function nextCron(value: string, timezone: string, after: number): number | undefined {
+/** @throws ScheduleError */
+function parseCron(value: string, timezone: string): Cron {
   try {
-    const cron = CronExpressionParser.parse(value, { tz: timezone, currentDate: new Date(after) });
-    return cron.hasNext() ? cron.next().getTime() : undefined;
+    return new Cron(value, timezone);
   } catch (error) {
     throw new ScheduleError(
-      `"${value}" is no cron expression (${(error as Error).message}). Write five fields: minute hour day month weekday, like "0 9 * * 1-5".`,
+      `"${value}" is no cron expression (${(error as Error).message}). Write five fields: minute hour day month weekday, like "0 9 * * 1-5", or a name like @daily.`,
     );
   }
 }
 
-/** Longer than any hour that a zone repeats. */
-const REPEATED_MS = 3 * 3_600_000;
-
-/**
- * The next time of a cron expression after now, counted on from a slot that was claimed: in an hour that the zone repeats, the time of
- * day that the slot stands for comes once.
- */
-function nextCronAfter(value: string, timezone: string, slot: number, now: number): number | undefined {
-  let next = nextCron(value, timezone, Math.max(slot, now - REPEATED_MS));
-  while (next !== undefined && next <= now) next = nextCron(value, timezone, next);
-  return next;
-}
-
-function parseInterval(value: string): number {
+function parseInterval(value: string, minMs: number): number {
   const interval = Number(value);
-  if (!/^\d+$/.test(value) || interval < LEAST_INTERVAL_MS || interval > MOST_INTERVAL_MS) {
+  if (!/^\d+$/.test(value) || interval < minMs || interval > MOST_INTERVAL_MS) {
     throw new ScheduleError(
-      `"${value}" is no interval. Write whole milliseconds from ${LEAST_INTERVAL_MS} to ${MOST_INTERVAL_MS} (a year), like "3600000" for every hour.`,
+      `"${value}" is no interval. Write whole milliseconds from ${minMs} to ${MOST_INTERVAL_MS} (a year), like "3600000" for every hour.`,
     );
   }
   return interval;
@@ -64,22 +52,24 @@ function parseOnce(value: string, timezone: string): number {
       `"${value}" is no time. Write a local time like "2026-03-01T15:30:00", or one with an offset like "2026-03-01T15:30:00+01:00".`,
     );
   }
+  if (time.toMillis() > MAX_INSTANT) throw new ScheduleError(`"${value}" lies after the year 9999.`);
   return time.toMillis();
 }
 
 /**
  * The first run of a new schedule.
  * @param now milliseconds since the epoch
+ * @param minIntervalMs the shortest interval that is accepted, in milliseconds
  * @returns milliseconds since the epoch
  * @throws ScheduleError when it cannot be understood, never comes, or lies in the past
  */
-export function firstRun(schedule: Schedule, timezone: string, now: number): number {
-  if (schedule.type === 'interval') return now + parseInterval(schedule.value);
-  if (schedule.type === 'cron') {
-    const next = nextCron(schedule.value, timezone, now);
-    if (next === undefined) throw new ScheduleError(`"${schedule.value}" never comes.`);
-    return next;
-  }
+export function firstRun(
+  schedule: Schedule,
+  timezone: string,
+  now: number,
+  minIntervalMs = MIN_INTERVAL_MS,
+): number {
+  if (schedule.type !== 'once') return nextRepeat(schedule, timezone, now, now, minIntervalMs);
   const once = parseOnce(schedule.value, timezone);
   if (once < now - LATE_MS) throw new ScheduleError(`${formatLocal(once, timezone)} is in the past.`);
   return once;
@@ -88,13 +78,61 @@ export function firstRun(schedule: Schedule, timezone: string, now: number): num
 /**
  * The run after one that was claimed. Missed slots are skipped: a schedule that was late goes on from now.
  * @param slot the claimed slot, milliseconds since the epoch
- * @returns undefined when there is none: a one-time task is done
+ * @param now milliseconds since the epoch
+ * @param minIntervalMs the shortest interval that is accepted, in milliseconds
+ * @returns milliseconds since the epoch; undefined: a one-time task is done
+ * @throws ScheduleError when a schedule that repeats cannot be understood or never comes again
  */
-export function nextRun(schedule: Schedule, timezone: string, slot: number, now: number): number | undefined {
-  if (schedule.type === 'once') return undefined;
-  if (schedule.type === 'cron') return nextCronAfter(schedule.value, timezone, slot, now);
-  const interval = parseInterval(schedule.value);
+export function nextRun(
+  schedule: Schedule,
+  timezone: string,
+  slot: number,
+  now: number,
+  minIntervalMs = MIN_INTERVAL_MS,
+): number | undefined {
+  return schedule.type === 'once' ? undefined : nextRepeat(schedule, timezone, slot, now, minIntervalMs);
+}
+
+function nextRepeat(
+  { type, value }: Schedule,
+  timezone: string,
+  slot: number,
+  now: number,
+  minIntervalMs: number,
+): number {
+  if (type === 'cron') {
+    const next = parseCron(value, timezone).next(Math.max(slot, now));
+    if (next === undefined || next > MAX_INSTANT) throw new ScheduleError(`"${value}" never comes.`);
+    return next;
+  }
+  // A row may have been written by hand.
+  if (type !== 'interval') throw new ScheduleError(`"${type}" is no schedule. Write cron, interval or once.`);
+  const interval = parseInterval(value, minIntervalMs);
   return slot + interval > now ? slot + interval : now + interval;
+}
+
+/**
+ * The next runs of a schedule, for people.
+ * @param first the next one, milliseconds since the epoch
+ * @returns at most `count` of them, in milliseconds since the epoch: `first` alone for a one-time task and a broken schedule
+ */
+export function runsFrom(
+  first: number,
+  schedule: Schedule,
+  timezone: string,
+  count: number,
+): readonly number[] {
+  const runs = [first];
+  try {
+    for (let last = first; runs.length < count; runs.push(last)) {
+      const next = nextRun(schedule, timezone, last, last, 1);
+      if (next === undefined) break;
+      last = next;
+    }
+  } catch (error) {
+    if (!(error instanceof ScheduleError)) throw error;
+  }
+  return runs;
 }
 
 /** A time of day as people in a zone write it, for example `15:30`. */

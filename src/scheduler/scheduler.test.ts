@@ -1,8 +1,14 @@
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { silentLog } from '../../test/support/silent-log.ts';
+import { temporaryDirectory } from '../../test/support/temporary.ts';
 import { counter, MAIN, testStore } from '../../test/support/test-store.ts';
+import { wordsOf } from '../channel/channel.ts';
 import { HOUR, MINUTE, SECOND } from '../clock.ts';
-import type { Task } from '../store/tasks.ts';
+import { SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4 } from '../store/schema.ts';
+import type { NewTask } from '../store/tasks.ts';
 import { DEFAULT_TIMINGS } from '../timings.ts';
 import { Scheduler } from './scheduler.ts';
 
@@ -16,20 +22,20 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function rig() {
-  const store = testStore();
-  store.groups.add(MAIN, 0);
+function rig(store = testStore()) {
+  if (store.groups.find(MAIN.jid) === undefined) store.groups.add(MAIN, 0);
   const options = {
     store,
     clock: { now: () => Date.now() },
     newId: counter('run'),
     log: silentLog,
     timezone: 'UTC',
+    minIntervalMs: MINUTE,
     timings: DEFAULT_TIMINGS,
   };
   const scheduler = new Scheduler(options);
   onTestFinished(() => scheduler.stop());
-  const add = (change: Partial<Task> & { nextRun: string | null }): void =>
+  const add = (change: Partial<NewTask> & { nextRun: string | null }): void =>
     store.tasks.add({
       id: 't1',
       folder: 'main',
@@ -117,7 +123,7 @@ describe('the scheduler', () => {
 
   it('skips slots of a task whose last run has not ended', async () => {
     const { store, scheduler, add } = rig();
-    add({ scheduleType: 'interval', scheduleValue: '1000', nextRun: iso(START) });
+    add({ scheduleType: 'interval', scheduleValue: '60000', nextRun: iso(START) });
     scheduler.wake();
     await vi.advanceTimersByTimeAsync(10 * MINUTE);
     expect(store.runs.queued()).toHaveLength(1);
@@ -186,11 +192,109 @@ describe('the scheduler', () => {
     expect(store.runs.queued()).toEqual([]);
   });
 
-  it('runs a task whose schedule was broken by hand once and then pauses it', () => {
-    const { store, scheduler, add } = rig();
-    add({ scheduleType: 'cron', scheduleValue: 'nonsense', nextRun: iso(START) });
+  it.each<[NewTask['scheduleType'], string, string]>([
+    ['cron', 'nonsense', 'five fields'],
+    ['cron', '0 9 * *', 'five fields'],
+    ['cron', '0 0 9 * * *', 'five fields'],
+    ['cron', '0 9 30 2 *', 'cron expression'],
+    ['interval', '1000', 'from 60000'],
+    ['daily' as 'cron', '9', 'cron, interval or once'],
+  ])(
+    'runs a task whose schedule %s %s was broken by hand once, then pauses it and tells its chat',
+    async (scheduleType, scheduleValue, why) => {
+      const { store, scheduler, add } = rig();
+      add({ scheduleType, scheduleValue, prompt: 'stretch\nand rest', nextRun: iso(START) });
+      scheduler.wake();
+      await vi.advanceTimersByTimeAsync(HOUR);
+      expect(store.runs.queued()).toHaveLength(1);
+      expect(store.tasks.find('t1')).toMatchObject({
+        status: 'paused',
+        nextRun: null,
+        lastResult: expect.stringContaining(why),
+      });
+      const texts = store.outbox.heads().map(({ message }) => wordsOf(message));
+      expect(texts).toEqual([expect.stringMatching(/paused the task “stretch”.*nanoclaw tasks resume t1$/)]);
+    },
+  );
+
+  it('runs a task with a short interval that was there before intervals had a minimum', async () => {
+    const directory = temporaryDirectory();
+    const file = join(directory, 'store', 'messages.db');
+    mkdirSync(dirname(file));
+    const old = new BetterSqlite3(file);
+    old.exec(SCHEMA_1 + SCHEMA_2 + SCHEMA_3 + SCHEMA_4);
+    old.exec(`
+      INSERT INTO scheduled_tasks VALUES
+        ('t1', 'main', '${MAIN.jid}', 'x', NULL, 'interval', '5000', 'group', '${iso(START)}', NULL, NULL, 'active', '');
+      PRAGMA user_version = 4`);
+    old.close();
+    const { store, scheduler } = rig(testStore(directory));
     scheduler.wake();
-    expect(store.runs.queued()).toHaveLength(1);
-    expect(store.tasks.find('t1')).toMatchObject({ status: 'completed', nextRun: null });
+    expect(store.tasks.find('t1')).toMatchObject({ status: 'active', nextRun: iso(START + 5 * SECOND) });
+  });
+
+  it.each([
+    ['cron', '0 13 * * *', '+010000-01-01T00:00:00.000Z', iso(START + HOUR)],
+    ['interval', String(HOUR), '-000001-01-01T00:00:00.000Z', iso(START + HOUR)],
+    ['interval', String(HOUR), 'soon', iso(START + HOUR)],
+    ['interval', String(HOUR), '09:00', iso(START + HOUR)],
+    ['interval', String(HOUR), '1969-12-31 23:59:59', iso(START + HOUR)],
+    ['interval', String(HOUR), '5', iso(START + HOUR)],
+    ['once', iso(START + HOUR), '99999999999999', iso(START + HOUR)],
+  ] as const)(
+    'runs no task at once whose next_run is no instant: %s %s with %s',
+    async (type, value, nextRun, next) => {
+      const { store, scheduler, add } = rig();
+      add({ scheduleType: type, scheduleValue: value, nextRun });
+      scheduler.wake();
+      expect(store.runs.queued()).toEqual([]);
+      expect(store.tasks.find('t1')).toMatchObject({ status: 'active', nextRun: next });
+      await vi.advanceTimersByTimeAsync(HOUR);
+      expect(store.runs.queued()).toMatchObject([{ slot: next }]);
+    },
+  );
+
+  it.each(['+012000-01-01T00:00:00Z', '2020-01-01T00:00:00Z'])(
+    'pauses a one-time task whose next_run is no instant, and whose schedule of %s gives none',
+    (scheduleValue) => {
+      const { store, scheduler, add } = rig();
+      add({ scheduleValue, nextRun: 'soon' });
+      scheduler.wake();
+      expect(store.runs.queued()).toEqual([]);
+      expect(store.tasks.find('t1')).toMatchObject({ status: 'paused' });
+    },
+  );
+
+  it('lets the event loop go on between slices of a thousand tasks that are due at one instant', async () => {
+    const { store, scheduler, add } = rig();
+    store.transaction(() => {
+      for (let n = 0; n < 1_000; n++) add({ id: `t${n}`, nextRun: iso(START) });
+    });
+    scheduler.wake();
+    const claimedAtOnce = store.runs.queued().length;
+    expect(claimedAtOnce).toBeLessThanOrEqual(50);
+    expect(claimedAtOnce).toBeGreaterThan(0);
+    await vi.waitFor(() => expect(store.runs.queued()).toHaveLength(1_000));
+  });
+
+  it('does not run a task that was cancelled or paused while others that were due before it were claimed', async () => {
+    const { store, scheduler, add } = rig();
+    for (let n = 100; n < 200; n++) add({ id: `t${n}`, nextRun: iso(START) });
+    scheduler.wake();
+    store.tasks.remove('t198');
+    store.tasks.change('t199', { status: 'paused' });
+    await vi.waitFor(() => expect(store.runs.queued()).toHaveLength(98));
+    expect(store.tasks.find('t199')).toMatchObject({ status: 'paused', nextRun: iso(START) });
+  });
+
+  it('never ends a daily task in a zone whose clocks change by half an hour', () => {
+    const { store, options, add } = rig();
+    const scheduler = new Scheduler({ ...options, timezone: 'Australia/Lord_Howe' });
+    onTestFinished(() => scheduler.stop());
+    const slot = iso(Date.UTC(2025, 9, 3, 22, 30));
+    add({ scheduleType: 'cron', scheduleValue: '0 9 * * *', nextRun: slot });
+    vi.setSystemTime(Date.UTC(2026, 3, 4, 12));
+    scheduler.wake();
+    expect(store.tasks.find('t1')).toMatchObject({ status: 'active', nextRun: '2026-04-04T22:30:00.000Z' });
   });
 });

@@ -1,5 +1,5 @@
 import type { AttachmentKind, InboundAttachment, InboundMessage } from '../channel/channel.ts';
-import { MINUTE } from '../clock.ts';
+import { MINUTE, parseInstant } from '../clock.ts';
 import type { Database } from './database.ts';
 
 /**
@@ -177,7 +177,7 @@ export class Attachments {
     const latest = new Date(now + HOLD_MS).toISOString();
     const found = this.#holds.get({ jid: chatJid, after, first: firstSeq, latest });
     const since = [found?.before, found?.waitsBehind ? found.behind : null].flatMap((at) =>
-      at == null ? [] : [Date.parse(at)],
+      at == null ? [] : [parseInstant(at)],
     );
     return since.length === 0 ? undefined : Math.max(...since) + HOLD_MS;
   }

@@ -85,9 +85,12 @@ export class Database {
     }
   }
 
-  /** Runs `work` as one transaction; inside another one it becomes part of that. Bells ring after the commit only. */
+  /**
+   * Runs `work` as one transaction; inside another one it becomes part of that, and is undone alone when it throws and the other one
+   * catches the error. Bells ring after the commit only.
+   */
   transaction<T>(work: () => T): T {
-    if (this.sql.inTransaction) return work();
+    if (this.sql.inTransaction) return this.sql.transaction(work)();
     try {
       const result = this.sql.transaction(work).immediate();
       const rung = [...this.#rungInTransaction];

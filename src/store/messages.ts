@@ -1,3 +1,4 @@
+import { parseInstant } from '../clock.ts';
 import type { Database } from './database.ts';
 import { currentJid } from './same-person.ts';
 
@@ -239,7 +240,7 @@ export class Messages {
   callsSince(chatJid: string, since: number): readonly Call[] {
     return this.#calls
       .all({ jid: chatJid, most: CALLS_LOOKED_AT })
-      .map(({ sender, timestamp }) => ({ sender, at: Date.parse(timestamp) }))
+      .map(({ sender, timestamp }) => ({ sender, at: parseInstant(timestamp) }))
       .filter(({ at }) => at >= since);
   }
 

@@ -1,3 +1,4 @@
+import { parseInstant } from '../clock.ts';
 import type { Database } from './database.ts';
 
 /**
@@ -218,7 +219,7 @@ export class Runs {
   answers(chatJid: string, most: number): readonly number[] {
     return this.#answers
       .all({ jid: chatJid, most })
-      .map(({ at }) => Date.parse(at))
+      .map(({ at }) => parseInstant(at))
       .reverse();
   }
 

@@ -215,7 +215,14 @@ CREATE INDEX IF NOT EXISTS outbox_by_chat ON outbox (chat_jid);
 CREATE INDEX IF NOT EXISTS attachments_saved ON attachments (seq) WHERE status = 'saved';
 `;
 
-/** When a run's answer was stored, a silent one too. */
+/**
+ * When a run's answer was stored, a silent one too; a task's own shortest interval (those that exist keep theirs), and its failures
+ * in a row with what its chat was told of them.
+ */
 export const SCHEMA_5 = `
+ALTER TABLE scheduled_tasks ADD COLUMN min_interval_ms INTEGER;
+ALTER TABLE scheduled_tasks ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE scheduled_tasks ADD COLUMN told_failures TEXT NOT NULL DEFAULT '[]';
+UPDATE scheduled_tasks SET min_interval_ms = 1000 WHERE schedule_type = 'interval';
 ALTER TABLE runs ADD COLUMN answered_at TEXT;
 `;

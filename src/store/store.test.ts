@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it, vi } from 'vitest';
 import { temporaryDirectory } from '../../test/support/temporary.ts';
-import { FAMILY, MAIN, newMessage, testStore } from '../../test/support/test-store.ts';
+import { FAMILY, MAIN, newMessage, testStore, testTask } from '../../test/support/test-store.ts';
 import { Database, DatabaseError } from './database.ts';
 import { HostLock, HostLockError } from './host-lock.ts';
 import { SCHEMA_1 } from './schema.ts';
@@ -401,4 +401,48 @@ describe('settings of a group that an operator wrote by hand', () => {
     expect(settings('[]')).toEqual({ network: 'none' });
     expect(settings('')).toEqual({});
   });
+});
+
+describe('the next run of a task', () => {
+  it.each([
+    ['2026-03-02 08:00:00', '2026-03-02T08:00:00.000Z'],
+    ['2026-03-02T10:00:00+02:00', '2026-03-02T08:00:00.000Z'],
+    ['2026-03-02T08:00:00', '2026-03-02T08:00:00.000Z'],
+    ['2026-03-02T08:00:00.123Z', '2026-03-02T08:00:00.123Z'],
+  ])('the next_run %s that an operator wrote is the instant %s wherever it is read', (written, instant) => {
+    const store = testStore();
+    store.tasks.add(testTask({ nextRun: written }));
+    expect(store.tasks.find('t')?.nextRun).toBe(instant);
+    expect(store.tasks.all()[0]?.nextRun).toBe(instant);
+    expect(store.tasks.nextDue()).toBe(Date.parse(instant));
+  });
+
+  it.each([
+    'soon',
+    '+010000-01-01T00:00:00.000Z',
+    '-000001-01-01T00:00:00.000Z',
+    '1969-12-31 00:00:00',
+    '09:00',
+    '5',
+  ])('the next_run %s is no instant, is never due, and is found as broken', (written) => {
+    const store = testStore();
+    store.tasks.add(testTask({ nextRun: written }));
+    expect(store.tasks.due(Date.UTC(9999, 0))).toEqual([]);
+    expect(store.tasks.nextDue()).toBeUndefined();
+    expect(store.tasks.withBrokenTime()).toMatchObject([{ nextRun: written }]);
+  });
+});
+
+it('what throws inside an outer transaction that catches the error is undone alone', () => {
+  const store = testStore();
+  store.transaction(() => {
+    store.state.set('line', '1');
+    const failing = (): void =>
+      store.transaction(() => {
+        store.state.set('sandbox', '1');
+        throw new Error('no');
+      });
+    expect(failing).toThrow('no');
+  });
+  expect([store.state.get('line'), store.state.get('sandbox')]).toEqual(['1', undefined]);
 });

@@ -2,8 +2,8 @@ import type { ContextMode, ScheduleType } from '../protocol/mailbox.ts';
 import type { Database } from './database.ts';
 
 /**
- * A task's states: `active` (has a next run) → `completed` (a one-time task that was claimed, or a schedule with no next
- * run); `active` ⇄ `paused`. A cancelled task is deleted.
+ * A task's states: `active` (has a next run) → `completed` (a one-time task that was claimed); `active` ⇄ `paused`, also by the
+ * host: a schedule without a next run, failures in a row, a group that is gone. A cancelled task is deleted.
  */
 export type TaskStatus = 'active' | 'paused' | 'completed';
 
@@ -16,13 +16,18 @@ export interface Task {
   readonly scheduleType: ScheduleType;
   readonly scheduleValue: string;
   readonly contextMode: ContextMode;
-  /** ISO instant. */
+  /** ISO instant in UTC; as it was written where it is no instant. */
   readonly nextRun: string | null;
   readonly lastRun: string | null;
   readonly lastResult: string | null;
   readonly status: TaskStatus;
   readonly createdAt: string;
+  /** The shortest interval that this task may have, in milliseconds; null: as new tasks. */
+  readonly minIntervalMs: number | null;
 }
+
+/** What a task has when it is added; the rest is told by its runs. */
+export type NewTask = Omit<Task, 'lastRun' | 'lastResult' | 'minIntervalMs'>;
 
 export type TaskChange = Partial<
   Pick<
@@ -31,15 +36,27 @@ export type TaskChange = Partial<
   >
 >;
 
-const SELECT = `SELECT id, group_folder AS folder, chat_jid AS chatJid, prompt, script, schedule_type AS scheduleType,
-  schedule_value AS scheduleValue, context_mode AS contextMode, next_run AS nextRun, last_run AS lastRun,
-  last_result AS lastResult, status, created_at AS createdAt FROM scheduled_tasks`;
-
 /**
- * `next_run` in milliseconds since the epoch. An operator may write it in any form that SQLite knows, so instants are
- * compared, not texts; what is no instant at all counts as due, and gets its next time from the schedule.
+ * `next_run` in milliseconds since the epoch. An operator may write it in any form of a date that SQLite knows, so instants are
+ * compared, not texts. NULL: it is no instant from 1970 to 9999, and never due.
  */
-const NEXT_RUN_MS = "CAST(ROUND(COALESCE(unixepoch(next_run, 'subsec'), 0) * 1000) AS INTEGER)";
+const NEXT_RUN_MS = `CASE WHEN next_run GLOB '????-??-??*' AND unixepoch(next_run) >= 0
+  THEN CAST(ROUND(unixepoch(next_run, 'subsec') * 1000) AS INTEGER) END`;
+
+const SELECT = `SELECT id, group_folder AS folder, chat_jid AS chatJid, prompt, script, schedule_type AS scheduleType,
+  schedule_value AS scheduleValue, context_mode AS contextMode,
+  CASE WHEN ${NEXT_RUN_MS} IS NULL THEN next_run ELSE strftime('%Y-%m-%dT%H:%M:%fZ', next_run) END AS nextRun,
+  last_run AS lastRun, last_result AS lastResult, status, created_at AS createdAt,
+  min_interval_ms AS minIntervalMs FROM scheduled_tasks`;
+
+/** How often a task has failed in a row, and which errors its chat was told of meanwhile. */
+export interface TaskFailures {
+  readonly inARow: number;
+  readonly told: readonly string[];
+}
+
+/** A task that works, or that somebody has put right. */
+export const NO_FAILURES: TaskFailures = { inARow: 0, told: [] };
 
 export interface TaskRunLog {
   readonly taskId: string;
@@ -59,6 +76,9 @@ export class Tasks {
   readonly #ofFolder;
   readonly #due;
   readonly #next;
+  readonly #broken;
+  readonly #failures;
+  readonly #setFailures;
   readonly #change;
   readonly #remove;
   readonly #log;
@@ -80,6 +100,15 @@ export class Tasks {
     this.#next = db.sql.prepare<[], { nextRun: number | null }>(
       `SELECT MIN(${NEXT_RUN_MS}) AS nextRun FROM scheduled_tasks WHERE status = 'active' AND next_run IS NOT NULL`,
     );
+    this.#broken = db.sql.prepare<[], Task>(
+      `${SELECT} WHERE status = 'active' AND next_run IS NOT NULL AND ${NEXT_RUN_MS} IS NULL ORDER BY id`,
+    );
+    this.#failures = db.sql.prepare<[string], { inARow: number; told: string }>(
+      'SELECT failures AS inARow, told_failures AS told FROM scheduled_tasks WHERE id = ?',
+    );
+    this.#setFailures = db.sql.prepare<{ id: string; inARow: number; told: string }>(
+      'UPDATE scheduled_tasks SET failures = @inARow, told_failures = @told WHERE id = @id',
+    );
     this.#change = db.sql.prepare(`
       UPDATE scheduled_tasks SET prompt = @prompt, script = @script, schedule_type = @scheduleType,
         schedule_value = @scheduleValue, next_run = @nextRun, status = @status, last_run = @lastRun, last_result = @lastResult
@@ -90,7 +119,7 @@ export class Tasks {
       VALUES (@taskId, @runAt, @durationMs, @status, @result, @error)`);
   }
 
-  add(task: Omit<Task, 'lastRun' | 'lastResult'>): void {
+  add(task: NewTask): void {
     this.#insert.run(task);
     this.#db.ring('tasks');
   }
@@ -115,6 +144,22 @@ export class Tasks {
   /** The next instant at which a task is due, in milliseconds since the epoch. */
   nextDue(): number | undefined {
     return this.#next.get()?.nextRun ?? undefined;
+  }
+
+  /** Active tasks whose next run is no instant from 1970 to 9999: they are never due. */
+  withBrokenTime(): readonly Task[] {
+    return this.#broken.all();
+  }
+
+  /** The failures of a task since its last success. */
+  failures(id: string): TaskFailures {
+    const row = this.#failures.get(id);
+    return { inARow: row?.inARow ?? 0, told: JSON.parse(row?.told ?? '[]') as string[] };
+  }
+
+  /** To be called in the transaction that ends a run, resumes the task, or changes what it does. */
+  setFailures(id: string, { inARow, told }: TaskFailures): void {
+    this.#setFailures.run({ id, inARow, told: JSON.stringify(told) });
   }
 
   /** @returns false when there is no such task */

@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest';
 import type { RegisteredGroup } from '../../src/store/groups.ts';
 import type { NewMessage } from '../../src/store/messages.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
-import type { Task } from '../../src/store/tasks.ts';
+import type { NewTask } from '../../src/store/tasks.ts';
 import { temporaryDirectory } from './temporary.ts';
 
 export const MAIN: RegisteredGroup = {
@@ -56,9 +56,7 @@ export function newMessage(change: Partial<NewMessage> & { id: string }): NewMes
 }
 
 /** A task that is due each morning. */
-export function testTask(
-  change: Partial<Omit<Task, 'lastRun' | 'lastResult'>> = {},
-): Omit<Task, 'lastRun' | 'lastResult'> {
+export function testTask(change: Partial<NewTask> = {}): NewTask {
   return {
     id: 't',
     folder: FAMILY.folder,

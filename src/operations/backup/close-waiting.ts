@@ -1,3 +1,4 @@
+import { parseInstant } from '../../clock.ts';
 import { firstRun, ScheduleError } from '../../schedule/schedule.ts';
 import type { Store } from '../../store/store.ts';
 import type { Task } from '../../store/tasks.ts';
@@ -19,6 +20,8 @@ export interface CloseOptions {
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly timezone: string;
+  /** The shortest interval of a task that has none of its own, in milliseconds; absent: what is so without a setting. */
+  readonly minIntervalMs?: number | undefined;
   /** Files of messages that lie in the root, as their rows name them. */
   readonly hasAttachment: (file: string) => boolean;
 }
@@ -47,17 +50,15 @@ export function closeWaiting(store: Store, options: CloseOptions): Closed {
   });
 }
 
-function settleTasks(
-  store: Store,
-  { now, timezone }: CloseOptions,
-): Pick<Closed, 'missedTasks' | 'movedTasks'> {
+function settleTasks(store: Store, options: CloseOptions): Pick<Closed, 'missedTasks' | 'movedTasks'> {
+  const { now } = options;
   let [missedTasks, movedTasks] = [0, 0];
   for (const task of store.tasks.all()) {
     if (task.status !== 'active') continue;
     // What is no instant counts as due.
-    const isDue = !(Date.parse(task.nextRun ?? '') > now);
+    const isDue = !(parseInstant(task.nextRun ?? '') > now);
     if (task.scheduleType !== 'once') {
-      const next = nextFromNow(task, timezone, now);
+      const next = nextFromNow(task, options);
       store.tasks.change(
         task.id,
         next === undefined ? { nextRun: null, status: 'paused' } : { nextRun: new Date(next).toISOString() },
@@ -72,9 +73,10 @@ function settleTasks(
 }
 
 /** A schedule that was broken by hand rests. */
-function nextFromNow(task: Task, timezone: string, now: number): number | undefined {
+function nextFromNow(task: Task, { now, timezone, minIntervalMs }: CloseOptions): number | undefined {
   try {
-    return firstRun({ type: task.scheduleType, value: task.scheduleValue }, timezone, now);
+    const schedule = { type: task.scheduleType, value: task.scheduleValue };
+    return firstRun(schedule, timezone, now, task.minIntervalMs ?? minIntervalMs);
   } catch (error) {
     if (error instanceof ScheduleError) return undefined;
     throw error;

@@ -28,6 +28,8 @@ export interface RestoreOptions {
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly timezone: string;
+  /** As in `CloseOptions`. */
+  readonly minIntervalMs?: number | undefined;
   readonly accounts: Accounts;
 }
 
@@ -90,7 +92,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRep
 async function makeReady(
   file: string,
   directory: string,
-  { paths, now, timezone, accounts }: RestoreOptions,
+  { paths, now, timezone, minIntervalMs, accounts }: RestoreOptions,
   hasAccount: boolean,
 ): Promise<{ closed: Closed; account: AccountOutcome }> {
   await extract({ file, cwd: directory, strict: true, filter: isPlain });
@@ -101,7 +103,7 @@ async function makeReady(
   const store = inWords(file, () => openStore(join(directory, MESSAGES)));
   try {
     const hasAttachment = (name: string): boolean => existsSync(join(paths.attachments, name));
-    return { account, closed: closeWaiting(store, { now, timezone, hasAttachment }) };
+    return { account, closed: closeWaiting(store, { now, timezone, minIntervalMs, hasAttachment }) };
   } finally {
     store.close();
   }

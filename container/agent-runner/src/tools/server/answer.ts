@@ -28,8 +28,9 @@ export function answerOf(reply: MailboxReply, granted: (result: Granted) => stri
   }
 }
 
-/** A task's next run as the host gave it, in the owner's time; nothing when it has none. */
-export function nextRunText({ nextRun, nextRunLocal }: Granted): string {
+/** A task's next runs as the host gave them, in the owner's time; nothing when it has none. */
+export function nextRunText({ nextRun, nextRunLocal, nextRunsLocal = [] }: Granted): string {
+  if (nextRunsLocal.length > 1) return ` Next runs: ${nextRunsLocal.join('; ')} (local time).`;
   if (nextRunLocal) return ` Next run: ${nextRunLocal} (local time).`;
   return nextRun ? ` Next run: ${nextRun}.` : '';
 }

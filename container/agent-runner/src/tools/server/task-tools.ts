@@ -17,7 +17,7 @@ const scheduleValue = z
   .min(1)
   .max(256)
   .describe(
-    'cron: five fields in local time, "0 9 * * 1-5" is 9:00 on weekdays. interval: milliseconds, "3600000" is every hour. once: a local time without offset, "2026-03-01T15:30:00"',
+    'cron: five fields (minute hour day month weekday) in local time, "0 9 * * 1-5" is 9:00 on weekdays, or one of @hourly @daily @weekly @monthly @yearly. interval: milliseconds, a minute or more, "3600000" is every hour. once: a local time without offset, "2026-03-01T15:30:00"',
   );
 const script = z
   .string()
@@ -56,7 +56,7 @@ export const taskTools: ToolFamily = (server, { mailbox, chatJid, isMain }) => {
       description: [
         'Have something done later, once or again and again: a reminder, a daily report, a watch over something. When it is due you are started anew with the prompt,',
         'with all your tools, and your answer is sent to the chat. Nobody is there to be asked then: write the prompt so that it can be understood without this conversation.',
-        'Times are local: do not convert them. The answer says the id and the next run: tell people that time. This is the only way to do something later:',
+        'Times are local: do not convert them. The answer says the id and the next three runs: check them, and tell people the first. This is the only way to do something later:',
         'cron, at, sleep and background processes end with this turn.',
       ].join(' '),
       inputSchema: {
@@ -81,7 +81,8 @@ export const taskTools: ToolFamily = (server, { mailbox, chatJid, isMain }) => {
   server.registerTool(
     'update_task',
     {
-      description: 'Change a task: what it does, or when. What is not given stays as it is.',
+      description:
+        'Change a task: what it does, or when. What is not given stays as it is. The answer says the next three runs.',
       inputSchema: {
         taskId,
         prompt: prompt.optional(),

@@ -216,6 +216,16 @@ describe('the tools for tasks', () => {
     const host = newHost();
     host.answer = () => ({ ok: true, taskId: 'task-7', nextRun: 'x', nextRunLocal: 'Mon 2 Mar 2026, 09:00' });
     const { call } = await connect(host, EVERYDAY);
+    host.answer = () => ({
+      ok: true,
+      taskId: 'task-7',
+      nextRunsLocal: ['Mon, 09:00', 'Tue, 09:00', 'Wed, 09:00'],
+    });
+    expect((await call('update_task', { taskId: 'task-7', schedule_value: '0 9 * * *' })).text).toBe(
+      'Task task-7 is changed. Next runs: Mon, 09:00; Tue, 09:00; Wed, 09:00 (local time).',
+    );
+    host.received.length = 0;
+    host.answer = () => ({ ok: true, taskId: 'task-7', nextRun: 'x', nextRunLocal: 'Mon 2 Mar 2026, 09:00' });
     expect((await call('schedule_task', { ...DAILY, context_mode: 'group', script: 'true' })).text).toBe(
       'Task task-7 is set. Next run: Mon 2 Mar 2026, 09:00 (local time).',
     );
