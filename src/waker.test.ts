@@ -67,12 +67,31 @@ describe('a waker', () => {
     },
   );
 
-  it('looks after a quarter of an hour at the latest: the clock may be set meanwhile', async () => {
-    const { waker, looks } = rig(() => START + HOUR);
+  it('looks each half minute while something is due within the hour, and not before', async () => {
+    const { waker, looks } = rig(() => START + 2 * HOUR);
     waker.wake();
     await vi.advanceTimersByTimeAsync(HOUR - 1);
-    expect(looks).toEqual([0, 15 * MINUTE, 30 * MINUTE, 45 * MINUTE]);
+    expect(looks).toEqual([0]);
+    await vi.advanceTimersByTimeAsync(MINUTE + 1);
+    expect(looks).toEqual([0, HOUR, HOUR + 30 * SECOND, HOUR + MINUTE]);
   });
+
+  it.each([
+    ['slept for three hours', 3 * HOUR],
+    ['slept for a minute', MINUTE],
+    ['was set back by a day', -24 * HOUR],
+  ])(
+    'looks within half a minute when the machine or its clock %s, however far the next instant is',
+    async (_, jump) => {
+      const { waker, looks } = rig(() => START + 10 * HOUR);
+      waker.wake();
+      await vi.advanceTimersByTimeAsync(10 * MINUTE);
+      expect(looks).toEqual([0]);
+      vi.setSystemTime(Date.now() + jump);
+      await vi.advanceTimersByTimeAsync(30 * SECOND);
+      expect(looks).toEqual([0, 10 * MINUTE + jump + 30 * SECOND]);
+    },
+  );
 
   it('logs a look that throws, and looks again after the pause for failures', async () => {
     const { waker, looks, lines } = rig((now) => {

@@ -1,9 +1,14 @@
-import { type Clock, MINUTE, SECOND } from './clock.ts';
+import { type Clock, HOUR, SECOND } from './clock.ts';
 import type { Log } from './log.ts';
 import type { Timings } from './timings.ts';
 
-/** A clock that was set, or a machine that slept, is noticed within this time at the latest. */
-const LONGEST_SLEEP_MS = 15 * MINUTE;
+/**
+ * A clock that was set, or a machine that slept, is noticed within this time: timers count the time for which a machine is awake.
+ * While work is due within the hour each tick looks for it; before, a tick only compares the clock.
+ */
+export const TICK_MS = 30 * SECOND;
+/** A tick that comes so much later or earlier than the clock said was moved by a sleep, or the clock was set. */
+const ON_TIME_MS = 5 * SECOND;
 
 export interface WakerOptions {
   readonly clock: Clock;
@@ -33,10 +38,18 @@ export class Waker {
     if (this.#stopped) return;
     const now = this.#options.clock.now();
     const next = this.#tryToLook(now);
-    if (next === undefined) return;
+    if (next !== undefined) this.#wait(next, now);
+  }
+
+  #wait(next: number, now: number): void {
     // What is still due after a look could not be done: not at once again.
-    const wait = next <= now ? SECOND : Math.min(next - now, LONGEST_SLEEP_MS);
-    this.#timer = setTimeout(() => this.wake(), wait);
+    const wait = next <= now ? SECOND : Math.min(next - now, TICK_MS);
+    this.#timer = setTimeout(() => {
+      const then = this.#options.clock.now();
+      const isOnTime = Math.abs(then - now - wait) < ON_TIME_MS;
+      if (isOnTime && next - then > HOUR) this.#wait(next, then);
+      else this.wake();
+    }, wait);
   }
 
   /** Looks no more. Calling it twice is harmless. */

@@ -2,6 +2,7 @@ import type { BaileysEventMap, WASocket } from '@whiskeysockets/baileys';
 import { type Clock, HOUR, MINUTE, SECOND } from '../../clock.ts';
 import type { Log } from '../../log.ts';
 import type { Timings } from '../../timings.ts';
+import { TICK_MS } from '../../waker.ts';
 import type { LineState } from '../channel.ts';
 import { ConnectTimeoutError, codeOf, DeafLineError, textOf, UpgradeRefusedError } from './errors.ts';
 import type { Linking, LinkingOptions, LinkOffer } from './linking.ts';
@@ -38,7 +39,6 @@ export interface ConnectionOptions {
 
 const VERSION_REFUSED = 405;
 const ABSENCE_REPORT_MS = HOUR;
-const MAX_TIMER_MS = 2 ** 31 - 1;
 /** A line that held this long was a good one: the waits begin anew. */
 const STEADY_MS = MINUTE;
 
@@ -259,13 +259,13 @@ export class Connection {
     this.#connectAt(until);
   }
 
-  /** Node's timers hold 24 days at most. */
+  /** In ticks: a timer does not count the time for which a machine sleeps. */
   #connectAt(until: number): void {
     this.#clearTimer();
     const waitMs = Math.max(0, until - this.#options.clock.now());
     this.#timer = setTimeout(
-      () => (waitMs > MAX_TIMER_MS ? this.#connectAt(until) : this.#connect()),
-      Math.min(waitMs, MAX_TIMER_MS),
+      () => (waitMs > TICK_MS ? this.#connectAt(until) : this.#connect()),
+      Math.min(waitMs, TICK_MS),
     );
   }
 
