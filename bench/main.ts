@@ -4,6 +4,7 @@ import type { Bench } from './bench.ts';
 import { hostile } from './hostile.ts';
 import { idle } from './idle.ts';
 import { Interruption } from './interruption.ts';
+import { largeStore } from './large-store.ts';
 import { describeMachine } from './machine.ts';
 import { mailbox } from './mailbox.ts';
 import { complaints, formatMachine, formatResult } from './report.ts';
@@ -14,7 +15,7 @@ import { store } from './store.ts';
 
 /** `npm run bench`: speed and memory, on this machine, with temporary files only. */
 
-const BENCHES: readonly Bench[] = [answer, sandbox, start, store, mailbox, hostile, idle];
+const BENCHES: readonly Bench[] = [answer, sandbox, start, store, largeStore, mailbox, hostile, idle];
 
 const NOT_WELL = 1;
 const WRONG_USAGE = 2;

@@ -102,12 +102,14 @@ export class Attachments {
       ORDER BY queue.place, a.seq LIMIT 1000`);
     this.#holds = db.sql.prepare<
       { jid: string; after: number; first: number; latest: string },
-      { before: string | null; behind: string | null; waitsBehind: number | null }
+      { before: string | null; behind: string | null }
     >(`
-      SELECT MAX(CASE WHEN message_seq <= @first AND status = 'waiting' THEN created_at END) AS before,
-        MIN(CASE WHEN message_seq > @first THEN created_at END) AS behind,
-        MAX(message_seq > @first AND status = 'waiting') AS waitsBehind
-      FROM attachments WHERE message_seq > @after AND chat_jid = @jid AND created_at <= @latest`);
+      SELECT before, CASE WHEN waitsBehind THEN (SELECT MIN(created_at) FROM attachments INDEXED BY attachments_by_chat
+          WHERE chat_jid = @jid AND message_seq > @first AND created_at <= @latest) END AS behind
+      FROM (SELECT MAX(CASE WHEN message_seq <= @first THEN created_at END) AS before,
+          MAX(message_seq > @first) AS waitsBehind
+        FROM attachments INDEXED BY attachments_waiting
+        WHERE chat_jid = @jid AND message_seq > @after AND status = 'waiting' AND created_at <= @latest)`);
     this.#plan = db.sql.prepare("UPDATE attachments SET file = ? WHERE seq = ? AND status = 'waiting'");
     this.#again = db.sql.prepare(
       "UPDATE attachments SET tries = tries + 1, not_before = ?, error = ? WHERE seq = ? AND status = 'waiting'",
@@ -176,9 +178,7 @@ export class Attachments {
     // What came later than this came before the clock was set back: its time has no end that can be told.
     const latest = new Date(now + HOLD_MS).toISOString();
     const found = this.#holds.get({ jid: chatJid, after, first: firstSeq, latest });
-    const since = [found?.before, found?.waitsBehind ? found.behind : null].flatMap((at) =>
-      at == null ? [] : [parseInstant(at)],
-    );
+    const since = [found?.before, found?.behind].flatMap((at) => (at == null ? [] : [parseInstant(at)]));
     return since.length === 0 ? undefined : Math.max(...since) + HOLD_MS;
   }
 

@@ -96,7 +96,7 @@ export class Groups {
       UPDATE scheduled_tasks SET chat_jid = ?
       WHERE group_folder = (SELECT folder FROM registered_groups WHERE is_main = 1)`);
     this.#moveMainRuns = db.sql.prepare<[string]>(`
-      UPDATE runs SET chat_jid = ? WHERE status = 'queued'
+      UPDATE runs SET chat_jid = ? WHERE status IN ('queued', 'running') AND status = 'queued'
         AND group_folder = (SELECT folder FROM registered_groups WHERE is_main = 1)`);
     this.#changeSettings = db.sql.prepare(`
       UPDATE registered_groups SET trigger_pattern = @trigger, requires_trigger = @requiresTrigger, container_config = @config

@@ -94,6 +94,9 @@ function toTarget(row: TargetRow | undefined): MessageTarget | undefined {
   return row === undefined ? undefined : { ...row, fromMe: row.fromMe === 1 };
 }
 
+/** What triggers where no trigger is needed. */
+const ANY_TRIGGERS = 'is_bot_message = 0 AND is_context = 0';
+
 const CURSOR_OF_GROUP =
   "COALESCE((SELECT CAST(value AS INTEGER) FROM router_state WHERE key = 'cursor:' || g.jid), 0)";
 
@@ -105,9 +108,12 @@ export class Messages {
   readonly #from;
   readonly #between;
   readonly #waiting;
-  readonly #nextCall;
-  readonly #lastCall;
+  readonly #nextTrigger;
+  readonly #nextOfAny;
+  readonly #lastTrigger;
+  readonly #lastOfAny;
   readonly #triggers;
+  readonly #anyTriggers;
   readonly #target;
   readonly #lastBefore;
   readonly #cursor;
@@ -142,28 +148,37 @@ export class Messages {
     this.#between = db.sql.prepare<{ jid: string; after: number; before: number }, { count: number }>(`
       SELECT COUNT(*) AS count FROM (SELECT 1 FROM messages
         WHERE chat_jid = @jid AND seq > @after AND seq < @before AND ${TOLD} LIMIT ${MOST_COUNTED})`);
+    // One step into an index for each chat, however many messages there are.
     this.#waiting = db.sql.prepare<[], WaitingChat>(`
-      SELECT chatJid, MIN(seq) AS firstSeq FROM (
-        SELECT m.chat_jid AS chatJid, m.seq FROM registered_groups g JOIN messages m ON m.chat_jid = g.jid
-        WHERE COALESCE(g.requires_trigger, 1) <> 0 AND m.is_trigger = 1 AND m.seq > ${CURSOR_OF_GROUP}
-        UNION ALL
-        SELECT m.chat_jid, m.seq FROM registered_groups g JOIN messages m ON m.chat_jid = g.jid
-        WHERE g.requires_trigger = 0 AND m.is_bot_message = 0 AND m.is_context = 0 AND m.seq > ${CURSOR_OF_GROUP})
-      GROUP BY chatJid ORDER BY firstSeq`);
-    this.#nextCall = db.sql.prepare<{ jid: string; after: number; all: number }, { seq: number | null }>(`
-      SELECT MIN(seq) AS seq FROM messages
-      WHERE chat_jid = @jid AND seq > @after AND is_bot_message = 0 AND is_context = 0
-        AND (@all = 1 OR is_trigger = 1)`);
-    this.#lastCall = db.sql.prepare<{ jid: string; upTo: number; all: number }, TargetRow>(`
-      ${SELECT_TARGET} WHERE chat_jid = @jid AND seq <= @upTo AND is_bot_message = 0 AND is_context = 0
-        AND (@all = 1 OR is_trigger = 1) ORDER BY seq DESC LIMIT 1`);
-    this.#triggers = db.sql.prepare<
-      { jid: string; first: number; last: number; all: number },
-      Pick<StoredMessage, 'senderName' | 'text'>
-    >(`
-      SELECT COALESCE(sender_name, sender) AS senderName, content AS text FROM messages
-      WHERE chat_jid = @jid AND seq BETWEEN @first AND @last AND is_bot_message = 0 AND is_context = 0
-        AND (@all = 1 OR is_trigger = 1) ORDER BY seq`);
+      WITH first AS MATERIALIZED (
+        SELECT g.jid AS chatJid, CASE g.requires_trigger
+          WHEN 0 THEN (SELECT MIN(m.seq) FROM messages AS m INDEXED BY messages_that_may_trigger
+            WHERE m.chat_jid = g.jid AND ${ANY_TRIGGERS} AND m.seq > ${CURSOR_OF_GROUP})
+          ELSE (SELECT MIN(m.seq) FROM messages AS m INDEXED BY messages_that_trigger
+            WHERE m.chat_jid = g.jid AND is_trigger = 1 AND m.seq > ${CURSOR_OF_GROUP}) END AS firstSeq
+        FROM registered_groups g)
+      SELECT chatJid, firstSeq FROM first WHERE firstSeq IS NOT NULL ORDER BY firstSeq`);
+    const nextCall = (index: string, where: string) =>
+      db.sql.prepare<{ jid: string; after: number }, { seq: number | null }>(`
+        SELECT MIN(seq) AS seq FROM messages INDEXED BY ${index}
+        WHERE chat_jid = @jid AND seq > @after AND ${where}`);
+    this.#nextTrigger = nextCall('messages_that_trigger', 'is_trigger = 1');
+    this.#nextOfAny = nextCall('messages_that_may_trigger', ANY_TRIGGERS);
+    const lastCall = (index: string, where: string) =>
+      db.sql.prepare<{ jid: string; upTo: number }, TargetRow>(`
+        ${SELECT_TARGET} INDEXED BY ${index}
+        WHERE chat_jid = @jid AND seq <= @upTo AND ${where} ORDER BY seq DESC LIMIT 1`);
+    this.#lastTrigger = lastCall('messages_that_trigger', 'is_trigger = 1');
+    this.#lastOfAny = lastCall('messages_that_may_trigger', ANY_TRIGGERS);
+    const triggers = (index: string, where: string) =>
+      db.sql.prepare<
+        { jid: string; first: number; last: number },
+        Pick<StoredMessage, 'senderName' | 'text'>
+      >(`
+        SELECT COALESCE(sender_name, sender) AS senderName, content AS text FROM messages INDEXED BY ${index}
+        WHERE chat_jid = @jid AND seq BETWEEN @first AND @last AND ${where} ORDER BY seq`);
+    this.#triggers = triggers('messages_that_trigger', 'is_trigger = 1');
+    this.#anyTriggers = triggers('messages_that_may_trigger', ANY_TRIGGERS);
     this.#target = db.sql.prepare<{ jid: string; id: string }, TargetRow>(`
       ${SELECT_TARGET} WHERE chat_jid = ${currentJid('@jid')} AND id = @id ORDER BY seq DESC LIMIT 1`);
     this.#lastBefore = db.sql.prepare<[string, string], { seq: number | null }>(
@@ -328,7 +343,8 @@ export class Messages {
 
   /** The first message after another one that calls the assistant; undefined: none. */
   nextCall(chatJid: string, after: number, requiresTrigger: boolean): number | undefined {
-    return this.#nextCall.get({ jid: chatJid, after, all: requiresTrigger ? 0 : 1 })?.seq ?? undefined;
+    const next = requiresTrigger ? this.#nextTrigger : this.#nextOfAny;
+    return next.get({ jid: chatJid, after })?.seq ?? undefined;
   }
 
   /** Whether messages up to one of them were deleted, and none is left among the unanswered ones up to there that triggers. */
@@ -340,7 +356,8 @@ export class Messages {
 
   /** The last message, of those up to one of them, that calls the assistant. */
   lastCall(chatJid: string, upTo: number, requiresTrigger: boolean): MessageTarget | undefined {
-    return toTarget(this.#lastCall.get({ jid: chatJid, upTo, all: requiresTrigger ? 0 : 1 }));
+    const last = requiresTrigger ? this.#lastTrigger : this.#lastOfAny;
+    return toTarget(last.get({ jid: chatJid, upTo }));
   }
 
   /** The messages that trigger the assistant, from one message to another, in order. */
@@ -350,7 +367,8 @@ export class Messages {
     last: number,
     requiresTrigger: boolean,
   ): readonly Pick<StoredMessage, 'senderName' | 'text'>[] {
-    return this.#triggers.all({ jid: chatJid, first, last, all: requiresTrigger ? 0 : 1 });
+    const triggers = requiresTrigger ? this.#triggers : this.#anyTriggers;
+    return triggers.all({ jid: chatJid, first, last });
   }
 
   /** A message of a chat by the platform's id; of several with the same id the last one. */

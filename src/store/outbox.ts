@@ -77,8 +77,8 @@ export class Outbox {
       "UPDATE outbox SET status = @status, error = @error, settled_at = @at WHERE seq = @seq AND status IN ('queued', 'sending')",
     );
     this.#giveUpWaiting = db.sql.prepare<{ jid: string; error: string; at: string }>(`
-      UPDATE outbox SET status = 'failed', error = @error, settled_at = @at
-      WHERE chat_jid = @jid AND status = 'queued'`);
+      UPDATE outbox INDEXED BY outbox_open SET status = 'failed', error = @error, settled_at = @at
+      WHERE status IN ('queued', 'sending') AND status = 'queued' AND chat_jid = @jid`);
     this.#closeOpen = db.sql.prepare<{ error: string; at: string }>(`
       UPDATE outbox SET status = CASE status WHEN 'queued' THEN 'failed' ELSE 'unknown' END, error = @error, settled_at = @at
       WHERE status IN ('queued', 'sending')`);

@@ -38,6 +38,9 @@ const SELECT = `SELECT id, kind, group_folder AS folder, chat_jid AS chatJid, ta
   first_seq AS firstSeq, last_seq AS lastSeq, attempt, not_before AS notBefore, status, started_at AS startedAt,
   ended_at AS endedAt, answered_at AS answeredAt, exit_reason AS exitReason, error FROM runs`;
 
+/** In these words the index `runs_open` is used, also where only one of the two is wanted. */
+const IS_OPEN = "status IN ('queued', 'running')";
+
 /** The exit reason of a run that was ended because another account was linked: its chats are not those of the account. */
 export const OTHER_ACCOUNT = 'other_account';
 
@@ -89,35 +92,33 @@ export class Runs {
       'UPDATE runs SET answered_at = @at WHERE id = @id',
     );
     this.#find = db.sql.prepare<[string], Run>(`${SELECT} WHERE id = ?`);
-    this.#queued = db.sql.prepare<[], Run>(`${SELECT} WHERE status = 'queued' ORDER BY seq`);
-    this.#running = db.sql.prepare<[], Run>(`${SELECT} WHERE status = 'running' ORDER BY seq`);
+    this.#queued = db.sql.prepare<[], Run>(`${SELECT} WHERE ${IS_OPEN} AND status = 'queued' ORDER BY seq`);
+    this.#running = db.sql.prepare<[], Run>(`${SELECT} WHERE ${IS_OPEN} AND status = 'running' ORDER BY seq`);
     this.#runningIn = db.sql.prepare<[string], { id: string }>(
-      "SELECT id FROM runs WHERE status = 'running' AND group_folder = ? ORDER BY seq DESC LIMIT 1",
+      `SELECT id FROM runs WHERE ${IS_OPEN} AND status = 'running' AND group_folder = ? ORDER BY seq DESC LIMIT 1`,
     );
     this.#tries = db.sql.prepare<[string, number], Run>(
       `${SELECT} WHERE kind = 'chat' AND chat_jid = ? AND first_seq = ? ORDER BY seq`,
     );
     this.#slotTries = db.sql.prepare<[string, string], Run>(
-      `${SELECT} WHERE kind = 'task' AND task_id = ? AND slot = ? ORDER BY seq`,
+      `${SELECT} WHERE kind = 'task' AND task_id = ? AND slot = ? ORDER BY attempt`,
     );
     // Two or more runs may be tries at one turn: among twice as many, and some more, are as many that were answered.
     this.#answers = db.sql.prepare<{ jid: string; most: number }, { at: string }>(`
       SELECT MAX(o.created_at) AS at
       FROM (SELECT * FROM runs WHERE kind = 'chat' AND chat_jid = @jid ORDER BY first_seq DESC LIMIT 2 * @most + 10) r
-        JOIN outbox o ON o.run_id = r.id AND o.chat_jid = r.chat_jid
+        JOIN outbox o INDEXED BY outbox_by_run ON o.run_id = r.id AND o.chat_jid = r.chat_jid
       WHERE (o.source = 'reply'
         OR NOT EXISTS (SELECT 1 FROM outbox replied WHERE replied.run_id = r.id AND replied.source = 'reply'))
       GROUP BY r.seq, CASE o.source WHEN 'reply' THEN o.created_at END
       ORDER BY r.first_seq DESC, at DESC LIMIT @most`);
-    this.#open = db.sql.prepare<[string]>(
-      "SELECT 1 FROM runs WHERE status IN ('queued', 'running') AND task_id = ? LIMIT 1",
-    );
+    this.#open = db.sql.prepare<[string]>(`SELECT 1 FROM runs WHERE ${IS_OPEN} AND task_id = ? LIMIT 1`);
     this.#cancel = db.sql.prepare<{ taskId: string; at: string }>(`
       UPDATE runs SET status = 'failed', ended_at = @at, exit_reason = 'cancelled', error = 'the task was paused or cancelled'
-      WHERE status = 'queued' AND task_id = @taskId`);
+      WHERE ${IS_OPEN} AND status = 'queued' AND task_id = @taskId`);
     this.#endOpen = db.sql.prepare<{ exitReason: string; error: string; at: string; kept: string | null }>(`
       UPDATE runs SET status = 'interrupted', ended_at = @at, exit_reason = @exitReason, error = @error
-      WHERE status IN ('queued', 'running') AND NOT (status = 'queued' AND group_folder IS @kept)`);
+      WHERE ${IS_OPEN} AND NOT (status = 'queued' AND group_folder IS @kept)`);
     this.#effects = db.sql.prepare<{ id: string }, { found: number }>(`
       SELECT EXISTS (SELECT 1 FROM outbox WHERE run_id = @id)
           OR EXISTS (SELECT 1 FROM mailbox_claims WHERE run_id = @id AND changed = 1) AS found`);

@@ -18,7 +18,8 @@ interface Registration {
 
 /** What simply bears the other address from now on. */
 const RENAMED = [
-  'UPDATE runs SET chat_jid = @to WHERE chat_jid = @from',
+  "UPDATE runs SET chat_jid = @to WHERE kind = 'chat' AND chat_jid = @from",
+  "UPDATE runs SET chat_jid = @to WHERE kind = 'task' AND chat_jid = @from",
   'UPDATE outbox SET chat_jid = @to WHERE chat_jid = @from',
   'UPDATE scheduled_tasks SET chat_jid = @to WHERE chat_jid = @from',
   'UPDATE attachments SET chat_jid = @to WHERE chat_jid = @from',
@@ -73,15 +74,14 @@ function messagesWhere(where: string): readonly string[] {
 const GROUP_CHATS = 'SELECT jid FROM chats WHERE is_group = 1';
 
 const MEMBER = [
-  `UPDATE OR IGNORE group_members SET person_jid = @to WHERE person_jid = @from AND chat_jid IN (${GROUP_CHATS})`,
+  'UPDATE OR IGNORE group_members SET person_jid = @to WHERE person_jid = @from',
   `UPDATE group_members AS kept SET name = COALESCE(kept.name, gone.name), is_admin = MAX(kept.is_admin, gone.is_admin)
    FROM group_members AS gone
-   WHERE kept.person_jid = @to AND gone.person_jid = @from AND gone.chat_jid = kept.chat_jid
-     AND kept.chat_jid IN (${GROUP_CHATS})`,
-  `DELETE FROM group_members WHERE person_jid = @from AND chat_jid IN (${GROUP_CHATS})`,
+   WHERE kept.person_jid = @to AND gone.person_jid = @from AND gone.chat_jid = kept.chat_jid`,
+  'DELETE FROM group_members WHERE person_jid = @from',
 ] as const;
 
-/** For a chat that is known under the old address. Some of it looks through whole tables. */
+/** For a chat that is known under the old address. */
 const OF_CHAT = [
   ...CURSOR,
   ...messagesWhere('gone.chat_jid = @from'),
@@ -90,8 +90,8 @@ const OF_CHAT = [
   ...RENAMED,
 ];
 
-/** For every address, and there may be hundreds at a time: by indexes only. */
-const OF_PERSON = [...messagesWhere(`gone.chat_jid IN (${GROUP_CHATS}) AND gone.sender = @from`), ...MEMBER];
+/** For who wrote in a group under the old address. */
+const OF_WRITER = messagesWhere(`gone.chat_jid IN (${GROUP_CHATS}) AND gone.sender = @from`);
 
 /** Addresses that turned out to be other names of a person and of the direct chat with them. */
 export class SamePerson {
@@ -108,7 +108,9 @@ export class SamePerson {
   readonly #pauseTasks;
   readonly #knowsChat;
   readonly #ofChat;
-  readonly #ofPerson;
+  readonly #wrote;
+  readonly #ofWriter;
+  readonly #ofMember;
 
   constructor(db: Database) {
     this.#db = db;
@@ -124,7 +126,7 @@ export class SamePerson {
     this.#unregister = db.sql.prepare<[string]>('DELETE FROM registered_groups WHERE jid = ?');
     this.#moveTasks = prepare('UPDATE scheduled_tasks SET group_folder = @to WHERE group_folder = @from');
     this.#moveQueued = prepare(
-      "UPDATE runs SET group_folder = @to WHERE group_folder = @from AND status = 'queued'",
+      "UPDATE runs SET group_folder = @to WHERE status IN ('queued', 'running') AND status = 'queued' AND group_folder = @from",
     );
     this.#pauseTasks = db.sql.prepare<[string]>(
       "UPDATE scheduled_tasks SET status = 'paused' WHERE group_folder = ? AND status = 'active'",
@@ -132,7 +134,10 @@ export class SamePerson {
     this.#knowsChat = db.sql.prepare<{ from: string }>(`
       SELECT 1 FROM chats WHERE jid = @from UNION ALL SELECT 1 FROM messages WHERE chat_jid = @from LIMIT 1`);
     this.#ofChat = OF_CHAT.map(prepare);
-    this.#ofPerson = OF_PERSON.map(prepare);
+    this.#wrote = db.sql.prepare<{ from: string }>(`
+      SELECT 1 FROM messages WHERE chat_jid IN (${GROUP_CHATS}) AND sender = @from LIMIT 1`);
+    this.#ofWriter = OF_WRITER.map(prepare);
+    this.#ofMember = MEMBER.map(prepare);
   }
 
   /** The address that is used for a person now: another one, or the same. */
@@ -153,9 +158,14 @@ export class SamePerson {
       this.#learn.run(pair);
       const isRegistered = this.#registered.get(from) !== undefined;
       const givenUp = this.#mergeRegistrations(pair);
-      for (const step of this.#ofPerson) step.run(pair);
-      if (isRegistered || this.#knowsChat.get({ from }) !== undefined)
-        for (const step of this.#ofChat) step.run(pair);
+      // Hundreds of addresses may come at a time, of people of whom nothing is stored yet.
+      const steps = [
+        ...this.#ofMember,
+        ...(this.#wrote.get({ from }) === undefined ? [] : this.#ofWriter),
+        ...(isRegistered || this.#knowsChat.get({ from }) !== undefined ? this.#ofChat : []),
+      ];
+      const changes = steps.reduce((sum, step) => sum + step.run(pair).changes, 0);
+      if (changes === 0 && !isRegistered) return givenUp;
       for (const bell of ['groups', 'messages', 'tasks', 'outbox'] as const) this.#db.ring(bell);
       return givenUp;
     });

@@ -217,7 +217,7 @@ CREATE INDEX IF NOT EXISTS attachments_saved ON attachments (seq) WHERE status =
 
 /**
  * When a run's answer was stored, a silent one too; a task's own shortest interval (those that exist keep theirs), and its failures
- * in a row with what its chat was told of them.
+ * in a row with what its chat was told of them; indexes for what was looked for row by row.
  */
 export const SCHEMA_5 = `
 ALTER TABLE scheduled_tasks ADD COLUMN min_interval_ms INTEGER;
@@ -225,4 +225,16 @@ ALTER TABLE scheduled_tasks ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE scheduled_tasks ADD COLUMN told_failures TEXT NOT NULL DEFAULT '[]';
 UPDATE scheduled_tasks SET min_interval_ms = 1000 WHERE schedule_type = 'interval';
 ALTER TABLE runs ADD COLUMN answered_at TEXT;
+CREATE INDEX messages_that_may_trigger ON messages (chat_jid, seq) WHERE is_bot_message = 0 AND is_context = 0;
+CREATE INDEX messages_that_quote ON messages (chat_jid, reply_to_message_id) WHERE reply_to_message_id IS NOT NULL;
+CREATE INDEX outbox_that_quotes ON outbox (chat_jid, payload ->> '$.quoted.id')
+  WHERE payload ->> '$.quoted.id' IS NOT NULL;
+CREATE INDEX attachments_by_chat ON attachments (chat_jid, message_seq);
+CREATE INDEX runs_of_tasks ON runs (chat_jid) WHERE kind = 'task';
+CREATE INDEX tasks_by_folder ON scheduled_tasks (group_folder, created_at, id);
+CREATE INDEX tasks_by_chat ON scheduled_tasks (chat_jid);
+CREATE INDEX usage_by_time ON usage (at);
+CREATE INDEX same_person_by_current ON same_person (to_jid);
+CREATE INDEX group_members_by_person ON group_members (person_jid);
+CREATE INDEX group_chats ON chats (last_message_time DESC, jid) WHERE is_group = 1;
 `;

@@ -5,7 +5,7 @@ import { CredentialsTooNewError } from './errors.ts';
  * The version that `user_version` names. The first programs named none (0); their tables were these, some not there yet. Another
  * table, or another form of one, is another version.
  */
-const VERSION = 2;
+const VERSION = 3;
 
 /**
  * - `creds`: the account, one row or none.
@@ -16,6 +16,7 @@ const VERSION = 2;
  * - `stanzas`, `plaintexts`: journal.ts.
  * - `uploads`: uploads.ts.
  * - `addresses`: addresses.ts, since version 2.
+ * Version 3 has indexes for what is asked at each send.
  */
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS creds (id INTEGER PRIMARY KEY CHECK (id = 1), value TEXT NOT NULL) STRICT;
@@ -40,6 +41,10 @@ const SCHEMA = `
 
   CREATE TABLE IF NOT EXISTS uploads (wire_id TEXT PRIMARY KEY, message BLOB NOT NULL, at INTEGER NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS addresses (wire_id TEXT PRIMARY KEY, address TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
+
+  CREATE INDEX IF NOT EXISTS numbers_by_number ON numbers (number);
+  CREATE INDEX IF NOT EXISTS uploads_by_time ON uploads (at);
+  CREATE INDEX IF NOT EXISTS addresses_by_time ON addresses (at);
 `;
 
 /** What belongs to the present account, and goes with it. */
