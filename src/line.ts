@@ -14,6 +14,7 @@ import { namePrefix, present } from './delivery/presentation.ts';
 import { Restriction } from './delivery/restriction.ts';
 import type { Log } from './log.ts';
 import type { Paths } from './paths.ts';
+import { CommitQueue } from './store/commit-queue.ts';
 import type { Store } from './store/store.ts';
 import type { Timings } from './timings.ts';
 
@@ -44,6 +45,8 @@ export interface Line {
   readonly delivery: Delivery;
   readonly loops: LoopBreaker;
   readonly welcome: Pick<Welcome, 'greeting'>;
+  /** What the channel calls. */
+  readonly listener: ChannelListener;
   /** To be called when the channel has stopped: what the database did not take yet is tried a last time. */
   stop(): void;
 }
@@ -68,25 +71,32 @@ export function wireLine({
   const ownPrefix = namePrefix(presentation)?.trimEnd();
   const reception = new Reception({ store, loops, senders, ownPrefix, clock, log, timings });
   const groupNews = new GroupNews({ store, clock, newId, log });
-  const merging = new Merging({ store, clock, log, timings });
+  const commits = new CommitQueue({ store, clock, log, timings });
+  const merging = new Merging(store, commits, log);
   const record = new LineRecord({ store, clock, timezone: config.timezone, log, timings });
   const welcome = new Welcome(store, config.assistantName, clock, log);
   const restriction = new Restriction(store, clock, log);
+  const recordRestriction = (write: () => void): void =>
+    void commits.add('a restriction of the account', write);
   const listener: ChannelListener = {
     onMessage: (message, later) => {
-      if (!message.fromMe) restriction.heardFrom(message.chatJid);
+      if (!message.fromMe) restriction.heardFrom(message.chatJid, recordRestriction);
       return reception.onMessage(message, later);
     },
     onChange: (change, later) => reception.onChange(change, later),
-    onMembers: (chatJid, members) => groupNews.onMembers(chatJid, members),
-    onAllGroups: (chatJids) => groupNews.onAllGroups(chatJids),
+    onMembers: (chatJid, members) =>
+      void commits.add('the members of a group', () => groupNews.onMembers(chatJid, members)),
+    onAllGroups: (chatJids) =>
+      void commits.add('the list of all groups', () => groupNews.onAllGroups(chatJids)),
     onSamePerson: (from, to) => merging.onSamePerson(from, to),
-    onRestriction: (reason) => restriction.report(reason),
-    onChat: (chat) => groupNews.onChat(chat),
+    onRestriction: (reason) => restriction.report(reason, recordRestriction),
+    onChat: (chat) => void commits.add('the name of a chat', () => groupNews.onChat(chat)),
     onAccount: (account, firstPairing) => {
-      welcome.onAccount(account, firstPairing);
-      senders.refresh();
+      const isCommitted = commits.add('the account', () => welcome.onAccount(account, firstPairing));
+      commits.add('who may trigger', () => senders.refresh());
+      return isCommitted;
     },
+    together: (tell) => commits.together(tell),
     onLine: (state) => {
       if (state.status === 'open') delivery.wake();
       onLine(state);
@@ -121,8 +131,9 @@ export function wireLine({
     delivery,
     loops,
     welcome,
+    listener,
     stop: () => {
-      for (const each of [reception, merging, record]) each.stop();
+      for (const each of [reception, commits, record]) each.stop();
     },
   };
 }

@@ -174,11 +174,11 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
     await Promise.all(conversation.activeGroups().map((group) => snapshots.write(group)));
   };
   const listenTo = (bell: Bell, act: () => void | Promise<void>): void => {
-    store.bells.on(bell, () => {
+    store.bells.on(bell, () =>
       Promise.resolve()
         .then(act)
-        .catch((error: unknown) => log.error({ err: error, bell }, 'What a bell woke has failed'));
-    });
+        .catch((error: unknown) => log.error({ err: error, bell }, 'What a bell woke has failed')),
+    );
   };
   listenTo('tasks', refreshSnapshots);
   listenTo('groups', refreshSnapshots);

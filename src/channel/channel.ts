@@ -209,7 +209,10 @@ export interface Account {
   readonly linkId: string;
 }
 
-/** Called by the channel. What a call was told is committed when it returns, unless its result says otherwise. */
+/**
+ * Called by the channel. What it tells is committed when the listener returns, or kept in memory until the database takes it;
+ * where the channel has to know which, the result says it. Only `onMessage` and `onChange` may throw.
+ */
 export interface ChannelListener {
   /**
    * @param later called when it is committed after false was returned; the channel need not bring it again then
@@ -236,9 +239,12 @@ export interface ChannelListener {
   onLine(state: LineState): void;
   /**
    * The account is known and the line opens: told before `onLine` says so. `firstPairing` is true until this has returned
-   * once in the life of these credentials; a crash right then repeats it.
+   * true once in the life of these credentials; a crash right then repeats it.
+   * @returns whether it is committed; false: it is kept in memory, and told again when the line opens next
    */
-  onAccount(account: Account, firstPairing: boolean): void;
+  onAccount(account: Account, firstPairing: boolean): boolean;
+  /** Commits as one what `tell` tells by `onChat`, `onMembers`, `onAllGroups` and `onSamePerson`: hundreds come at a time. */
+  together(tell: () => void): void;
 }
 
 export interface Channel {

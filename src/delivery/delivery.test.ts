@@ -1,5 +1,8 @@
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { silentLog } from '../../test/support/silent-log.ts';
+import { temporaryDirectory } from '../../test/support/temporary.ts';
 import { counter, FAMILY, MAIN, testStore } from '../../test/support/test-store.ts';
 import { type LineState, type Outgoing, type SendOutcome, wordsOf } from '../channel/channel.ts';
 import { HOUR, MINUTE, SECOND } from '../clock.ts';
@@ -32,7 +35,8 @@ class ScriptedLine {
 }
 
 function rig(ownNumber = true) {
-  const store = testStore();
+  const directory = temporaryDirectory();
+  const store = testStore(directory, 0);
   store.groups.add(MAIN, 0);
   store.groups.add(FAMILY, 0);
   const line = new ScriptedLine();
@@ -61,7 +65,13 @@ function rig(ownNumber = true) {
       restriction.report('restricted');
       return { kind: 'refused', code: 463, reason: 'restricted', restricted: true };
     });
-  return { store, line, delivery, options, restriction, restrict, add, count };
+  /** @returns what ends the lock that somebody else has on the database now */
+  const lock = (): (() => void) => {
+    const operator = new BetterSqlite3(join(directory, 'store', 'messages.db'));
+    operator.exec('BEGIN IMMEDIATE');
+    return () => void operator.close();
+  };
+  return { store, line, delivery, options, restriction, restrict, add, count, lock };
 }
 
 describe('the delivery', () => {
@@ -299,6 +309,43 @@ describe('the delivery', () => {
     await vi.advanceTimersByTimeAsync(20 * SECOND);
     await vi.waitFor(() => expect(count('sent')).toBe(1));
     expect(line.sent).toHaveLength(1);
+  });
+
+  it('does not send a refused row again when neither the refusal nor the restriction could be stored', async () => {
+    const { store, line, restriction, delivery, add, count, lock } = rig();
+    line.answer(async () => {
+      const unlock = lock();
+      const late: (() => void)[] = [];
+      restriction.report('restricted', (write) => void late.push(write));
+      setTimeout(() => {
+        unlock();
+        for (const write of late) write();
+      }, 5 * SECOND);
+      return { kind: 'refused', code: 463, reason: 'restricted', restricted: true };
+    });
+    for (const text of ['1', '2']) add(FAMILY.jid, text);
+    await vi.waitFor(() => expect(line.sent).toHaveLength(1));
+    line.answer(async () => ({ kind: 'acked' }));
+    await vi.advanceTimersByTimeAsync(MINUTE);
+    await vi.waitFor(() => expect(count('failed')).toBe(2));
+    expect(line.sent.filter(({ chat }) => chat === FAMILY.jid)).toHaveLength(1);
+    expect(store.state.get('restriction:chats')).toBe(FAMILY.jid);
+    await delivery.stop();
+  });
+
+  it('a stop saves what is known of a send and could not be stored until then', async () => {
+    const { line, delivery, add, count, lock } = rig();
+    let unlock = (): void => undefined;
+    line.answer(async () => {
+      unlock = lock();
+      return { kind: 'acked' };
+    });
+    add(FAMILY.jid, '1');
+    await vi.waitFor(() => expect(line.sent).toHaveLength(1));
+    await new Promise((resolve) => setImmediate(resolve));
+    unlock();
+    await delivery.stop();
+    expect(count('sent')).toBe(1);
   });
 
   it('does not wait for a time that was set by a clock which was set back since', async () => {

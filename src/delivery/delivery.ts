@@ -70,6 +70,7 @@ export class Delivery {
     const ended = Promise.all([...this.#sending.values()].map((sending) => sending.ended));
     if (patienceMs === undefined) {
       await ended;
+      this.#saveVerdicts();
       return;
     }
     const over = new AbortController();
@@ -78,6 +79,7 @@ export class Delivery {
       setTimeout(patienceMs, undefined, { signal: over.signal }).catch(() => undefined),
     ]);
     over.abort();
+    this.#saveVerdicts();
   }
 
   #look(now: number): number | undefined {
@@ -141,12 +143,16 @@ export class Delivery {
     const wireId = row.wireId ?? channel.newWireId();
     if (!store.outbox.beginSend(row.seq, wireId)) return;
     const outcome = await channel.send(row.chatJid, present(row.message, presentation), wireId);
-    if (outcome.kind === 'refused' && outcome.restricted) restriction.refused(row.chatJid);
     const sends = row.sends + 1;
     const notSent = this.#countNotSent(row.seq, outcome);
     const verdict = judge(outcome, { sends, notSent, isFile: isFile(row) }, timings);
     log.debug({ outbox: row.seq, chat: row.chatJid, wireId, sends, outcome: outcome.kind }, 'Send ended');
-    this.#conclude(row.seq, () => this.#store(row, verdict, sends));
+    this.#conclude(row.seq, () =>
+      store.transaction(() => {
+        if (outcome.kind === 'refused' && outcome.restricted) restriction.refused(row.chatJid);
+        this.#store(row, verdict, sends);
+      }),
+    );
   }
 
   /** What is known of a send is kept until the database has it. */
@@ -154,6 +160,17 @@ export class Delivery {
     this.#verdicts.set(seq, store);
     store();
     this.#verdicts.delete(seq);
+  }
+
+  /** A last try: what is not saved now is sent again by the next start. */
+  #saveVerdicts(): void {
+    for (const [seq, store] of this.#verdicts) {
+      try {
+        this.#conclude(seq, store);
+      } catch (error) {
+        this.#options.log.error({ err: error, outbox: seq }, 'The result of a send could not be saved');
+      }
+    }
   }
 
   #store(row: OutboxRow, verdict: Verdict, sends: number): void {
@@ -213,8 +230,10 @@ export class Delivery {
   #giveUpChat(head: OutboxRow): void {
     const { store, clock } = this.#options;
     const reason = 'WhatsApp restricts this account, and has refused a message to that chat';
-    this.#giveUp(head, 'failed', reason, true);
-    store.outbox.giveUpWaiting(head.chatJid, reason, clock.now());
+    store.transaction(() => {
+      this.#giveUp(head, 'failed', reason, true);
+      store.outbox.giveUpWaiting(head.chatJid, reason, clock.now());
+    });
   }
 }
 

@@ -69,3 +69,14 @@ it('a chat is forbidden under its other address too', () => {
   store.samePerson.merge('102@lid', '491512@s.whatsapp.net');
   expect(restriction.forbids('491512@s.whatsapp.net')).toBe(true);
 });
+
+it('a restriction holds as soon as it is reported, also while it cannot be stored', () => {
+  const { store, restriction } = rig();
+  restriction.refused('a@s');
+  const waiting: (() => void)[] = [];
+  restriction.report('No new chats', (write) => void waiting.push(write));
+  expect(restriction.forbids('a@s')).toBe(true);
+  expect(store.state.get('restriction')).toBeUndefined();
+  for (const write of waiting) write();
+  expect(store.state.get('restriction')).toBe('No new chats');
+});

@@ -11,6 +11,8 @@ export class Restriction {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #log: Log;
+  /** What was reported last to this process, stored or not. */
+  #reported: string | undefined;
 
   constructor(store: Store, clock: Clock, log: Log) {
     this.#store = store;
@@ -18,8 +20,17 @@ export class Restriction {
     this.#log = log;
   }
 
-  /** @param reason for people; undefined: there is none any more */
-  report(reason: string | undefined): void {
+  /**
+   * What is reported holds at once.
+   * @param reason for people; undefined: there is none any more
+   * @param commit runs the write that records it, now or as soon as the database allows it
+   */
+  report(reason: string | undefined, commit: (write: () => void) => void = (write) => write()): void {
+    this.#reported = reason ?? '';
+    commit(() => this.#record(reason));
+  }
+
+  #record(reason: string | undefined): void {
     const known = this.#store.state.get('restriction') ?? '';
     const news = reason ?? '';
     if (news === known) return;
@@ -43,12 +54,17 @@ export class Restriction {
     this.#store.state.set('restriction:chats', [...chats].join(' '));
   }
 
-  /** Somebody wrote in that chat: to answer them begins no chat. Never throws. */
-  heardFrom(chatJid: string): void {
+  /**
+   * Somebody wrote in that chat: to answer them begins no chat. Never throws.
+   * @param commit as for `report`
+   */
+  heardFrom(chatJid: string, commit: (write: () => void) => void = (write) => write()): void {
     try {
-      const chats = this.#chats();
-      if (!chats.includes(chatJid)) return;
-      this.#store.state.set('restriction:chats', chats.filter((each) => each !== chatJid).join(' '));
+      if (!this.#chats().includes(chatJid)) return;
+      commit(() => {
+        const others = this.#chats().filter((each) => each !== chatJid);
+        this.#store.state.set('restriction:chats', others.join(' '));
+      });
     } catch (error) {
       this.#log.warn(
         { err: error, chat: chatJid },
@@ -59,7 +75,8 @@ export class Restriction {
 
   /** Whether a message to that chat would be refused again. */
   forbids(chatJid: string): boolean {
-    return Boolean(this.#store.state.get('restriction')) && this.#chats().includes(chatJid);
+    const restriction = this.#reported ?? this.#store.state.get('restriction');
+    return Boolean(restriction) && this.#chats().includes(chatJid);
   }
 
   #chats(): readonly string[] {

@@ -10,7 +10,7 @@ export interface GroupQueries {
   groupMetadata(jid: string): Promise<GroupMetadata>;
 }
 
-type GroupListener = Pick<ChannelListener, 'onChat' | 'onMembers' | 'onAllGroups'>;
+type GroupListener = Pick<ChannelListener, 'onChat' | 'onMembers' | 'onAllGroups' | 'together'>;
 
 /**
  * The groups that the account is in, with their members: Baileys needs them at every group send, and their lists tell
@@ -99,9 +99,11 @@ export class Groups {
     for (const id of this.#known.keys()) if (!before.has(id)) listed.add(id);
     // What the answer leaves out is only not known any more: that the account has left it is the listener's to judge.
     for (const id of before) if (!listed.has(id)) this.#known.delete(id);
-    this.takeAll(groups);
+    this.#listener.together(() => {
+      this.takeAll(groups);
+      this.#guarded(undefined, () => this.#listener.onAllGroups([...listed]));
+    });
     this.#wereListed = true;
-    this.#guarded(undefined, () => this.#listener.onAllGroups([...listed]));
     return groups.length;
   }
 
@@ -147,18 +149,24 @@ export class Groups {
 
   /** Whole groups as the server told them. */
   takeAll(groups: readonly GroupMetadata[]): void {
-    for (const group of groups) this.#take(group);
+    this.#listener.together(() => {
+      for (const group of groups) this.#take(group);
+    });
   }
 
   /** Changes of groups' properties; who comes and goes is told by `refresh`. */
   updateAll(changes: readonly Partial<GroupMetadata>[]): void {
-    for (const change of changes) {
-      if (isWhole(change)) this.#take(change);
-      else this.#update(change);
-    }
+    this.#listener.together(() => {
+      for (const change of changes) {
+        if (isWhole(change)) this.#take(change);
+        else this.#update(change);
+      }
+    });
   }
 
   #take(group: GroupMetadata): void {
+    // Baileys also emits a list as changes, before it returns it.
+    if (this.#known.get(group.id) === group) return;
     this.#known.set(group.id, group);
     const members = group.participants.flatMap((each) => this.#member(each) ?? []);
     this.#report(group.id, group.subject);

@@ -12,14 +12,14 @@ import { timeOf } from './timestamp.ts';
  * history are not looked at, so nothing old can start a turn.
  */
 export class History {
-  readonly #listener: Pick<ChannelListener, 'onChat'>;
+  readonly #listener: Pick<ChannelListener, 'onChat' | 'together'>;
   readonly #identity: Identity;
   readonly #contacts: Contacts;
   readonly #clock: Clock;
   readonly #log: Log;
 
   constructor(
-    listener: Pick<ChannelListener, 'onChat'>,
+    listener: Pick<ChannelListener, 'onChat' | 'together'>,
     identity: Identity,
     contacts: Contacts,
     clock: Clock,
@@ -33,13 +33,17 @@ export class History {
   }
 
   take(set: BaileysEventMap['messaging-history.set']): void {
-    this.contacts(set.contacts);
-    for (const chat of set.chats) this.#guarded(chat.id, () => this.#chat(chat));
+    this.#listener.together(() => {
+      this.contacts(set.contacts);
+      for (const chat of set.chats) this.#guarded(chat.id, () => this.#chat(chat));
+    });
   }
 
   /** Names of people, whether from a history or as they come in. Nobody has a chat by having a name. */
   contacts(contacts: readonly Partial<Contact>[]): void {
-    for (const contact of contacts) this.#guarded(contact.id, () => this.#contact(contact));
+    this.#listener.together(() => {
+      for (const contact of contacts) this.#guarded(contact.id, () => this.#contact(contact));
+    });
   }
 
   #contact({ id, phoneNumber, lid, name, notify, username }: Partial<Contact>): void {

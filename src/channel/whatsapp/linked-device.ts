@@ -28,7 +28,7 @@ import { Plaintexts } from './plaintexts.ts';
 import { oncePerDevice, withOwnSenderKey } from './recipients.ts';
 import { Backoff } from './reconnect.ts';
 import { replay } from './replay.ts';
-import { restrictionIn } from './restriction.ts';
+import { RestrictionReports } from './restriction.ts';
 import { durableSignalRepository, keysWithTexts } from './signal-repository.ts';
 import { openSocket } from './socket.ts';
 import { takeUnbuffered } from './unbuffered.ts';
@@ -42,6 +42,7 @@ export class LinkedDevice {
   readonly connection: Connection;
   readonly groups: Groups;
   readonly outbound: Outbound;
+  readonly restrictions: RestrictionReports;
   readonly #options: WhatsAppOptions;
   readonly #store: CredentialsStore;
   readonly #identity: Identity;
@@ -62,6 +63,7 @@ export class LinkedDevice {
   constructor(options: WhatsAppOptions, store: CredentialsStore) {
     const { listener, clock, log, random, keepOfferingQr, timings } = options;
     this.#options = options;
+    this.restrictions = new RestrictionReports((reason) => listener.onRestriction(reason));
     this.#store = store;
     const identity = new Identity(
       store,
@@ -224,15 +226,17 @@ export class LinkedDevice {
       if (update !== creds && creds.me?.name) this.#stayAway(socket);
     });
     on('connection.update', ({ reachoutTimeLock: lock }) => {
-      if (lock !== undefined) this.#options.listener.onRestriction(restrictionIn(lock));
+      if (lock !== undefined) this.restrictions.told(lock);
     });
     takeUnbuffered(socket.ev, (messages) =>
       this.#guarded('Messages could not be taken in', () => this.#take(messages)),
     );
-    on('messaging-history.set', (set) => {
-      for (const { lid, pn } of set.lidPnMappings ?? []) this.#identity.person(lid, pn);
-      this.#history.take(set);
-    });
+    on('messaging-history.set', (set) =>
+      this.#options.listener.together(() => {
+        for (const { lid, pn } of set.lidPnMappings ?? []) this.#identity.person(lid, pn);
+        this.#history.take(set);
+      }),
+    );
     // Named once, a pair of names is known: `person` tells the listener.
     on('lid-mapping.update', ({ lid, pn }) => void this.#identity.person(lid, pn));
     on('contacts.upsert', (list) => this.#history.contacts(list));
@@ -285,9 +289,11 @@ export class LinkedDevice {
     this.#guarded('The account was not taken in', () => this.#reportAccount());
     this.#askForGroups(live);
     // Nobody tells that a restriction is over of which a refused message told; the answer comes as a `connection.update`.
-    live.socket.fetchAccountReachoutTimelock().catch((error: unknown) => {
-      this.#options.log.debug({ reason: textOf(error) }, 'The restriction could not be asked for');
-    });
+    this.restrictions
+      .ask(() => live.socket.fetchAccountReachoutTimelock())
+      .catch((error: unknown) => {
+        this.#options.log.debug({ reason: textOf(error) }, 'The restriction could not be asked for');
+      });
   }
 
   #entered(state: LineState): void {
@@ -312,9 +318,9 @@ export class LinkedDevice {
     if (account === undefined) return;
     this.#reportSelfChat();
     const firstPairing = !this.#store.greeted;
-    this.#options.listener.onAccount(account, firstPairing);
-    // Only now: what the listener did is committed. A crash just before this line tells it once more.
-    if (firstPairing) this.#store.markGreeted();
+    // Only what is committed: a crash just before this line tells it once more, and so does the next opening.
+    const isCommitted = this.#options.listener.onAccount(account, firstPairing);
+    if (firstPairing && isCommitted) this.#store.markGreeted();
   }
 
   #reportSelfChat(): void {

@@ -1,6 +1,6 @@
 import { ReachoutTimelockEnforcementType } from '@whiskeysockets/baileys';
 import { expect, it } from 'vitest';
-import { restrictionIn } from './restriction.ts';
+import { RestrictionReports, restrictionIn } from './restriction.ts';
 
 const enforcementType = ReachoutTimelockEnforcementType.DEFAULT;
 
@@ -14,4 +14,20 @@ it('a restriction says what is not allowed, and until when if that is known', ()
 
 it('a lifted restriction is no restriction', () => {
   expect(restrictionIn({ isActive: false, enforcementType })).toBeUndefined();
+});
+
+it('a late answer that there is no restriction does not hide one that a message met after the question', async () => {
+  const told: (string | undefined)[] = [];
+  const reports = new RestrictionReports((reason) => void told.push(reason));
+  let asked = 0;
+  await reports.ask(async () => {
+    asked += 1;
+    if (asked === 1) reports.refused('No new chats');
+    reports.told({ isActive: false, enforcementType });
+  });
+  // It is asked again, and what is answered then holds.
+  expect([asked, told]).toEqual([2, ['No new chats', undefined]]);
+  reports.refused('Again');
+  reports.told({ isActive: false, enforcementType });
+  expect(told.slice(2)).toEqual(['Again', undefined]);
 });

@@ -58,8 +58,7 @@ export class WhatsAppChannel implements Channel {
     if (device === undefined || live === undefined)
       return { kind: 'not_sent', reason: 'the line is not open' };
     const outcome = await device.outbound.send(live.socket, live.gone, chatJid, message, wireId);
-    if (outcome.kind === 'refused' && outcome.restricted)
-      this.#options.listener.onRestriction(outcome.reason);
+    if (outcome.kind === 'refused' && outcome.restricted) device.restrictions.refused(outcome.reason);
     return outcome;
   }
 

@@ -75,9 +75,14 @@ export class Recorder implements ChannelListener {
     this.#news();
   }
 
-  onAccount(account: Account, firstPairing: boolean): void {
+  onAccount(account: Account, firstPairing: boolean): boolean {
     this.accounts.push({ account, firstPairing });
     this.#news();
+    return true;
+  }
+
+  together(tell: () => void): void {
+    tell();
   }
 
   get texts(): string[] {
