@@ -49,7 +49,7 @@ export function registerGroup(store: Store, request: GroupRequest, now: number):
     throw new RegistrationError(`The folder ${folder} is in use by ${holder.name}; choose another name.`);
   }
   const group: RegisteredGroup = {
-    jid: request.jid,
+    jid: store.samePerson.current(request.jid),
     name: request.name,
     folder,
     trigger: request.trigger ?? nameOf(store),

@@ -16,12 +16,12 @@ export type DirectRequest = Exclude<MailboxRequest, { type: 'refresh_groups' }>;
 export function perform(context: EffectContext, request: DirectRequest, file?: TakenFile): Effect {
   switch (request.type) {
     case 'message':
-      return messageEffect(context, underCurrentName(context, request));
+      return messageEffect(context, request);
     case 'file':
       if (file === undefined) throw new Error('a file is taken before its request is fulfilled');
-      return fileEffect(context, underCurrentName(context, request), file);
+      return fileEffect(context, request, file);
     case 'reaction':
-      return reactionEffect(context, underCurrentName(context, request));
+      return reactionEffect(context, request);
     case 'schedule_task':
       return scheduleTask(context, request);
     case 'update_task':
@@ -39,9 +39,4 @@ export function perform(context: EffectContext, request: DirectRequest, file?: T
     case 'unregister_group':
       return unregisterGroupEffect(context, request);
   }
-}
-
-/** An agent may know its chat by an address that has been replaced since its turn began. */
-function underCurrentName<R extends { readonly chatJid: string }>({ store }: EffectContext, request: R): R {
-  return { ...request, chatJid: store.samePerson.current(request.chatJid) };
 }

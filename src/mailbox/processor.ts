@@ -19,7 +19,7 @@ import type { Limits } from './limits.ts';
 import { demandChat } from './message-effects.ts';
 import type { OutgoingFiles, TakenFile } from './outgoing-files.ts';
 import type { Quarantine } from './quarantine.ts';
-import { type MailboxRequest, parseRequest } from './request.ts';
+import { type MailboxRequest, parseRequest, withCurrentAddresses } from './request.ts';
 import { readPlainFile } from './safe-read.ts';
 
 export interface ProcessorOptions {
@@ -88,7 +88,11 @@ export class Processor {
       await this.refuse(file, parsed.reason, parsed.requestId);
       return DONE;
     }
-    return this.#fulfil(file, parsed.request);
+    return this.#fulfil(file, this.#resolved(parsed.request));
+  }
+
+  #resolved<R extends MailboxRequest>(request: R): R {
+    return withCurrentAddresses(request, (jid) => this.#options.store.samePerson.current(jid));
   }
 
   /** Stores that it was refused, gives the answer, if one was asked for, and puts the file away. */
@@ -134,7 +138,8 @@ export class Processor {
       const now = clock.now();
       const claim = this.#claim(file);
       const context = { store, source, runId: claim.runId, now, timezone, newId, limits };
-      const { result, changed } = perform(context, request, sent);
+      // Resolved again in here: while a file was taken an address may have been replaced.
+      const { result, changed } = perform(context, this.#resolved(request), sent);
       store.claims.add(
         { ...claim, operation: request.type, requestId: request.requestId, result, changed },
         now,

@@ -6,6 +6,28 @@ import { MessageFile, TaskFile } from '../protocol/mailbox.ts';
 export const MailboxRequest = z.discriminatedUnion('type', [...MessageFile.options, ...TaskFile.options]);
 export type MailboxRequest = z.infer<typeof MailboxRequest>;
 
+type FieldOf<R> = R extends MailboxRequest ? keyof R : never;
+/** The compiler says so when the protocol gets another one. */
+const ADDRESSES = Object.keys({ chatJid: true, targetJid: true, jid: true } satisfies Record<
+  Extract<FieldOf<MailboxRequest>, 'jid' | `${string}Jid`>,
+  true
+>);
+
+/**
+ * The same request with every chat under its current address: an agent or its memory may know an earlier one.
+ * @param current resolves an address to the one that is used now
+ */
+export function withCurrentAddresses<R extends MailboxRequest>(
+  request: R,
+  current: (jid: string) => string,
+): R {
+  const resolved = Object.entries(request).map(([field, value]) => [
+    field,
+    ADDRESSES.includes(field) && typeof value === 'string' ? current(value) : value,
+  ]);
+  return Object.fromEntries(resolved) as R;
+}
+
 export type ParsedFile =
   | { readonly kind: 'request'; readonly request: MailboxRequest }
   /** It may still be being written. */
