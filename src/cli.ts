@@ -28,8 +28,8 @@ import { PHONE_NUMBER_WANTED, phoneDigits } from './operations/phone-number.ts';
 import { formatStatus, readStatus } from './operations/status.ts';
 import { type PairOutcome, pair } from './pair.ts';
 import { pathsAt } from './paths.ts';
-import { lockHolder } from './store/host-lock.ts';
-import { openStoreReadOnly, type Store } from './store/store.ts';
+import { lockedBy } from './store/host-lock.ts';
+import { lookInto, type Store } from './store/store.ts';
 import { DEFAULT_TIMINGS, Timings } from './timings.ts';
 
 /** Exit codes: 0 well, 1 not well, 2 wrong usage. */
@@ -234,21 +234,18 @@ function timingsArgument(text: string): Timings {
 async function withStore(work: (store: Store, config: BaseConfig) => void | Promise<void>): Promise<void> {
   const config = loadBaseConfig(process.env);
   const paths = pathsAt(config.root);
-  let store: Store | undefined;
+  let isThere: boolean | undefined;
   try {
-    store = openStoreReadOnly(paths.database);
+    isThere = await lookInto(paths.database, async (store) => {
+      await work(store, config);
+      return true;
+    });
   } catch (error) {
     // Without a host that keeps it open even reading needs a little room.
     throw await blameDisk(error, 'The database cannot be read', paths);
   }
-  if (store === undefined) {
+  if (isThere === undefined)
     throw new ConfigError(`Nothing is there yet in ${config.root}. Pair first: ./nanoclaw pair`);
-  }
-  try {
-    await work(store, config);
-  } finally {
-    store.close();
-  }
 }
 
 const json = (value: unknown): string => JSON.stringify(value, null, 2);
@@ -290,10 +287,17 @@ function program(): Command {
     .action((flags: { json?: true }) =>
       withStore(async (store, config) => {
         const paths = pathsAt(config.root);
-        const holder = lockHolder(paths.hostLock) ?? null;
+        const holder = lockedBy(paths.hostLock);
         const now = systemClock.now();
         const version = versionInWords(versionInUse(paths.whatsappVersion, config.whatsapp.version), now);
-        const status = readStatus(store, holder, now, await lookAtDisks(paths), version);
+        const status = readStatus(
+          store,
+          holder?.pid ?? null,
+          now,
+          await lookAtDisks(paths),
+          version,
+          holder?.start,
+        );
         say(flags.json ? json(status) : formatStatus(status, config.timezone, now));
         const isWell = status.hostPid !== null && status.line === 'open' && status.disks.length === 0;
         if (!isWell) process.exitCode = NOT_WELL;

@@ -7,9 +7,10 @@ import { accessTo } from './credentials/model-access.ts';
 import { inspectCredentials, oldVersionAdvice, versionInUse, versionInWords } from './line.ts';
 import type { Log } from './log.ts';
 import { examine, type Finding } from './operations/doctor.ts';
+import { lineOf } from './operations/status.ts';
 import { pathsAt } from './paths.ts';
-import { lockHolder } from './store/host-lock.ts';
-import { openStoreReadOnly } from './store/store.ts';
+import { lockedBy } from './store/host-lock.ts';
+import { lookInto } from './store/store.ts';
 
 /**
  * Looks at this machine and this root as `./nanoclaw doctor` does; a host may be running.
@@ -38,11 +39,10 @@ export async function examineHere(environment: NodeJS.ProcessEnv, log: Log): Pro
       const now = systemClock.now();
       return { words: versionInWords(inUse, now), advice: oldVersionAdvice(inUse, now) };
     },
-    line: () => {
-      const store = openStoreReadOnly(paths.database);
-      const line = store?.state.get('line') ?? 'unknown';
-      store?.close();
-      return { hostPid: lockHolder(paths.hostLock) ?? null, line };
+    line: async () => {
+      const holder = lockedBy(paths.hostLock);
+      const line = await lookInto(paths.database, (store) => lineOf(store, holder?.start));
+      return { hostPid: holder?.pid ?? null, line: line ?? 'unknown' };
     },
     sandbox: async () => {
       const config = loadConfig(environment);

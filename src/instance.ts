@@ -30,6 +30,7 @@ export async function openInstance(config: BaseConfig, log: Log): Promise<Instan
     if (await finishSwap(paths)) log.warn('Ended a restore that was cut off');
     await makeDirectories(paths);
     store = openStore(paths.database);
+    beginRecord(store, lock.start);
     await adoptV1Files(store, paths, log, systemClock.now());
     followAssistantName(store, `@${config.assistantName}`);
   } catch (error) {
@@ -49,6 +50,15 @@ export async function openInstance(config: BaseConfig, log: Log): Promise<Instan
       }
     },
   };
+}
+
+/** What an earlier host saw of the line says nothing of this one, which has not come to it yet. */
+function beginRecord(store: Store, start: string): void {
+  store.transaction(() => {
+    store.state.set('line', 'starting');
+    store.state.set('line:since', new Date(systemClock.now()).toISOString());
+    store.state.set('line:host', start);
+  });
 }
 
 async function makeDirectories(paths: Paths): Promise<void> {

@@ -4,6 +4,7 @@ import { relative } from 'node:path';
 import { MINUTE } from '../clock.ts';
 import { codeOf } from '../machine-trouble.ts';
 import type { Paths } from '../paths.ts';
+import { damageIn, problemsIn, RESTORE } from '../store/database.ts';
 import { lookAtDisks, troubleWords } from './disk.ts';
 
 /** One thing that was looked at. */
@@ -21,6 +22,12 @@ export type AccountSummary =
   | { readonly status: 'absent' | 'unpaired' }
   | { readonly status: 'paired'; readonly number: string; readonly name: string | undefined };
 
+/** The host's process, if one runs, and the line as it saw it last. */
+interface LineSeen {
+  readonly hostPid: number | null;
+  readonly line: string;
+}
+
 export interface Patient {
   readonly paths: Paths;
   /** As in `process.versions.node`. */
@@ -35,7 +42,7 @@ export interface Patient {
   /** The version of WhatsApp Web in words; `advice` where it may be too old to link an account. */
   readonly version: () => { readonly words: string; readonly advice: string | undefined };
   /** The line as the host saw it last, and the host's process, if one runs. */
-  readonly line: () => { readonly hostPid: number | null; readonly line: string };
+  readonly line: () => LineSeen | Promise<LineSeen>;
   /** Tries a sandbox. Throws with the cure in its words. */
   readonly sandbox: () => Promise<readonly Finding[]>;
 }
@@ -60,17 +67,18 @@ export async function examine(patient: Patient): Promise<readonly Finding[]> {
   const { paths, now } = patient;
   const looks: readonly (readonly [
     string,
-    () => Finding | Promise<Finding> | Promise<readonly Finding[]>,
+    () => Finding | readonly Finding[] | Promise<Finding> | Promise<readonly Finding[]>,
   ])[] = [
     ['Node', () => lookAtNode(patient.nodeVersion)],
     ['folders', () => lookAtFolders(paths)],
     ['disk', () => lookAtDisk(paths)],
     ['clock', () => lookAtClock(paths.database, now, patient.timezone)],
+    ['database', () => lookAtDatabase(paths.database)],
     ['agent', () => well('agent', patient.agent())],
     ['sandbox', () => patient.sandbox()],
     ['account', () => lookAtAccount(patient.account())],
     ['version', () => lookAtVersion(patient.version())],
-    ['line', () => lookAtLine(patient.line())],
+    ['line', async () => lookAtLine(await patient.line())],
   ];
   const findings: Finding[] = [];
   for (const [name, look] of looks) {
@@ -160,6 +168,19 @@ async function lookAtClock(database: string, now: number, timezone: string): Pro
     : well('clock', detail);
 }
 
+/** All of it: what SQLite meets only when a command or a turn reads the damaged page. */
+function lookAtDatabase(file: string): Finding[] {
+  try {
+    const problems = problemsIn(file);
+    if (problems === undefined) return [];
+    if (problems.length === 0) return [well('database', `${file} is sound`)];
+    return [ill('database', `${file} is damaged (${problems.join('; ')})`, RESTORE)];
+  } catch (error) {
+    if (damageIn(file, error) === undefined) throw error;
+    return [ill('database', `${file} is damaged (${(error as Error).message})`, RESTORE)];
+  }
+}
+
 function lookAtAccount(account: AccountSummary): Finding {
   if (account.status !== 'paired')
     return ill('account', 'no WhatsApp account is linked', 'Link one: ./nanoclaw pair');
@@ -171,7 +192,7 @@ function lookAtVersion({ words, advice }: ReturnType<Patient['version']>): Findi
   return { name: 'version', ok: true, detail: `WhatsApp Web ${words}`, cure: advice };
 }
 
-function lookAtLine({ hostPid, line }: { readonly hostPid: number | null; readonly line: string }): Finding {
+function lookAtLine({ hostPid, line }: LineSeen): Finding {
   if (hostPid === null) return ill('line', 'no host is running', 'Start it: npm start');
   return line === 'open'
     ? well('line', `open, host ${hostPid}`)

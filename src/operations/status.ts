@@ -49,6 +49,7 @@ export interface Status {
  * @param now milliseconds since the epoch
  * @param disks what was found when they were tried
  * @param version that of WhatsApp Web, in words
+ * @param start names the start of the host that holds the lock; undefined: it is not known
  */
 export function readStatus(
   store: Store,
@@ -56,6 +57,7 @@ export function readStatus(
   now: number,
   disks: readonly DiskTrouble[],
   version: string,
+  start?: string,
 ): Status {
   const groups: readonly RegisteredGroup[] = store.groups.all();
   const nextDue = store.tasks.nextDue();
@@ -63,8 +65,8 @@ export function readStatus(
   const count = (status: OutboxStatus): number => counts.get(status) ?? 0;
   return {
     hostPid,
-    line: hostPid === null ? 'not running' : (store.state.get('line') ?? 'unknown'),
-    lineSince: (hostPid !== null && store.state.get('line:since')) || null,
+    line: hostPid === null ? 'not running' : lineOf(store, start),
+    lineSince: (hostPid !== null && isRecordOf(store, start) && store.state.get('line:since')) || null,
     version,
     restriction: store.state.get('restriction') || null,
     sandbox: store.state.get('sandbox') ?? 'unknown before the first start',
@@ -74,7 +76,7 @@ export function readStatus(
     activeTasks: store.tasks.all().filter(({ status }) => status === 'active').length,
     nextTask: nextDue === undefined ? null : new Date(nextDue).toISOString(),
     // What a crash left behind is settled by the next start; nothing is under way.
-    turnsUnderWay: hostPid === null ? 0 : store.runs.running().length,
+    turnsUnderWay: hostPid === null || !isRecordOf(store, start) ? 0 : store.runs.running().length,
     chatsWaiting: store.messages.waiting().length,
     modelUnavailable: readModelUnavailable(store),
     outbox: {
@@ -105,6 +107,18 @@ function readModelUnavailable(store: Store): Status['modelUnavailable'] {
   );
   const since = [...chats, ...tasks].map(([first]) => first?.endedAt ?? '').toSorted()[0];
   return since === undefined ? null : { chats: chats.length, tasks: tasks.length, since };
+}
+
+/**
+ * The line as the host that holds the lock saw it last: what an earlier one left is no news of this one.
+ * @param start names the start of that host; undefined: it is not known
+ */
+export function lineOf(store: Store, start: string | undefined): string {
+  return isRecordOf(store, start) ? (store.state.get('line') ?? 'unknown') : 'starting';
+}
+
+function isRecordOf(store: Store, start: string | undefined): boolean {
+  return start === undefined || store.state.get('line:host') === start;
 }
 
 /**

@@ -19,6 +19,35 @@ export function isTroubleOfDatabase(error: unknown): boolean {
   return error instanceof BetterSqlite3.SqliteError && !OF_THE_ROW.test(error.code);
 }
 
+/** What to do about a damaged database. */
+export const RESTORE =
+  'Put a backup in its place, while the assistant is stopped: ./nanoclaw restore <backup>';
+
+/** What SQLite says of a file whose pages are damaged, with the file and the fix; undefined: the error is another one. */
+export function damageIn(file: string, error: unknown): DatabaseError | undefined {
+  const isDamage =
+    error instanceof BetterSqlite3.SqliteError && /^SQLITE_(?:CORRUPT|NOTADB)/.test(error.code);
+  return isDamage
+    ? new DatabaseError(`The database ${file} is damaged (${error.message}). ${RESTORE}.`, { cause: error })
+    : undefined;
+}
+
+/**
+ * Reads all of a database and checks it, indexes included; a host may be running. Takes seconds for years of messages.
+ * @returns what is wrong, in SQLite's words; empty: nothing; undefined: there is no such file
+ * @throws SqliteError when the file cannot be read at all
+ */
+export function problemsIn(file: string): readonly string[] | undefined {
+  if (!existsSync(file)) return undefined;
+  const sql = new BetterSqlite3(file, { readonly: true, timeout: BUSY_TIMEOUT_MS });
+  try {
+    const found = sql.prepare<[], string>('PRAGMA integrity_check(3)').pluck().all();
+    return found.filter((line) => line !== 'ok').map((line) => line.replaceAll('\n', ' '));
+  } finally {
+    sql.close();
+  }
+}
+
 /** Milliseconds to wait for the lock while an operator's `sqlite3` writes. */
 const BUSY_TIMEOUT_MS = 1_000;
 
@@ -42,9 +71,8 @@ export class Database {
       return new Database(sql);
     } catch (error) {
       sql?.close();
-      throw new DatabaseError(`The database ${file} cannot be read: ${(error as Error).message}.`, {
-        cause: error,
-      });
+      const words = `The database ${file} cannot be read: ${(error as Error).message}.`;
+      throw damageIn(file, error) ?? new DatabaseError(words, { cause: error });
     }
   }
 
@@ -65,7 +93,8 @@ export class Database {
       makePrivate(file);
       sql = new BetterSqlite3(file, { timeout: busyTimeoutMs });
       const health = sql.pragma('quick_check(1)', { simple: true });
-      if (health !== 'ok') throw new Error(String(health));
+      // In one line: what SQLite finds it tells in several.
+      if (health !== 'ok') throw new Error(String(health).replaceAll('\n', ' '));
       sql.pragma('journal_mode = WAL');
       sql.pragma('synchronous = FULL');
       // v1's tables had foreign keys, and are moved aside and dropped while being adopted.
@@ -77,7 +106,7 @@ export class Database {
       if (error instanceof DatabaseError) throw error;
       const cure =
         cureOfDisk(error) ??
-        'Put a backup in its place, or move the file away (with its -wal and -shm files) to start with an empty one.';
+        `${RESTORE}; or move the file away (with its -wal and -shm files) to start with an empty one.`;
       throw new DatabaseError(
         `The database ${file} cannot be opened (${(error as Error).message}). Nothing was changed. ${cure}`,
         { cause: error },

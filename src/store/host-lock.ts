@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
@@ -29,9 +30,12 @@ function isBusy(error: unknown): boolean {
  */
 export class HostLock {
   readonly #sql: BetterSqlite3.Database;
+  /** Names this start among all that there were: a process id may be that of an earlier host. */
+  readonly start: string;
 
-  private constructor(sql: BetterSqlite3.Database) {
+  private constructor(sql: BetterSqlite3.Database, start: string) {
     this.#sql = sql;
+    this.start = start;
   }
 
   /** @throws HostLockError that names the holder */
@@ -40,16 +44,26 @@ export class HostLock {
     const sql = new BetterSqlite3(file, { timeout: PATIENCE_MS });
     try {
       sql.exec(
-        'CREATE TABLE IF NOT EXISTS holder (one INTEGER PRIMARY KEY CHECK (one = 1), pid INTEGER NOT NULL)',
+        `CREATE TABLE IF NOT EXISTS holder (one INTEGER PRIMARY KEY CHECK (one = 1), pid INTEGER NOT NULL);
+         CREATE TABLE IF NOT EXISTS holder_start (one INTEGER PRIMARY KEY CHECK (one = 1), start TEXT NOT NULL)`,
       );
+      const start = randomUUID();
       const write = sql.prepare(
         'INSERT INTO holder VALUES (1, ?) ON CONFLICT DO UPDATE SET pid = excluded.pid',
       );
+      const writeStart = sql.prepare(
+        'INSERT INTO holder_start VALUES (1, ?) ON CONFLICT DO UPDATE SET start = excluded.start',
+      );
       // The pid must be committed to be readable by others; who then holds the transaction with its own pid inside has won.
       for (;;) {
-        sql.transaction(() => write.run(pid)).immediate();
+        sql
+          .transaction(() => {
+            write.run(pid);
+            writeStart.run(start);
+          })
+          .immediate();
         sql.exec('BEGIN IMMEDIATE');
-        if (readPid(sql) === pid) return new HostLock(sql);
+        if (readPid(sql) === pid && readStart(sql) === start) return new HostLock(sql, start);
         sql.exec('ROLLBACK');
       }
     } catch (error) {
@@ -70,8 +84,20 @@ export class HostLock {
   }
 }
 
-/** The process that holds the lock of `file` now; undefined when it is free. Writes nothing: the disk may be full or read-only. */
+/** Who holds a root's lock. */
+export interface LockHolder {
+  readonly pid: number;
+  /** As `HostLock.start`; undefined: an earlier version holds it. */
+  readonly start: string | undefined;
+}
+
+/** The process that holds the lock of `file` now; undefined when it is free. */
 export function lockHolder(file: string): number | undefined {
+  return lockedBy(file)?.pid;
+}
+
+/** Who holds the lock of `file` now; undefined when it is free. Writes nothing: the disk may be full or read-only. */
+export function lockedBy(file: string): LockHolder | undefined {
   if (!existsSync(file)) return undefined;
   const sql = new BetterSqlite3(file, { timeout: PATIENCE_MS, fileMustExist: true });
   try {
@@ -79,11 +105,11 @@ export function lockHolder(file: string): number | undefined {
     sql.exec('ROLLBACK');
     return undefined;
   } catch (error) {
-    if (isBusy(error)) return readPid(sql);
-    if (!isReadOnly(error)) throw error;
-    // A lock cannot be asked for where nothing may be written: whether the process of the last holder lives must do.
+    if (!isBusy(error) && !isReadOnly(error)) throw error;
     const pid = readPid(sql);
-    return pid !== undefined && isAlive(pid) ? pid : undefined;
+    if (pid === undefined) return undefined;
+    // A lock cannot be asked for where nothing may be written: whether the process of the last holder lives must do.
+    return isBusy(error) || isAlive(pid) ? { pid, start: readStart(sql) } : undefined;
   } finally {
     sql.close();
   }
@@ -104,4 +130,11 @@ function isAlive(pid: number): boolean {
 
 function readPid(sql: BetterSqlite3.Database): number | undefined {
   return sql.prepare<[], { pid: number }>('SELECT pid FROM holder').get()?.pid;
+}
+
+function readStart(sql: BetterSqlite3.Database): string | undefined {
+  const isThere = sql.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'holder_start'").get() !== undefined;
+  return isThere
+    ? sql.prepare<[], { start: string }>('SELECT start FROM holder_start').get()?.start
+    : undefined;
 }

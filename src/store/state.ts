@@ -26,6 +26,7 @@ export class State {
  * - `assistant:trigger`: the trigger that the assistant's name gave at the last start
  * - `line`, `sandbox`: the state of the line and the sandbox in words, for `status`
  * - `line:since`, `line:lost`: ISO instants: when it came into that state, when it was last open; empty: it is
+ * - `line:host`: names the start of the host that wrote these, as its lock does
  * - `restriction`: what the platform does not let the account do, in words; empty: nothing
  * - `restriction:chats`: chats to which a message was refused because of it, with spaces between them
  * - `senders`: who may call the assistant, in words, for `status`
@@ -41,6 +42,7 @@ export type StateKey =
   | 'line'
   | 'line:since'
   | 'line:lost'
+  | 'line:host'
   | 'restriction'
   | 'restriction:chats'
   | 'sandbox'

@@ -2,7 +2,7 @@ import { Attachments } from './attachments.ts';
 import type { Bells } from './bells.ts';
 import { Chats } from './chats.ts';
 import { Claims } from './claims.ts';
-import { Database } from './database.ts';
+import { Database, damageIn } from './database.ts';
 import { FollowUps } from './follow-ups.ts';
 import { GroupMembers } from './group-members.ts';
 import { Groups } from './groups.ts';
@@ -50,9 +50,35 @@ export function openStore(file: string, busyTimeoutMs?: number): Store {
  * @returns undefined when there is none yet
  * @throws DatabaseError
  */
-export function openStoreReadOnly(file: string): Store | undefined {
+function openStoreReadOnly(file: string): Store | undefined {
   const db = Database.openReadOnly(file);
-  return db === undefined ? undefined : storeOn(db);
+  if (db === undefined) return undefined;
+  try {
+    return storeOn(db);
+  } catch (error) {
+    db.close();
+    throw damageIn(file, error) ?? error;
+  }
+}
+
+/**
+ * Opens the store to look into it, while a host may be running, and closes it again.
+ * @returns undefined when there is none yet
+ * @throws DatabaseError also for damage that is met while `work` reads; whatever `work` rejects with
+ */
+export async function lookInto<T>(
+  file: string,
+  work: (store: Store) => T | Promise<T>,
+): Promise<T | undefined> {
+  const store = openStoreReadOnly(file);
+  if (store === undefined) return undefined;
+  try {
+    return await work(store);
+  } catch (error) {
+    throw damageIn(file, error) ?? error;
+  } finally {
+    store.close();
+  }
 }
 
 function storeOn(db: Database): Store {

@@ -46,7 +46,7 @@ export function openCredentialsForReading(file: string): Database.Database | und
 
 function check(database: Database.Database): void {
   const verdict = database.pragma('quick_check(1)', { simple: true });
-  if (verdict !== 'ok') throw new Error(`SQLite's check says: ${String(verdict)}`);
+  if (verdict !== 'ok') throw new Error(`SQLite's check says: ${String(verdict).replaceAll('\n', ' ')}`);
   checkCredentialsVersion(database);
 }
 

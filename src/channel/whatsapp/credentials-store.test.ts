@@ -212,7 +212,7 @@ describe('opening a damaged credentials store', () => {
     writeFileSync(other, 'this is not a database, but somebody’s notes '.repeat(100));
     const before = readFileSync(other);
     expect(() => CredentialsStore.open(other)).toThrow(CredentialsDatabaseError);
-    expect(() => CredentialsStore.open(other)).toThrow(/Restore the file from a backup/);
+    expect(() => CredentialsStore.open(other)).toThrow(/Restore a backup: \.\/nanoclaw restore/);
     expect(() => inspectCredentials(other)).toThrow(CredentialsDatabaseError);
     expect(readFileSync(other).equals(before)).toBe(true);
   });

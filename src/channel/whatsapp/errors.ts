@@ -1,12 +1,13 @@
 import { cureOfDisk } from '../../machine-trouble.ts';
 
+const RESTORE_OR_PAIR =
+  'Restore a backup: ./nanoclaw restore <backup>, or archive the file and pair again: ./nanoclaw pair --new';
+
 /** The database of the credentials cannot be opened or is damaged. Nothing in it was changed. */
 export class CredentialsDatabaseError extends Error {
   override readonly name = 'CredentialsDatabaseError';
   constructor(file: string, cause: unknown) {
-    const cure =
-      cureOfDisk(cause) ??
-      'Restore the file from a backup, or archive it and pair again with: ./nanoclaw pair --new';
+    const cure = cureOfDisk(cause) ?? RESTORE_OR_PAIR;
     super(
       `The WhatsApp credentials in ${file} cannot be opened: ${textOf(cause)}. Nothing was changed. ${cure}`,
       { cause },
@@ -31,7 +32,7 @@ export class CredentialsUnreadableError extends Error {
   constructor(file: string, row: string, cause: unknown) {
     super(
       `The WhatsApp credentials in ${file} are unreadable (${row}: ${textOf(cause)}). Nothing was changed. ` +
-        'Restore the file from a backup, or archive it and pair again with: ./nanoclaw pair --new',
+        RESTORE_OR_PAIR,
       { cause },
     );
   }
