@@ -1,5 +1,6 @@
 import { chmod, constants, lchown, lstat, mkdir, open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { withCleanUp } from '../clean-up.ts';
 import type { Owner } from './directories.ts';
 import { entriesOf, removeContents } from './remove-tree.ts';
 
@@ -39,16 +40,15 @@ export async function writeInput(
   const file = await open(temporary, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, 0o644);
   let isNoted = false;
   try {
-    try {
-      await file.writeFile(content);
-    } finally {
-      await file.close();
-    }
+    await withCleanUp(
+      () => file.writeFile(content),
+      () => file.close(),
+    );
     how.beforeSeen?.();
     isNoted = how.beforeSeen !== undefined;
     await rename(temporary, join(directory, name));
   } catch (error) {
-    if (!isNoted) await unlink(temporary);
+    if (!isNoted) await unlink(temporary).catch(() => undefined);
     throw error;
   }
 }

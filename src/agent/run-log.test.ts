@@ -80,4 +80,16 @@ describe('a run log', () => {
     expect(names[0]).toBe('container-2026-03-01T12-00-05.000Z-abc.log');
     expect(names.at(-1)).toBe('notes.txt');
   });
+
+  it('stays when it is written, however far the clock was ahead once, and so do those before it', async () => {
+    const directory = temporaryDirectory();
+    const write = (startedAt: number): Promise<string> =>
+      writeRunLog(directory, 'abc', { ...RECORD, startedAt });
+    for (let n = 0; n < 50; n += 1) await write(Date.UTC(2031, 0, 1) + n * 1000);
+    const since = [await write(RECORD.startedAt), await write(RECORD.startedAt + 1000)];
+    const names = await readdir(directory);
+    expect(names).toHaveLength(50);
+    expect(names).toEqual(expect.arrayContaining(since));
+    expect(names).not.toContain('container-2031-01-01T00-00-00.000Z-abc.log');
+  });
 });

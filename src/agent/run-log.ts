@@ -1,5 +1,6 @@
 import { constants, open, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { withCleanUp } from '../clean-up.ts';
 import type { ExitReason } from './agent.ts';
 import { ensureDirectory } from './directories.ts';
 import type { Mount } from './mounts.ts';
@@ -69,16 +70,25 @@ export async function writeRunLog(directory: string, id: string, record: RunReco
   const name = `container-${time}-${id}.log`;
   const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
   const file = await open(join(directory, name), O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, 0o644);
-  try {
-    await file.writeFile(format(record));
-  } finally {
-    await file.close();
-  }
-  await pruneRunLogs(directory);
+  await withCleanUp(
+    () => file.writeFile(format(record)),
+    () => file.close(),
+  );
+  // The log is there, whether old ones can be removed or not.
+  await pruneRunLogs(directory, name).catch(() => undefined);
   return name;
 }
 
-async function pruneRunLogs(directory: string): Promise<void> {
+/** @param newest the one that was just written */
+async function pruneRunLogs(directory: string, newest: string): Promise<void> {
   const logs = (await readdir(directory)).filter((name) => LOG_NAME.test(name)).sort();
-  for (const name of logs.slice(0, Math.max(0, logs.length - KEPT_LOGS))) await unlink(join(directory, name));
+  for (const name of oldestFirst(logs, newest).slice(0, -KEPT_LOGS)) await unlink(join(directory, name));
+}
+
+/**
+ * What bears a later time than the newest was written by a clock that was ahead: it is older than all that came since.
+ * @param names sorted
+ */
+export function oldestFirst(names: readonly string[], newest: string): readonly string[] {
+  return [...names.filter((name) => name > newest), ...names.filter((name) => name <= newest)];
 }

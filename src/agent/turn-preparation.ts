@@ -82,7 +82,7 @@ export class TurnPreparation {
     try {
       await writeEnvDir(runEnv, { ...this.#environment(request), ...credentials.env }, runtime.owner);
     } catch (error) {
-      await credentials.release();
+      await credentials.release().catch(() => undefined);
       throw error;
     }
     const shown = { project, extra, credentials: credentials.mounts };

@@ -148,7 +148,8 @@ export class Attachments {
         this.#listen(row, words);
       });
     } finally {
-      await rm(temporary, { force: true });
+      // What stays is replaced by the next try, and removed by the next start.
+      await rm(temporary, { force: true }).catch(() => undefined);
     }
   }
 

@@ -362,3 +362,33 @@ describe('a reaction', () => {
     expect(rows().at(-1)).toMatchObject({ text: 'reacted 👍', replyToName: 'Bob', replyToText: '@Andy hi' });
   });
 });
+
+describe('an edit that overtakes its message', () => {
+  const file = { kind: 'image', reference: 'how to find it' } as const;
+  const late = message({
+    text: '@Andy look at 9',
+    attachments: [file],
+    replyTo: { id: 'Q', senderJid: EVE, senderName: 'Eve', text: 'when?' },
+  });
+
+  it('keeps its text, and takes the file and the quote of the message that comes later', () => {
+    const { store, reception } = rig();
+    reception.onChange(edit('@Andy look at 10'));
+    for (let n = 0; n < 2; n += 1) reception.onMessage(late);
+    expect(store.messages.versions(FAMILY.jid, 'A')).toMatchObject([
+      { text: '@Andy look at 10', replyToId: 'Q', replyToName: 'Eve', replyToText: 'when?' },
+    ]);
+    expect(store.attachments.waiting()).toEqual([
+      expect.objectContaining({ messageSeq: 1, reference: 'how to find it' }),
+    ]);
+  });
+
+  it('gives nothing back that was deleted meanwhile', () => {
+    const { store, reception } = rig();
+    reception.onChange(edit('@Andy look at 10'));
+    reception.onChange(deletion());
+    reception.onMessage(late);
+    expect(store.messages.versions(FAMILY.jid, 'A')).toMatchObject([{ text: '', replyToId: null }]);
+    expect(store.attachments.waiting()).toEqual([]);
+  });
+});

@@ -41,11 +41,17 @@ interface RigOptions {
   readonly store?: Store;
   readonly drain?: (folder: string) => Promise<void>;
   readonly prepare?: () => Promise<void>;
+  readonly cleanUp?: () => Promise<void>;
 }
 
 function rig(
   script: Script,
-  { store = testStore(), drain = async () => undefined, prepare = async () => undefined }: RigOptions = {},
+  {
+    store = testStore(),
+    drain = async () => undefined,
+    prepare = async () => undefined,
+    cleanUp = async () => undefined,
+  }: RigOptions = {},
 ) {
   const agent = new ScriptedAgent(script);
   const newId = counter('run');
@@ -71,7 +77,7 @@ function rig(
     timezone: 'UTC',
     mostAtOnce: 2,
     prepare,
-    cleanUp: async () => undefined,
+    cleanUp,
     timings: DEFAULT_TIMINGS,
   });
   onTestFinished(() => conversation.stop(0));
@@ -704,4 +710,17 @@ describe('a turn whose messages have files', () => {
     agent.input.clear();
     release();
   });
+});
+
+it('an error while a turn is cleaned up after does not replace the error of the turn', async () => {
+  const cleanUp = () => Promise.reject(new Error('no results/ is there'));
+  const prepare = () => Promise.reject(diskFull('ENOSPC'));
+  const { store, conversation } = rig(answers('unused'), { prepare, cleanUp });
+  store.groups.add(MAIN, 0);
+  call(store, 'call');
+  await vi.waitFor(() => expect(store.runs.running()).toHaveLength(1));
+  await vi.waitFor(() => expect(conversation.activeGroups()).toEqual([]));
+  // A full disk passes: the group waits, and nobody is told of a failure.
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(texts(store)).toEqual([]);
 });

@@ -376,13 +376,19 @@ export class Conversation {
   }
 
   async #run(turn: Turn, plan: TurnPlan): Promise<void> {
-    const { prepare, cleanUp } = this.#options;
+    const { prepare, cleanUp, log } = this.#options;
     try {
       await prepare(plan.group);
       await turn.run();
     } finally {
       turn.end();
-      await cleanUp(plan.group);
+      // How the turn ended stands, whatever becomes of this.
+      await cleanUp(plan.group).catch((error: unknown) =>
+        log.warn(
+          { err: error, group: plan.group.folder, run: plan.run.id },
+          'A turn could not be cleaned up after',
+        ),
+      );
     }
   }
 }

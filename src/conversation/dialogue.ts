@@ -1,4 +1,5 @@
 import type { AgentRunner, RunningTurn } from '../agent/agent.ts';
+import { withCleanUp } from '../clean-up.ts';
 import type { Clock, NewId } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Run } from '../store/runs.ts';
@@ -89,12 +90,15 @@ export class Dialogue {
       .catch(() => undefined)
       .then(async () => {
         let isGiven = false;
-        try {
-          const note = (): void => store.followUps.add(this.#run.id, { file, lastSeq });
-          isGiven = this.#open && (await running.followUp(file, text, note));
-        } finally {
-          if (!isGiven) await this.#giveNoMore();
-        }
+        const note = (): void => store.followUps.add(this.#run.id, { file, lastSeq });
+        await withCleanUp(
+          async () => {
+            isGiven = this.#open && (await running.followUp(file, text, note));
+          },
+          async () => {
+            if (!isGiven) await this.#giveNoMore();
+          },
+        );
       });
     return this.#writing;
   }

@@ -172,7 +172,7 @@ export class Reception {
       isContext: silence !== undefined,
       replyTo: this.#quote(message),
     });
-    if (!added) return 'it was received already';
+    if (!added) return this.#complete(message);
     store.attachments.add(message, message.attachments ?? [], this.#options.clock.now());
     if (isCall && standing === 'context') this.#options.senders.noteDenied(message, standing);
     if (silence !== undefined || isTrigger || !group.requiresTrigger) return silence;
@@ -188,6 +188,22 @@ export class Reception {
     store.state.set('explained:trigger', new Date(now).toISOString());
     const message = { kind: 'text', text: triggerNotice(trigger) } as const;
     store.outbox.add({ chatJid: jid, message, source: 'notice' }, now);
+  }
+
+  /** An edit that came before its message stands in for it, and its text stays: the files and the quote come with the message. */
+  #complete(message: InboundMessage): string {
+    const { messages, attachments } = this.#store;
+    const { chatJid, id, senderJid } = message;
+    const stored = messages
+      .versions(chatJid, id)
+      .find(({ sender, editOf }) => sender === senderJid && editOf === null);
+    if (stored !== undefined && stored.editedAt !== null && stored.deletedAt === null) {
+      const quote = this.#quote(message);
+      if (quote !== undefined && stored.replyToId === null) messages.quote(stored.seq, quote);
+      if (attachments.ofMessages([stored.seq]).length === 0)
+        attachments.add(message, message.attachments ?? [], this.#options.clock.now());
+    }
+    return 'it was received already';
   }
 
   #rest(message: InboundMessage): string | undefined {

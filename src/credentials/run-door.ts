@@ -88,7 +88,7 @@ export class RunDoor {
     try {
       await door.#listen();
     } catch (error) {
-      await door.close();
+      await door.close().catch(() => undefined);
       throw error;
     }
     return door;

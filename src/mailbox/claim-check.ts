@@ -26,7 +26,7 @@ export async function checkClaims(
     await rename(probe, target);
     await unlink(target);
   } catch (error) {
-    await unlink(probe);
+    await unlink(probe).catch(() => undefined);
     if (codeOf(error) !== 'EXDEV') throw error;
     throw new MailboxError(
       `Files cannot be taken out of ${directory}: it and ${claims} lie on different filesystems or mounts. Put both on one, with all of data/ inside one mount.`,

@@ -114,7 +114,8 @@ export class Processor {
       result = this.#commit(file, request, sent);
     } catch (error) {
       if (isPassing(error)) throw error;
-      await this.#options.outgoingFiles.release(file.id);
+      // A copy that stays is swept away later: why the request is refused must not be lost for it.
+      await this.#options.outgoingFiles.release(file.id).catch(() => undefined);
       await this.refuse(file, this.#wordsFor(error, file), request.requestId);
       return DONE;
     }

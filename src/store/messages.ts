@@ -123,6 +123,7 @@ export class Messages {
   readonly #callLate;
   readonly #versions;
   readonly #rewrite;
+  readonly #quote;
   readonly #erase;
   readonly #eraseQuotes;
   readonly #eraseFiles;
@@ -210,6 +211,9 @@ export class Messages {
     this.#rewrite = db.sql.prepare(
       'UPDATE messages SET content = @text, edited_at = @at, is_trigger = @isTrigger, is_context = @isContext WHERE seq = @seq',
     );
+    this.#quote = db.sql.prepare<{ seq: number; id: string; name: string; text: string }>(`
+      UPDATE messages SET reply_to_message_id = @id, reply_to_sender_name = @name, reply_to_message_content = @text
+      WHERE seq = @seq`);
     this.#erase = db.sql.prepare<{ seq: number; at: string }>(
       "UPDATE messages SET content = '', is_trigger = 0, is_context = 1, deleted_at = @at WHERE seq = @seq",
     );
@@ -282,6 +286,11 @@ export class Messages {
       at: new Date(change.at).toISOString(),
     });
     this.#db.ring('messages');
+  }
+
+  /** A message answers another one, which was not known when it was stored. */
+  quote(seq: number, replyTo: NonNullable<NewMessage['replyTo']>): void {
+    this.#quote.run({ seq, id: replyTo.id, name: replyTo.senderName, text: replyTo.text });
   }
 
   /**

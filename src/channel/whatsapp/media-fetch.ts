@@ -2,6 +2,7 @@ import { createDecipheriv, createHash, createHmac, timingSafeEqual } from 'node:
 import { constants } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { DEFAULT_ORIGIN, getMediaKeys } from '@whiskeysockets/baileys';
+import { withCleanUp } from '../../clean-up.ts';
 import { MINUTE, SECOND } from '../../clock.ts';
 import type { FetchOutcome } from '../channel.ts';
 import { textOf } from './errors.ts';
@@ -150,21 +151,25 @@ async function save(
 ): Promise<FetchOutcome> {
   const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
   const handle = await openFile(file, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, 0o644);
-  let outcome: FetchOutcome | undefined;
-  try {
-    outcome = await decrypt(body, media, handle, maxBytes, onBytes);
+  let isWhole = false;
+  const write = async (): Promise<FetchOutcome> => {
+    const outcome = await decrypt(body, media, handle, maxBytes, onBytes);
     if (outcome.kind === 'fetched') {
       await handle.chmod(0o644);
       await handle.sync();
     }
-  } catch (error) {
-    outcome = undefined;
-    throw error;
-  } finally {
-    await handle.close();
-    if (outcome?.kind !== 'fetched') await rm(file, { force: true });
-  }
-  return outcome;
+    return outcome;
+  };
+  return withCleanUp(
+    async () => {
+      const outcome = await withCleanUp(write, () => handle.close());
+      isWhole = outcome.kind === 'fetched';
+      return outcome;
+    },
+    async () => {
+      if (!isWhole) await rm(file, { force: true });
+    },
+  );
 }
 
 async function decrypt(

@@ -128,8 +128,10 @@ export class Undecodable {
     const files = (await readdir(this.#directory)).filter((file) => file.endsWith('.json')).sort();
     const known = files.find((file) => file.endsWith(`-${digest}.json`));
     if (known !== undefined) return join(this.#directory, known);
-    for (const file of files.slice(0, -(MAX_FILES - 1))) await rm(join(this.#directory, file));
     const time = new Date(this.#clock.now()).toISOString().replaceAll(/[-:.]/g, '');
+    // What bears a later time was written by a clock that was ahead: it is older than all that came since.
+    const oldestFirst = [...files.filter((name) => name > time), ...files.filter((name) => name <= time)];
+    for (const old of oldestFirst.slice(0, -(MAX_FILES - 1))) await rm(join(this.#directory, old));
     const file = join(this.#directory, `${time}-${digest}.json`);
     await replaceFile(file, content, 0o600);
     return file;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { lstat, mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { withCleanUp } from '../../clean-up.ts';
 import { HOUR } from '../../clock.ts';
 import { exists } from '../../exists.ts';
 import type { Paths } from '../../paths.ts';
@@ -71,15 +72,18 @@ export async function takeBackup(options: BackupOptions): Promise<BackupReport> 
   for (const directory of new Set([backups, dirname(file)])) await sweep(directory, now);
   const work = join(backups, `${UNFINISHED}${randomUUID()}`);
   const unfinished = join(dirname(file), `${UNFINISHED}${randomUUID()}`);
-  try {
-    await mkdir(work, { mode: 0o700 });
-    const report = await write(paths, work, unfinished, now);
-    await rename(unfinished, file);
-    return { ...report, file, size: (await stat(file)).size };
-  } finally {
-    await rm(unfinished, { force: true });
-    await rm(work, { recursive: true, force: true });
-  }
+  return withCleanUp(
+    async () => {
+      await mkdir(work, { mode: 0o700 });
+      const report = await write(paths, work, unfinished, now);
+      await rename(unfinished, file);
+      return { ...report, file, size: (await stat(file)).size };
+    },
+    async () => {
+      await rm(unfinished, { force: true });
+      await rm(work, { recursive: true, force: true });
+    },
+  );
 }
 
 async function write(
@@ -104,7 +108,10 @@ async function write(
     throw error;
   }
   const written = await open(target, 'r');
-  await written.sync().finally(() => written.close());
+  await withCleanUp(
+    () => written.sync(),
+    () => written.close(),
+  );
   return { files: tally.files, hasAccount, leftOut: tally.leftOut };
 }
 
@@ -118,11 +125,10 @@ async function addDatabase(
   const copy = join(work, randomUUID());
   await snapshotDatabase(file, copy);
   const handle = await open(copy, 'r');
-  try {
-    await archive.addFile(name, await handle.stat(), handle);
-  } finally {
-    await handle.close();
-  }
+  await withCleanUp(
+    async () => archive.addFile(name, await handle.stat(), handle),
+    () => handle.close(),
+  );
   await rm(copy);
   return true;
 }

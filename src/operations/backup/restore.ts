@@ -67,7 +67,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRep
     await mkdir(join(ready, NEW), { recursive: true, mode: 0o700 });
     const { closed, account } = await makeReady(file, join(ready, NEW), options, checked.hasAccount).catch(
       async (error: unknown) => {
-        await rm(ready, { recursive: true, force: true });
+        await rm(ready, { recursive: true, force: true }).catch(() => undefined);
         throw error;
       },
     );
