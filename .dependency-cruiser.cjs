@@ -72,7 +72,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/[^/]+\\.ts$',
-        pathNot: '^src/(main|instance|cli|pair|doctor|line|files|keys|dev)\\.ts$|\\.test\\.ts$',
+        pathNot: '^src/(main|instance|cli|pair|doctor|line|files|keys|task-command|dev)\\.ts$|\\.test\\.ts$',
       },
       to: { path: '^src/[^/]+/', pathNot: '^src/protocol/' },
     },

@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { v7 as uuidv7 } from 'uuid';
+import { announceChange } from './changes-by-commands.ts';
 import type { LineState } from './channel/channel.ts';
 import { systemClock } from './clock.ts';
 import {
@@ -27,9 +29,10 @@ import { PairingScreen } from './operations/pairing-screen.ts';
 import { PHONE_NUMBER_WANTED, phoneDigits } from './operations/phone-number.ts';
 import { formatStatus, readStatus } from './operations/status.ts';
 import { type PairOutcome, pair } from './pair.ts';
-import { pathsAt } from './paths.ts';
-import { lockedBy } from './store/host-lock.ts';
-import { lookInto, type Store } from './store/store.ts';
+import { type Paths, pathsAt } from './paths.ts';
+import { lockedBy, lockHolder } from './store/host-lock.ts';
+import { changeBeside, lookInto, type Store } from './store/store.ts';
+import { controlTask, formatTaskOutcome, type TaskAction } from './task-command.ts';
 import { DEFAULT_TIMINGS, Timings } from './timings.ts';
 
 /** Exit codes: 0 well, 1 not well, 2 wrong usage. */
@@ -230,13 +233,16 @@ function timingsArgument(text: string): Timings {
   throw new InvalidArgumentError(words.join('; '));
 }
 
-/** Runs a command that only reads the database, whether or not a host is running. */
-async function withStore(work: (store: Store, config: BaseConfig) => void | Promise<void>): Promise<void> {
+/** Runs a command that reads the database, or changes it, whether or not a host is running. */
+async function withStore(
+  work: (store: Store, config: BaseConfig) => void | Promise<void>,
+  use = lookInto,
+): Promise<void> {
   const config = loadBaseConfig(process.env);
   const paths = pathsAt(config.root);
   let isThere: boolean | undefined;
   try {
-    isThere = await lookInto(paths.database, async (store) => {
+    isThere = await use(paths.database, async (store) => {
       await work(store, config);
       return true;
     });
@@ -248,7 +254,36 @@ async function withStore(work: (store: Store, config: BaseConfig) => void | Prom
     throw new ConfigError(`Nothing is there yet in ${config.root}. Pair first: ./nanoclaw pair`);
 }
 
+/** @throws DiskError where a disk takes nothing, else what `change` throws */
+async function changed<T>(paths: Paths, change: () => T): Promise<T> {
+  try {
+    return change();
+  } catch (error) {
+    throw await blameDisk(error, 'The database cannot be written', paths);
+  }
+}
+
+async function tasksCommand(action: TaskAction, id: string, flags: { readonly json?: true }): Promise<void> {
+  await withStore(async (store, { root, timezone, minTaskIntervalMs }) => {
+    const paths = pathsAt(root);
+    const now = systemClock.now();
+    const context = { store, now, timezone, newId: uuidv7, limits: { minTaskIntervalMs } };
+    const outcome = await changed(paths, () => controlTask(context, action, id));
+    const hostRuns = lockHolder(paths.hostLock) !== undefined;
+    say(flags.json ? json(outcome.result) : formatTaskOutcome(action, outcome, hostRuns));
+    await announceChange(paths.changed, now).catch((error: Error) =>
+      complain(`A running assistant notices it at its next look for work only: ${error.message}`),
+    );
+  }, changeBeside);
+}
+
 const json = (value: unknown): string => JSON.stringify(value, null, 2);
+const TASK_ACTIONS: Readonly<Record<TaskAction, string>> = {
+  pause: 'let it run no more until it is resumed',
+  resume: 'let a paused one run again, from now on',
+  cancel: 'remove it for good',
+  run: 'run it once now, beside its schedule',
+};
 const JSON_FLAG = ['--json', 'for machines'] as const;
 
 function program(): Command {
@@ -315,15 +350,25 @@ function program(): Command {
     .action((flags: { json?: true }) =>
       withStore((store) => say(flags.json ? json(listGroups(store)) : formatGroups(store))),
     );
-  nanoclaw
+  const tasks = nanoclaw
     .command('tasks')
-    .description('what is scheduled')
+    .description('what is scheduled; and pause, resume, cancel or run a task')
     .option(...JSON_FLAG)
     .action((flags: { json?: true }) =>
       withStore((store, config) =>
         say(flags.json ? json(store.tasks.all()) : formatTasks(store, config.timezone)),
       ),
     );
+  for (const [action, description] of Object.entries(TASK_ACTIONS)) {
+    tasks
+      .command(action)
+      .description(description)
+      .argument('<id>', 'a task, by the first characters of its id')
+      .option(...JSON_FLAG)
+      .action((id: string, _: unknown, command: Command) =>
+        tasksCommand(action as TaskAction, id, command.optsWithGlobals()),
+      );
+  }
   nanoclaw
     .command('sessions')
     .description("the agents' sessions")

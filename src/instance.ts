@@ -62,7 +62,8 @@ function beginRecord(store: Store, start: string): void {
 }
 
 async function makeDirectories(paths: Paths): Promise<void> {
-  for (const directory of [paths.groups, paths.data, paths.logs, paths.globalGroup, paths.store]) {
+  const { groups, data, logs, globalGroup, store, changed } = paths;
+  for (const directory of [groups, data, logs, globalGroup, store, changed]) {
     await mkdir(directory, { recursive: true });
   }
   // Messages and the account lie there: nobody else's business.

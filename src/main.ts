@@ -3,6 +3,7 @@ import { ContainerRunner } from './agent/container-runner.ts';
 import { warnOfStaleImage } from './agent/image-source.ts';
 import { installId } from './agent/install.ts';
 import { chooseRuntime, otherRuntimes } from './agent/runtime/choose.ts';
+import { watchChanges } from './changes-by-commands.ts';
 import type { LineState } from './channel/channel.ts';
 import { inspectCredentials } from './channel/whatsapp/credentials.ts';
 import { systemClock } from './clock.ts';
@@ -199,6 +200,13 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
   listenTo('messages', () => conversation.messagesCame());
   for (const bell of ['runs', 'attachments'] as const) listenTo(bell, () => conversation.wake());
   listenTo('tasks', () => scheduler.wake());
+  const stopWatching = watchChanges(
+    paths.changed,
+    () => {
+      for (const bell of ['tasks', 'runs'] as const) store.bells.ring(bell);
+    },
+    log,
+  );
   if (!options.ending.aborted) {
     conversation.wake();
     scheduler.wake();
@@ -210,6 +218,7 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
   const stop = (): Promise<void> =>
     stopInOrder(
       [
+        ['changes by commands', () => stopWatching()],
         ['scheduler', () => scheduler.stop()],
         ['group rounds', () => groupRounds.stop()],
         ['conversation', () => conversation.stop(timings.shutdownGraceMs)],

@@ -18,6 +18,8 @@ export interface Paths {
   readonly errorLog: string;
   /** What `pair --debug` writes, without secrets. */
   readonly pairingLog: string;
+  /** A command that has changed the database replaces a file in it, for the host that runs. */
+  readonly changed: string;
   readonly ipc: string;
   readonly ipcClaimed: string;
   readonly ipcErrors: string;
@@ -70,6 +72,7 @@ export function pathsAt(root: string, home: string = homedir()): Paths {
     log: join(logs, 'nanoclaw.log'),
     errorLog: join(logs, 'nanoclaw.error.log'),
     pairingLog: join(logs, 'pairing.debug.log'),
+    changed: join(data, 'changed'),
     ipc,
     ipcClaimed: join(data, 'ipc-claimed'),
     ipcErrors: join(data, 'ipc-errors'),

@@ -11,14 +11,15 @@ import { Settlement } from './settlement.ts';
 const START = Date.UTC(2026, 0, 1, 12);
 
 const failure = (change: Partial<Failure> = {}): Failure => ({
-  kind: 'other',
   words: 'the agent reported an error: no such file',
   detail: 'no such file',
+  isExplained: true,
   retryable: false,
+  isOutage: false,
   ...change,
 });
-const OUTAGE = failure({ kind: 'network', words: 'the model’s service could not be reached' });
-const BUSY = failure({ kind: 'rate_limit', words: 'the model’s service is too busy' });
+const OUTAGE = failure({ isOutage: true, words: 'the model’s service could not be reached' });
+const BUSY = failure({ isOutage: true, words: 'the model’s service is too busy' });
 
 /** A task whose runs end as they are told to, a minute after each other. */
 function rig(store = testStore(), jid = FAMILY.jid, start = START) {
@@ -27,7 +28,7 @@ function rig(store = testStore(), jid = FAMILY.jid, start = START) {
   const folder = jid === MAIN.jid ? MAIN.folder : FAMILY.folder;
   const newId = counter(`run-${start}`);
   let now = start;
-  const settlement = new Settlement(store, newId, () => now, DEFAULT_TIMINGS.turnRetryDelaysMs);
+  const settlement = new Settlement(store, newId, () => now, DEFAULT_TIMINGS);
   const begin = () => {
     now += MINUTE;
     const id = newId();
@@ -41,14 +42,15 @@ function rig(store = testStore(), jid = FAMILY.jid, start = START) {
     fail: (how: Failure = failure()) => settlement.fail(begin(), end, how),
     succeed: () => settlement.succeed(begin(), end, 'done'),
     status: () => store.tasks.find('t')?.status,
-    told: () => takeTexts(store),
+    told: () => takeTexts(store, jid),
   };
 }
 
-function takeTexts(store: Store): string[] {
+/** What a chat was told since the last look. */
+function takeTexts(store: Store, jid: string): string[] {
   const texts: string[] = [];
   for (let [head] = store.outbox.heads(); head !== undefined; [head] = store.outbox.heads()) {
-    texts.push(wordsOf(head.message));
+    if (head.chatJid === jid) texts.push(wordsOf(head.message));
     store.outbox.settle(head.seq, 'sent', 0);
   }
   return texts;
@@ -154,7 +156,7 @@ describe('a task that fails each time', () => {
   it('counts a failure once that is tried again first', () => {
     const { store, fail, told } = rig();
     store.tasks.add(testTask());
-    expect(fail(failure({ retryable: true }))).toBe(true);
+    expect(fail(failure({ retryable: true }))).toBe('again');
     expect(told()).toEqual([]);
     expect(store.tasks.failures('t').inARow).toBe(0);
   });

@@ -63,11 +63,25 @@ export class Database {
    * @throws DatabaseError when it is no sound database, or one that a start has not brought up to date yet
    */
   static openReadOnly(file: string): Database | undefined {
+    return Database.#openExisting(file, true);
+  }
+
+  /**
+   * Opens a database to change it, while a host may be running: its schema is left as it is.
+   * @returns undefined when there is none yet
+   * @throws DatabaseError when it is no sound database, or one that a start has not brought up to date yet
+   */
+  static openBeside(file: string): Database | undefined {
+    return Database.#openExisting(file, false);
+  }
+
+  static #openExisting(file: string, readonly: boolean): Database | undefined {
     if (!existsSync(file)) return undefined;
     let sql: Sql | undefined;
     try {
-      sql = new BetterSqlite3(file, { readonly: true, timeout: BUSY_TIMEOUT_MS });
+      sql = new BetterSqlite3(file, { readonly, timeout: BUSY_TIMEOUT_MS });
       checkVersion(sql);
+      if (!readonly) sql.pragma('synchronous = FULL');
       return new Database(sql);
     } catch (error) {
       sql?.close();

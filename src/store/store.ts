@@ -46,38 +46,35 @@ export function openStore(file: string, busyTimeoutMs?: number): Store {
 }
 
 /**
- * Opens the store to look into it, while a host may be running.
- * @returns undefined when there is none yet
- * @throws DatabaseError
- */
-function openStoreReadOnly(file: string): Store | undefined {
-  const db = Database.openReadOnly(file);
-  if (db === undefined) return undefined;
-  try {
-    return storeOn(db);
-  } catch (error) {
-    db.close();
-    throw damageIn(file, error) ?? error;
-  }
-}
-
-/**
  * Opens the store to look into it, while a host may be running, and closes it again.
  * @returns undefined when there is none yet
  * @throws DatabaseError also for damage that is met while `work` reads; whatever `work` rejects with
  */
-export async function lookInto<T>(
+export function lookInto<T>(file: string, work: (store: Store) => T | Promise<T>): Promise<T | undefined> {
+  return workOn(file, Database.openReadOnly, work);
+}
+
+/** As `lookInto`, to change the store. A host that is running has to be told (`announceChange`). */
+export function changeBeside<T>(
   file: string,
   work: (store: Store) => T | Promise<T>,
 ): Promise<T | undefined> {
-  const store = openStoreReadOnly(file);
-  if (store === undefined) return undefined;
+  return workOn(file, Database.openBeside, work);
+}
+
+async function workOn<T>(
+  file: string,
+  open: (file: string) => Database | undefined,
+  work: (store: Store) => T | Promise<T>,
+): Promise<T | undefined> {
+  const db = open(file);
+  if (db === undefined) return undefined;
   try {
-    return await work(store);
+    return await work(storeOn(db));
   } catch (error) {
     throw damageIn(file, error) ?? error;
   } finally {
-    store.close();
+    db.close();
   }
 }
 
