@@ -82,14 +82,14 @@ describe('a failed turn', () => {
     expect(told()[0]?.[1]).toMatch(/^⚠️ That did not work for Bob \(“@Andy ping”\): /);
   });
 
-  it('of main is reported there once, with cause and log', () => {
+  it('a failed turn of main is reported there once, with cause and log', () => {
     const { settlement, ask, start, told } = rig(MAIN);
     ask('Ann', '@Andy make a list');
     settlement.fail(start(1), END, FAILURE);
     expect(told()).toEqual([[MAIN.jid, expect.stringMatching(/exit code 1.*\(container-1\.log\)$/)]]);
   });
 
-  it('of a task is reported in plain words in its chat, and with cause and log in main', () => {
+  it('a failed run of a task is reported in plain words in its chat, and with cause and log in main', () => {
     const { store, settlement, told } = rig();
     store.tasks.add(testTask({ id: 't', folder: FAMILY.folder, chatJid: FAMILY.jid }));
     const { folder, jid: chatJid } = FAMILY;
@@ -101,7 +101,7 @@ describe('a failed turn', () => {
     ]);
   });
 
-  it('that was interrupted says whose requests are open', () => {
+  it('an interrupted turn says whose requests are open', () => {
     const { store, settlement, ask, start, told } = rig();
     ask('Ann', '@Andy make a list');
     const run = start(1);

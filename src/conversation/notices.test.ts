@@ -125,9 +125,12 @@ describe('a failure at the model’s service', () => {
     ['rate_limit', true, true, /limit .* is reached/],
     ['overloaded', true, true, /overloaded/],
     ['network', true, true, /could not be reached/],
-  ] as const)('of the kind %s is tried again: %s; is an outage: %s', (kind, retryable, isOutage, words) => {
-    expect(failureOf(kind)).toMatchObject({ retryable, isOutage, words: expect.stringMatching(words) });
-  });
+  ] as const)(
+    'is sorted by its kind: %s is tried again: %s; is an outage: %s',
+    (kind, retryable, isOutage, words) => {
+      expect(failureOf(kind)).toMatchObject({ retryable, isOutage, words: expect.stringMatching(words) });
+    },
+  );
 
   it('says when the service answers again, and is not tried again where that is too far off', () => {
     expect(failureOf('rate_limit', 90)).toMatchObject({
@@ -144,7 +147,7 @@ describe('a failure at the model’s service', () => {
     expect(failureOf('billing', 90)?.retryAfterMs).toBeUndefined();
   });
 
-  it('of a kind that this host does not know counts as any other error', () => {
+  it('counts as any other error when this host does not know its kind', () => {
     const frame = OutputFrame.parse({
       status: 'error',
       error: 'x',

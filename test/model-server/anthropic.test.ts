@@ -89,6 +89,7 @@ describe('the Anthropic model server', () => {
     expect(await response.json()).toEqual({
       type: 'error',
       error: { type: 'rate_limit_error', message: 'slow' },
+      request_id: expect.stringMatching(/^req_/),
     });
   });
 

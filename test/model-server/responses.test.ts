@@ -120,7 +120,7 @@ describe('the server of the Responses protocol', () => {
     const { status, text } = await post({ model: 'm', input: [] });
     expect(status).toBe(429);
     expect(JSON.parse(text)).toEqual({
-      error: { message: 'slow down', type: 'rate_limit_exceeded', code: 'rate_limit_exceeded' },
+      error: { message: 'slow down', type: 'rate_limit_exceeded', param: null, code: 'rate_limit_exceeded' },
     });
   });
 

@@ -60,7 +60,7 @@ const ERRORS = [
 
 describe('an error of a model’s service', () => {
   it.each(ERRORS)(
-    'with status %i, type %s and message “%s” is of the kind %s',
+    'has its kind by status %i, type %s and message “%s”: %s',
     (status, type, message, kind) => {
       expect(modelFailure(JSON.stringify({ error: { type, message } }), status).kind).toBe(kind);
       expect(modelFailure(`API Error: ${status} ${message} (${type})`, status).kind).toBe(kind);
