@@ -20,6 +20,7 @@ describe('the configuration', () => {
       containerTimeoutMs: 1_800_000,
       idleTimeoutMs: 0,
       maxConcurrentContainers: 5,
+      maxTurnsPerHour: 120,
       ownNumber: false,
       logLevel: 'info',
       credentials: 'proxy',

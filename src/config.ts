@@ -79,6 +79,9 @@ export const Environment = z.object({
     .default(5)
     .describe('a whole number from 1 to 100'),
   MIN_TASK_INTERVAL_MS: milliseconds(1_000).default(60_000).describe('milliseconds, 1000 or more'),
+  MAX_TURNS_PER_HOUR: wholeNumber(0, 100_000)
+    .default(120)
+    .describe('a whole number up to 100000; 0 for no limit'),
   ASSISTANT_HAS_OWN_NUMBER: flag.default(false).describe('true or false'),
   TIMEZONE: z.string().refine(isTimezone).optional().describe('a time zone like Europe/Berlin'),
   LOG_LEVEL: z
@@ -160,6 +163,8 @@ export interface Config {
   readonly maxConcurrentContainers: number;
   /** The shortest interval of a new task, in milliseconds. */
   readonly minTaskIntervalMs: number;
+  /** What a chat may have within an hour, the owner's own not limited; 0: no limit. */
+  readonly maxTurnsPerHour: number;
   readonly ownNumber: boolean;
   readonly timezone: string;
   readonly logLevel: z.infer<typeof Environment>['LOG_LEVEL'];
@@ -310,6 +315,7 @@ function readConfig(variables: Variables): {
     idleTimeoutMs: values.IDLE_TIMEOUT,
     maxConcurrentContainers: values.MAX_CONCURRENT_CONTAINERS,
     minTaskIntervalMs: values.MIN_TASK_INTERVAL_MS,
+    maxTurnsPerHour: values.MAX_TURNS_PER_HOUR,
     ownNumber: values.ASSISTANT_HAS_OWN_NUMBER,
     timezone: values.TIMEZONE ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
     logLevel: values.LOG_LEVEL,

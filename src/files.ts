@@ -5,7 +5,7 @@ import { Retention } from './attachments/retention.ts';
 import { ServiceTranscriber } from './attachments/service-transcriber.ts';
 import type { Transcriber } from './attachments/transcriber.ts';
 import type { Channel } from './channel/channel.ts';
-import { type Clock, type NewId, parseInstant } from './clock.ts';
+import type { Clock, NewId } from './clock.ts';
 import { type Config, readVariables } from './config.ts';
 import type { LoopBreaker } from './conversation/loop-breaker.ts';
 import { callsAloud } from './conversation/trigger.ts';
@@ -19,7 +19,7 @@ export interface FilesOptions {
   readonly paths: Paths;
   readonly store: Store;
   readonly channel: Channel;
-  readonly loops: Pick<LoopBreaker, 'rests'>;
+  readonly loops: Pick<LoopBreaker, 'heldUntil'>;
   readonly clock: Clock;
   readonly newId: NewId;
   readonly log: Log;
@@ -56,14 +56,16 @@ export function wireFiles({
     maxBytes,
     transcriber: transcriberOf(config.transcription),
     callsAloud,
-    rests: ({ chatJid, sender, senderName, isFromMe, saidAt }) =>
-      loops.rests({
+    heldUntil: ({ chatJid, sender, senderName, isFromMe }) => {
+      // Where no trigger is needed that was asked when the note came.
+      if (store.groups.find(chatJid)?.requiresTrigger === false) return undefined;
+      return loops.heldUntil({
         chatJid,
         senderJid: sender ?? '',
         senderName: senderName ?? '',
         fromMe: isFromMe === 1,
-        timestamp: parseInstant(saidAt ?? ''),
-      }),
+      });
+    },
     clock,
     newId,
     log,

@@ -66,7 +66,8 @@ export function wireLine({
 }: LineOptions): Line {
   const presentation = { assistantName: config.assistantName, ownNumber: config.ownNumber };
   const senders = new SenderAllowlist({ file: paths.senderAllowlist, store, clock, log });
-  const loops = new LoopBreaker({ store, clock, log, timezone: config.timezone });
+  const { timezone, maxTurnsPerHour } = config;
+  const loops = new LoopBreaker({ store, clock, newId, log, timezone, maxTurnsPerHour, timings });
   // Lists and the like begin on the line after it.
   const ownPrefix = namePrefix(presentation)?.trimEnd();
   const reception = new Reception({ store, loops, senders, ownPrefix, clock, log, timings });
@@ -98,7 +99,10 @@ export function wireLine({
     },
     together: (tell) => commits.together(tell),
     onLine: (state) => {
-      if (state.status === 'open') delivery.wake();
+      if (state.status === 'open') {
+        delivery.wake();
+        loops.wake();
+      }
       onLine(state);
       // Last: it may have to wait for a database that somebody else has locked.
       record.onLine(state);
@@ -126,6 +130,7 @@ export function wireLine({
   });
   const delivery = new Delivery({ store, channel, clock, log, presentation, restriction, timings });
   store.bells.on('outbox', () => delivery.wake());
+  store.bells.on('messages', () => loops.wake());
   return {
     channel,
     delivery,
@@ -133,7 +138,7 @@ export function wireLine({
     welcome,
     listener,
     stop: () => {
-      for (const each of [reception, commits, record]) each.stop();
+      for (const each of [reception, commits, record, loops]) each.stop();
     },
   };
 }

@@ -46,7 +46,7 @@ function rig(change: Partial<AttachmentsOptions> = {}, root = temporaryDirectory
     maxBytes: 1_000,
     transcriber: undefined,
     callsAloud,
-    rests: () => false,
+    heldUntil: () => undefined,
     clock: { now: () => Date.now() },
     newId: counter(),
     log,
@@ -310,14 +310,16 @@ describe('a voice note', () => {
     expect(store.messages.waiting()).toEqual([{ chatJid: FAMILY.jid, firstSeq: 1 }]);
   });
 
-  it('does not trigger the assistant when its sender is muted by the loop guard', async () => {
-    const rests = vi.fn(() => true);
-    const { attachments, say, settled, store } = rig({ transcriber: hears('Andy, go on'), rests });
+  it('does not trigger the assistant before the time until which its sender is muted', async () => {
+    const heldUntil = vi.fn(() => 5_000);
+    const { attachments, say, settled, store } = rig({ transcriber: hears('Andy, go on'), heldUntil });
     await attachments.start();
     say({ kind: 'voice' });
     expect(await settled()).toMatchObject({ transcript: 'Andy, go on', status: 'saved' });
-    expect(rests).toHaveBeenCalledWith(expect.objectContaining({ sender: 'bob', senderName: 'Ann' }));
+    expect(heldUntil).toHaveBeenCalledWith(expect.objectContaining({ sender: 'bob', senderName: 'Ann' }));
     expect(store.messages.waiting()).toEqual([]);
+    store.messages.release(5_000, { mute: 0, limit: 0 }, () => 'copy');
+    expect(store.messages.waiting()).toEqual([{ chatJid: FAMILY.jid, firstSeq: 1 }]);
   });
 
   describe('a voice note that is transcribed after a turn has passed it', () => {

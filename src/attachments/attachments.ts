@@ -25,8 +25,8 @@ export interface AttachmentsOptions {
   readonly transcriber: Transcriber | undefined;
   /** Whether spoken words call the assistant of a group with that trigger. */
   readonly callsAloud: (words: string, trigger: string) => boolean;
-  /** Whether nobody is to answer a call by this voice note. Asked in the transaction that stores its words. */
-  readonly rests: (note: WaitingAttachment) => boolean;
+  /** Until when a voice note that triggers is to wait, in milliseconds since the epoch. Asked in the transaction that stores its words. */
+  readonly heldUntil: (note: WaitingAttachment) => number | undefined;
   readonly clock: Clock;
   readonly newId: NewId;
   readonly log: Log;
@@ -154,9 +154,11 @@ export class Attachments {
   }
 
   #listen(row: WaitingAttachment, { transcript }: Words): void {
-    const { store, callsAloud, rests, newId } = this.#options;
-    if (transcript === undefined || !callsAloud(transcript, row.trigger ?? '') || rests(row)) return;
-    store.messages.callAloud(row.messageSeq, transcript, newId());
+    const { store, callsAloud, heldUntil, newId } = this.#options;
+    if (transcript === undefined || !callsAloud(transcript, row.trigger ?? '')) return;
+    const until = heldUntil(row);
+    if (until !== undefined) store.messages.hold(row.messageSeq, until);
+    else store.messages.callAloud(row.messageSeq, transcript, newId());
   }
 
   /** Links the file into its group's folder: never over another one. @returns its path below `data/attachments` */

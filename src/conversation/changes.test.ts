@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { rememberingLog } from '../../test/support/silent-log.ts';
-import { FAMILY, testStore } from '../../test/support/test-store.ts';
+import { counter, FAMILY, testStore } from '../../test/support/test-store.ts';
 import type { InboundMessage, MessageChange } from '../channel/channel.ts';
 import { DEFAULT_TIMINGS } from '../timings.ts';
 import { Reception } from './reception.ts';
@@ -51,10 +51,11 @@ function rig({ ownPrefix, requiresTrigger = true }: { ownPrefix?: string; requir
   store.groups.add({ ...FAMILY, requiresTrigger }, 0);
   const { log, lines } = rememberingLog();
   let standing: Standing = 'allowed';
+  let heldUntil: number | undefined;
   const reception = new Reception({
     store,
     senders: { refresh: () => undefined, judge: () => standing, noteDenied: () => undefined },
-    loops: { rests: () => false },
+    loops: { heldUntil: () => heldUntil },
     ownPrefix,
     clock: { now: () => AT },
     log,
@@ -70,11 +71,61 @@ function rig({ ownPrefix, requiresTrigger = true }: { ownPrefix?: string; requir
     calls: () => store.messages.waiting().length > 0,
     show: () => store.messages.markShown(FAMILY.jid, rows()),
     answer: () => store.messages.moveCursor(FAMILY.jid, rows().at(-1)?.seq ?? 0),
+    /** From now on what triggers waits until then, in milliseconds since the epoch. */
+    holdUntil: (until: number | undefined) => {
+      heldUntil = until;
+    },
+    /** All that waits may trigger now. @returns what triggers */
+    release: () => {
+      store.messages.release(Number.MAX_SAFE_INTEGER, { mute: 0, limit: 0 }, counter('copy'));
+      return rows().flatMap(({ text, isTrigger }) => (isTrigger === 1 ? [text] : []));
+    },
     judgeAs: (next: Standing) => {
       standing = next;
     },
   };
 }
+
+describe('an edit by a muted sender', () => {
+  it('waits with its new words, and triggers once', () => {
+    const { reception, holdUntil, release, calls } = rig();
+    holdUntil(AT + 60_000);
+    reception.onMessage(message({}));
+    reception.onChange(edit('@Andy at ten'));
+    expect(calls()).toBe(false);
+    expect(release()).toEqual(['@Andy at ten']);
+    expect(release()).toEqual(['@Andy at ten']);
+  });
+
+  it('waits no more when the new words do not trigger', () => {
+    const { reception, holdUntil, release } = rig();
+    holdUntil(AT + 60_000);
+    reception.onMessage(message({}));
+    reception.onChange(edit('never mind'));
+    expect(release()).toEqual([]);
+  });
+
+  it('triggers with its newest words alone after they were shown as context', () => {
+    const { reception, holdUntil, release, show, answer } = rig();
+    holdUntil(AT + 60_000);
+    reception.onMessage(message({}));
+    show();
+    answer();
+    reception.onChange(edit('@Andy at ten'));
+    expect(release()).toEqual(['@Andy at ten']);
+    reception.onChange(edit('@Andy at noon', { editId: 'E9', timestamp: AT + 9_000 }));
+    expect(release()).toHaveLength(1);
+  });
+
+  it('a message that turns into a trigger by an edit waits as well', () => {
+    const { reception, holdUntil, release, calls } = rig();
+    reception.onMessage(message({ text: 'hi' }));
+    holdUntil(AT + 60_000);
+    reception.onChange(edit('@Andy hi'));
+    expect(calls()).toBe(false);
+    expect(release()).toEqual(['@Andy hi']);
+  });
+});
 
 describe('an edit of a message that waits', () => {
   it('replaces its text, and triggers when the new text does', () => {

@@ -12,7 +12,7 @@ type Deletion = Extract<MessageChange, { kind: 'delete' }>;
 export interface ChangesOptions {
   readonly store: Store;
   readonly senders: Pick<SenderAllowlist, 'judge'>;
-  readonly loops: Pick<LoopBreaker, 'rests'>;
+  readonly loops: Pick<LoopBreaker, 'heldUntil'>;
   /** As reception has it. */
   readonly ownPrefix: string | undefined;
 }
@@ -65,10 +65,16 @@ export class Changes {
     const { messages } = store;
     const versions = all.filter(({ sender }) => sender === edit.senderJid);
     const current = versions.at(-1);
-    const { isCall, silence } = this.#judge(edit);
+    const { wantsToCall, isCall, silence, heldUntil } = this.#judge(edit);
+    const isHeld = heldUntil !== undefined;
     if (current === undefined) {
       if (all.length > 0) return 'somebody else wrote it';
-      this.#add(edit, { id: edit.id, isTrigger: isCall, isContext: silence !== undefined });
+      this.#add(edit, {
+        id: edit.id,
+        isTrigger: isCall,
+        isContext: silence !== undefined || isHeld,
+        heldUntil,
+      });
       return undefined;
     }
     if (versions.some(({ deletedAt }) => deletedAt !== null)) return 'it was deleted';
@@ -78,15 +84,28 @@ export class Changes {
     const earlier = current.editOf === null ? [] : versions.slice(0, -1);
     const isWaiting = current.isShown === 0 && current.seq > messages.cursor(edit.chatJid);
     if (isWaiting) {
-      const wasTrigger = earlier.some((version) => version.isTrigger === 1);
-      const isTrigger = this.#isUnanswered(edit, earlier) ? silence === undefined : isCall && !wasTrigger;
-      const isSilent = silence !== undefined || current.isContext === 1 || current.editOf !== null;
+      const isUnanswered = this.#isUnanswered(edit, earlier);
+      const isFirst = isUnanswered || !earlier.some((version) => version.isTrigger === 1);
+      const isHeard = isUnanswered && silence === undefined && !isHeld;
+      const isTrigger = (isCall && isFirst) || isHeard;
+      const wasContext = current.isContext === 1 && current.heldUntil === null;
+      const isSilent = silence !== undefined || isHeld || wasContext || current.editOf !== null;
       const isContext = isSilent && !isTrigger;
-      messages.rewrite(current.seq, { text: edit.text, isTrigger, isContext, at: edit.timestamp });
+      messages.rewrite(current.seq, {
+        text: edit.text,
+        isTrigger,
+        isContext,
+        heldUntil: isFirst ? heldUntil : undefined,
+        at: edit.timestamp,
+      });
       return undefined;
     }
-    const wasTrigger = versions.some((version) => version.isTrigger === 1);
-    const isTrigger = this.#isUnanswered(edit, versions) ? silence === undefined : isCall && !wasTrigger;
+    const isUnanswered = this.#isUnanswered(edit, versions);
+    const isFirst = isUnanswered || !versions.some((version) => version.isTrigger === 1);
+    const isHeard = isUnanswered && silence === undefined && !isHeld;
+    const isTrigger = (isCall && isFirst) || isHeard;
+    // Of several versions the newest alone triggers when the time has come.
+    for (const { seq, heldUntil: held } of versions) if (held !== null) messages.hold(seq, null);
     const replyTo = { id: edit.id, senderName: current.senderName, text: current.text };
     const added = this.#add(edit, {
       id: edit.editId,
@@ -94,6 +113,7 @@ export class Changes {
       replyTo,
       isTrigger,
       isContext: !isTrigger,
+      heldUntil: isFirst && wantsToCall ? heldUntil : undefined,
     });
     return added ? undefined : 'it was received already';
   }
@@ -109,15 +129,25 @@ export class Changes {
     );
   }
 
-  #judge(edit: Edit): { isCall: boolean; silence: string | undefined } {
+  #judge(edit: Edit): {
+    wantsToCall: boolean;
+    isCall: boolean;
+    silence: string | undefined;
+    heldUntil: number | undefined;
+  } {
     const { store, senders, loops, ownPrefix } = this.#options;
-    const trigger = store.groups.find(edit.chatJid)?.trigger ?? '';
+    const { trigger = '', requiresTrigger = true } = store.groups.find(edit.chatJid) ?? {};
     const silence = silenceOf(edit, { standing: senders.judge(edit), ownPrefix });
-    const isCall = silence === undefined && calls(edit, { trigger, ownPrefix }) && !loops.rests(edit);
-    return { silence, isCall };
+    const wantsToCall = silence === undefined && calls(edit, { trigger, ownPrefix });
+    const wantsAnswer = wantsToCall || (silence === undefined && !requiresTrigger);
+    const heldUntil = wantsAnswer ? loops.heldUntil(edit) : undefined;
+    return { wantsToCall, silence, isCall: wantsToCall && heldUntil === undefined, heldUntil };
   }
 
-  #add(edit: Edit, row: Pick<NewMessage, 'id' | 'editOf' | 'replyTo' | 'isTrigger' | 'isContext'>): boolean {
+  #add(
+    edit: Edit,
+    row: Pick<NewMessage, 'id' | 'editOf' | 'replyTo' | 'isTrigger' | 'isContext' | 'heldUntil'>,
+  ): boolean {
     return this.#options.store.messages.add({
       chatJid: edit.chatJid,
       sender: edit.senderJid,

@@ -300,9 +300,20 @@ export function leftGroup(name: string, pausedTasks: number): string {
   return `ℹ️ I am not in the group ${name} any more, so I do nothing there.${tasks} What I wrote down stays.`;
 }
 
-/** The chat's one message about somebody who seems to be an assistant too. @param until a time of day */
-export function restNotice(name: string, answers: number, minutes: number, until: string): string {
-  return `⏸️ I have answered ${firstLine(name)} ${answers} times in ${minutes} minutes, and each answer brought the next call. I rest until ${until}. Write again then.`;
+/** The chat's one message about a sender who seems to be an assistant too. @param until a time of day */
+export function muteNotice(name: string, replies: number, until: string): string {
+  const who = firstLine(name);
+  return `⏸️ ${who} wrote to me within two seconds of each of my last ${replies} replies, so we may be answering each other without end. I go on at ${until}; what ${who} asks until then waits.`;
+}
+
+/** The chat's one message about the limit of turns that it has reached. @param until a time of day */
+export function limitNotice(turns: number, until: string): string {
+  return `⏸️ I have answered ${turns} times here within an hour, and take a break. I go on at ${until}; what you ask until then waits.`;
+}
+
+/** The owner's one message about the limit of turns that a chat has reached. @param until a time of day */
+export function limitInMain(chat: string, turns: number, until: string): string {
+  return `⏸️ I have answered ${turns} times in ${firstLine(chat)} within an hour: that is the limit (MAX_TURNS_PER_HOUR). I go on there at ${until}; you are answered meanwhile, and what others ask waits.`;
 }
 
 const LONGEST_QUOTE = 200;

@@ -39,7 +39,7 @@ function rig(directory = temporaryDirectory()) {
   const senders = new SenderAllowlist({ file: allowlist, store, clock, log });
   const reception = new Reception({
     store,
-    loops: { rests: () => false },
+    loops: { heldUntil: () => undefined },
     senders,
     ownPrefix: 'Andy: ',
     clock,

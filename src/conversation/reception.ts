@@ -15,7 +15,7 @@ import { calls, namesAssistant, silenceOf } from './trigger.ts';
 
 export interface ReceptionOptions {
   readonly store: Store;
-  readonly loops: Pick<LoopBreaker, 'rests'>;
+  readonly loops: Pick<LoopBreaker, 'heldUntil'>;
   readonly senders: Pick<SenderAllowlist, 'refresh' | 'judge' | 'noteDenied'>;
   /** What every message of the assistant begins with on a number that it shares with the owner; undefined on its own. */
   readonly ownPrefix: string | undefined;
@@ -157,9 +157,11 @@ export class Reception {
     const { ownPrefix } = this.#options;
     const isCall = calls(message, { trigger: group.trigger, ownPrefix });
     const wantsAnswer = isCall || !group.requiresTrigger;
-    const silence =
-      silenceOf(message, { standing, ownPrefix }) ?? (wantsAnswer ? this.#rest(message) : undefined);
-    const isTrigger = isCall && silence === undefined;
+    const silence = silenceOf(message, { standing, ownPrefix });
+    const heldUntil =
+      wantsAnswer && silence === undefined ? this.#options.loops.heldUntil(message) : undefined;
+    const isHeld = heldUntil !== undefined;
+    const isTrigger = isCall && silence === undefined && !isHeld;
     const added = store.messages.add({
       id: message.id,
       chatJid: message.chatJid,
@@ -169,12 +171,14 @@ export class Reception {
       timestamp: message.timestamp,
       fromMe: message.fromMe,
       isTrigger,
-      isContext: silence !== undefined,
+      isContext: silence !== undefined || isHeld,
+      heldUntil,
       replyTo: this.#quote(message),
     });
     if (!added) return this.#complete(message);
     store.attachments.add(message, message.attachments ?? [], this.#options.clock.now());
     if (isCall && standing === 'context') this.#options.senders.noteDenied(message, standing);
+    if (isHeld) return `it waits until ${new Date(heldUntil).toISOString()}`;
     if (silence !== undefined || isTrigger || !group.requiresTrigger) return silence;
     if (group.isMain && namesAssistant(message.text, group.trigger)) this.#explainTrigger(group);
     return `it does not begin with ${group.trigger}`;
@@ -204,10 +208,6 @@ export class Reception {
         attachments.add(message, message.attachments ?? [], this.#options.clock.now());
     }
     return 'it was received already';
-  }
-
-  #rest(message: InboundMessage): string | undefined {
-    return this.#options.loops.rests(message) ? 'the chat rests from its sender' : undefined;
   }
 
   /** What is quoted, without the words of somebody of whom nothing is stored, and without what was deleted. */

@@ -1,4 +1,3 @@
-import { parseInstant } from '../clock.ts';
 import type { Database } from './database.ts';
 import { currentJid } from './same-person.ts';
 
@@ -15,6 +14,8 @@ export interface NewMessage {
   readonly isTrigger: boolean;
   /** It is read with the others and calls nobody, not even where no trigger is needed. Absent: false. */
   readonly isContext?: boolean | undefined;
+  /** It triggers, but not before this instant, in milliseconds since the epoch: until then it is context. */
+  readonly heldUntil?: number | undefined;
   readonly replyTo?: { readonly id: string; readonly senderName: string; readonly text: string } | undefined;
   /** The message that this one is the new text of: it was shown to an agent before it was edited, or before its words were made out. */
   readonly editOf?: string | undefined;
@@ -36,6 +37,8 @@ export interface StoredMessage {
   readonly isContext: number;
   /** Whether it stood in a prompt. */
   readonly isShown: number;
+  /** It triggers when this instant has come, in milliseconds since the epoch; null: it has triggered, or never does. */
+  readonly heldUntil: number | null;
   readonly editOf: string | null;
   /** ISO instant. */
   readonly editedAt: string | null;
@@ -61,21 +64,11 @@ export interface WaitingChat {
   readonly firstSeq: number;
 }
 
-/** Somebody called the assistant. */
-export interface Call {
-  readonly sender: string;
-  /** Milliseconds since the epoch, as the platform says. */
-  readonly at: number;
-}
-
-/** So many of the last messages of a chat are looked through for calls. */
-const CALLS_LOOKED_AT = 200;
-
 /** So many messages that are left out of a prompt are counted. */
 const MOST_COUNTED = 100_000;
 
 const SELECT = `SELECT seq, id, sender, COALESCE(sender_name, sender) AS senderName, content AS text, timestamp,
-  is_from_me AS isFromMe, is_trigger AS isTrigger, is_context AS isContext, is_shown AS isShown, edit_of AS editOf, edited_at AS editedAt,
+  is_from_me AS isFromMe, is_trigger AS isTrigger, is_context AS isContext, is_shown AS isShown, held_until AS heldUntil, edit_of AS editOf, edited_at AS editedAt,
   deleted_at AS deletedAt, reply_to_message_id AS replyToId, reply_to_sender_name AS replyToName,
   reply_to_message_content AS replyToText FROM messages`;
 
@@ -117,7 +110,13 @@ export class Messages {
   readonly #target;
   readonly #lastBefore;
   readonly #cursor;
-  readonly #calls;
+  readonly #lastTriggerOf;
+  readonly #hold;
+  readonly #heldTimes;
+  readonly #due;
+  readonly #release;
+  readonly #releaseLate;
+  readonly #dropHeld;
   readonly #setCursor;
   readonly #call;
   readonly #callLate;
@@ -134,9 +133,9 @@ export class Messages {
     this.#db = db;
     this.#insert = db.sql.prepare(`
       INSERT OR IGNORE INTO messages (id, chat_jid, sender, sender_name, content, timestamp, is_from_me, is_trigger, is_context,
-        reply_to_message_id, reply_to_sender_name, reply_to_message_content, edit_of, edited_at)
+        reply_to_message_id, reply_to_sender_name, reply_to_message_content, edit_of, edited_at, held_until)
       VALUES (@id, @chatJid, @sender, @senderName, @text, @timestamp, @fromMe, @isTrigger, @isContext,
-        @replyToId, @replyToName, @replyToText, @editOf, @editedAt)`);
+        @replyToId, @replyToName, @replyToText, @editOf, @editedAt, @heldUntil)`);
     this.#before = db.sql.prepare<
       { jid: string; after: number; first: number; limit: number },
       StoredMessage
@@ -185,10 +184,37 @@ export class Messages {
     this.#lastBefore = db.sql.prepare<[string, string], { seq: number | null }>(
       'SELECT MAX(seq) AS seq FROM messages WHERE chat_jid = ? AND timestamp <= ?',
     );
-    this.#calls = db.sql.prepare<{ jid: string; most: number }, { sender: string; timestamp: string }>(`
-      SELECT m.sender, m.timestamp FROM messages m JOIN registered_groups g ON g.jid = m.chat_jid
-      WHERE m.seq IN (SELECT seq FROM messages WHERE chat_jid = @jid ORDER BY seq DESC LIMIT @most)
-        AND m.is_context = 0 AND (m.is_trigger = 1 OR g.requires_trigger = 0) ORDER BY m.seq`);
+    this.#lastTriggerOf = db.sql.prepare<
+      { jid: string; sender: string; first: number },
+      { seq: number | null }
+    >(`
+      SELECT MAX(m.seq) AS seq FROM messages m JOIN registered_groups g ON g.jid = m.chat_jid
+      WHERE m.chat_jid = @jid AND m.seq >= @first AND m.sender = @sender
+        AND (m.held_until IS NOT NULL OR (m.is_context = 0 AND (m.is_trigger = 1 OR g.requires_trigger = 0)))`);
+    this.#hold = db.sql.prepare<{ seq: number; until: number | null }>(
+      'UPDATE messages SET held_until = @until WHERE seq = @seq AND deleted_at IS NULL',
+    );
+    this.#heldTimes = db.sql.prepare<[], { first: number | null; last: number | null }>(`
+      SELECT (SELECT MIN(held_until) FROM messages WHERE held_until IS NOT NULL) AS first,
+        (SELECT MAX(held_until) FROM messages WHERE held_until IS NOT NULL) AS last`);
+    this.#due = db.sql.prepare<{ now: number; mute: number; limit: number }, { seq: number }>(`
+      SELECT seq FROM messages AS m INDEXED BY messages_held WHERE held_until IS NOT NULL AND (held_until <= @now OR held_until > @now
+        + CASE (SELECT CAST(value AS INTEGER) FROM router_state WHERE key = 'limit:' || m.chat_jid)
+          WHEN held_until THEN @limit ELSE @mute END) ORDER BY seq`);
+    this.#release = db.sql.prepare<{ seq: number }>(`
+      UPDATE messages SET is_trigger = 1, is_context = 0 WHERE seq = @seq AND is_shown = 0
+        AND seq > COALESCE((SELECT CAST(value AS INTEGER) FROM router_state WHERE key = 'cursor:' || chat_jid), 0)`);
+    this.#releaseLate = db.sql.prepare<{ seq: number; id: string }>(`
+      INSERT OR IGNORE INTO messages (id, chat_jid, sender, sender_name, content, timestamp, is_from_me, is_trigger,
+        reply_to_message_id, reply_to_sender_name, reply_to_message_content, edit_of)
+      SELECT @id, chat_jid, sender, sender_name, words, timestamp, is_from_me, 1,
+        COALESCE(edit_of, id), COALESCE(sender_name, sender), words, COALESCE(edit_of, id)
+      FROM (SELECT *, COALESCE((SELECT transcript FROM attachments
+          WHERE message_seq = messages.seq AND transcript IS NOT NULL LIMIT 1), content) AS words
+        FROM messages WHERE seq = @seq)`);
+    this.#dropHeld = db.sql.prepare<[string]>(
+      'UPDATE messages INDEXED BY messages_held SET held_until = NULL WHERE chat_jid = ? AND held_until IS NOT NULL',
+    );
     this.#cursor = db.sql.prepare<{ jid: string }, { value: string }>(
       `SELECT value FROM router_state WHERE key = 'cursor:' || ${currentJid('@jid')}`,
     );
@@ -209,13 +235,15 @@ export class Messages {
       SELECT * FROM (${SELECT} WHERE chat_jid = @jid AND id = @id AND edit_of IS NULL
         UNION ALL ${SELECT} WHERE chat_jid = @jid AND edit_of = @id) ORDER BY seq`);
     this.#rewrite = db.sql.prepare(
-      'UPDATE messages SET content = @text, edited_at = @at, is_trigger = @isTrigger, is_context = @isContext WHERE seq = @seq',
+      `UPDATE messages SET content = @text, edited_at = @at, is_trigger = @isTrigger, is_context = @isContext,
+        held_until = @heldUntil WHERE seq = @seq`,
     );
     this.#quote = db.sql.prepare<{ seq: number; id: string; name: string; text: string }>(`
       UPDATE messages SET reply_to_message_id = @id, reply_to_sender_name = @name, reply_to_message_content = @text
       WHERE seq = @seq`);
     this.#erase = db.sql.prepare<{ seq: number; at: string }>(
-      "UPDATE messages SET content = '', is_trigger = 0, is_context = 1, deleted_at = @at WHERE seq = @seq",
+      `UPDATE messages SET content = '', is_trigger = 0, is_context = 1, held_until = NULL, deleted_at = @at
+        WHERE seq = @seq`,
     );
     this.#eraseQuotes = db.sql.prepare<{ jid: string; id: string }>(
       'UPDATE messages SET reply_to_message_content = NULL WHERE chat_jid = @jid AND reply_to_message_id = @id',
@@ -250,17 +278,44 @@ export class Messages {
       replyToText: message.replyTo?.text ?? null,
       editOf: message.editOf ?? null,
       editedAt: message.editedAt === undefined ? null : new Date(message.editedAt).toISOString(),
+      heldUntil: message.heldUntil ?? null,
     });
     if (changes > 0) this.#db.ring('messages');
     return changes > 0;
   }
 
-  /** Who called in a registered chat lately. @param since milliseconds since the epoch */
-  callsSince(chatJid: string, since: number): readonly Call[] {
-    return this.#calls
-      .all({ jid: chatJid, most: CALLS_LOOKED_AT })
-      .map(({ sender, timestamp }) => ({ sender, at: parseInstant(timestamp) }))
-      .filter(({ at }) => at >= since);
+  /** The last message of a sender, from one message on, that triggers the assistant; undefined: none. */
+  lastTriggerOf(chatJid: string, sender: string, first: number): number | undefined {
+    return this.#lastTriggerOf.get({ jid: chatJid, sender, first })?.seq ?? undefined;
+  }
+
+  /** Lets a message trigger at an instant, in milliseconds since the epoch; null: never. */
+  hold(seq: number, until: number | null): void {
+    if (this.#hold.run({ seq, until }).changes > 0) this.#db.ring('messages');
+  }
+
+  /** The first and the last instant at which messages that wait trigger, in milliseconds since the epoch; undefined: none waits. */
+  heldTimes(): { readonly first: number; readonly last: number } | undefined {
+    const { first = null, last = null } = this.#heldTimes.get() ?? {};
+    return first === null || last === null ? undefined : { first, last };
+  }
+
+  /**
+   * Lets those messages trigger whose time has come. As long as no turn has passed one, it triggers itself; else a copy
+   * behind it, as a late edit does. To be called in a transaction.
+   * @param now milliseconds since the epoch
+   * @param longestMs no sender is muted, and no chat over its limit, for longer than this from now: further off is what a
+   *   clock said that was set back since
+   */
+  release(
+    now: number,
+    longestMs: { readonly mute: number; readonly limit: number },
+    newId: () => string,
+  ): void {
+    for (const { seq } of this.#due.all({ now, ...longestMs })) {
+      if (this.#release.run({ seq }).changes === 0) this.#releaseLate.run({ seq, id: newId() });
+      this.hold(seq, null);
+    }
   }
 
   /** A message with what came of it by edits after it was shown, oldest first. An id may be borne by messages of several senders. */
@@ -275,6 +330,7 @@ export class Messages {
       readonly text: string;
       readonly isTrigger: boolean;
       readonly isContext: boolean;
+      readonly heldUntil?: number | undefined;
       readonly at: number;
     },
   ): void {
@@ -283,6 +339,7 @@ export class Messages {
       text: change.text,
       isTrigger: change.isTrigger ? 1 : 0,
       isContext: change.isContext ? 1 : 0,
+      heldUntil: change.heldUntil ?? null,
       at: new Date(change.at).toISOString(),
     });
     this.#db.ring('messages');
@@ -343,6 +400,7 @@ export class Messages {
   /** Nothing that is in a chat now waits any more. */
   moveCursorToEnd(chatJid: string): void {
     this.moveCursorToTime(chatJid, '\uffff');
+    this.#dropHeld.run(chatJid);
   }
 
   /** The chats in which somebody waits for an answer, the longest waiting first. */

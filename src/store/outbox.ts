@@ -30,6 +30,18 @@ export interface OutboxRow {
   readonly notBefore: number;
 }
 
+/** A message that answers people and has reached the server, or is on its way. */
+export interface LastAnswer {
+  readonly seq: number;
+  /** The first message that its run was to answer. */
+  readonly firstSeq: number;
+  /** ISO instant; null: the server has not acknowledged it yet. */
+  readonly settledAt: string | null;
+}
+
+/** So many of a chat's last rows are looked through for an answer. */
+const ROWS_LOOKED_AT = 50;
+
 interface Raw extends Omit<OutboxRow, 'message'> {
   readonly payload: string;
 }
@@ -52,6 +64,7 @@ export class Outbox {
   readonly #statusOf;
   readonly #openFiles;
   readonly #saidSince;
+  readonly #lastAnswer;
   readonly #eraseQuotes;
   readonly #counts;
   readonly #giveUpWaiting;
@@ -92,6 +105,11 @@ export class Outbox {
     this.#saidSince = db.sql.prepare<{ runId: string; since: string }>(
       'SELECT 1 FROM outbox WHERE run_id = @runId AND created_at >= @since LIMIT 1',
     );
+    this.#lastAnswer = db.sql.prepare<{ jid: string }, LastAnswer>(`
+      SELECT o.seq, r.first_seq AS firstSeq, o.settled_at AS settledAt
+      FROM (SELECT * FROM outbox WHERE chat_jid = @jid ORDER BY seq DESC LIMIT ${ROWS_LOOKED_AT}) o
+        JOIN runs r ON r.id = o.run_id AND r.kind = 'chat' AND r.chat_jid = o.chat_jid
+      WHERE o.status IN ('sent', 'sending') ORDER BY o.seq DESC LIMIT 1`);
     this.#eraseQuotes = db.sql.prepare<{ jid: string; id: string }>(`
       UPDATE outbox SET payload = json_remove(payload, '$.quoted')
       WHERE chat_jid = @jid AND payload ->> '$.quoted.id' = @id`);
@@ -174,6 +192,11 @@ export class Outbox {
   /** Whether a run's agent has said anything since an instant. @param since milliseconds since the epoch */
   hasSaidSince(runId: string, since: number): boolean {
     return this.#saidSince.get({ runId, since: new Date(since).toISOString() }) !== undefined;
+  }
+
+  /** The last message to a chat, of those that a turn for people has left there, that has reached the server or is on its way. */
+  lastAnswer(chatJid: string): LastAnswer | undefined {
+    return this.#lastAnswer.get({ jid: chatJid });
   }
 
   counts(): ReadonlyMap<OutboxStatus, number> {

@@ -46,6 +46,8 @@ export const OTHER_ACCOUNT = 'other_account';
 
 /** The exit reason of a run that the model's service did not answer: it is away, overloaded, or a limit is reached. */
 export const MODEL_UNAVAILABLE = 'model_unavailable';
+/** So many runs may be tries at one turn. */
+const TRIES = 3;
 
 export interface RunEnd {
   readonly status: 'succeeded' | 'failed' | 'interrupted';
@@ -70,7 +72,7 @@ export class Runs {
   readonly #slotTries;
   readonly #effects;
   readonly #open;
-  readonly #answers;
+  readonly #turnsBetween;
   readonly #cancel;
   readonly #endOpen;
 
@@ -103,15 +105,16 @@ export class Runs {
     this.#slotTries = db.sql.prepare<[string, string], Run>(
       `${SELECT} WHERE kind = 'task' AND task_id = ? AND slot = ? ORDER BY attempt`,
     );
-    // Two or more runs may be tries at one turn: among twice as many, and some more, are as many that were answered.
-    this.#answers = db.sql.prepare<{ jid: string; most: number }, { at: string }>(`
-      SELECT MAX(o.created_at) AS at
-      FROM (SELECT * FROM runs WHERE kind = 'chat' AND chat_jid = @jid ORDER BY first_seq DESC LIMIT 2 * @most + 10) r
-        JOIN outbox o INDEXED BY outbox_by_run ON o.run_id = r.id AND o.chat_jid = r.chat_jid
-      WHERE (o.source = 'reply'
-        OR NOT EXISTS (SELECT 1 FROM outbox replied WHERE replied.run_id = r.id AND replied.source = 'reply'))
-      GROUP BY r.seq, CASE o.source WHEN 'reply' THEN o.created_at END
-      ORDER BY r.first_seq DESC, at DESC LIMIT @most`);
+    // A turn that was tried again has several runs; a follow-up is a turn in a sandbox that stayed on.
+    this.#turnsBetween = db.sql.prepare<
+      { jid: string; since: string; until: string; most: number },
+      { at: string; followUps: number }
+    >(`
+      SELECT MIN(r.queued_at) AS at, COUNT(f.seq) AS followUps
+      FROM (SELECT * FROM runs WHERE kind = 'chat' AND chat_jid = @jid ORDER BY first_seq DESC LIMIT @most) r
+        LEFT JOIN follow_ups f ON f.run_id = r.id
+      WHERE COALESCE(r.ended_at, @until) > @since AND r.queued_at <= @until
+      GROUP BY r.first_seq ORDER BY at`);
     this.#open = db.sql.prepare<[string]>(`SELECT 1 FROM runs WHERE ${IS_OPEN} AND task_id = ? LIMIT 1`);
     this.#cancel = db.sql.prepare<{ taskId: string; at: string }>(`
       UPDATE runs SET status = 'failed', ended_at = @at, exit_reason = 'cancelled', error = 'the task was paused or cancelled'
@@ -214,14 +217,16 @@ export class Runs {
   }
 
   /**
-   * When the last answers to people in a chat were stored, the newest last, in milliseconds since the epoch. Where a run has none, what
-   * the agent sent by its tools or what was said of its failure stands for it.
+   * The turns for people that a chat has had lately, the oldest first; a follow-up is one. About `most` at most.
+   * @param since milliseconds since the epoch
+   * @param until milliseconds since the epoch: what is said to be later is from before a clock was set back
+   * @returns when each began, in milliseconds since the epoch
    */
-  answers(chatJid: string, most: number): readonly number[] {
-    return this.#answers
-      .all({ jid: chatJid, most })
-      .map(({ at }) => parseInstant(at))
-      .reverse();
+  turnsBetween(chatJid: string, since: number, until: number, most: number): readonly number[] {
+    const times = { since: new Date(since).toISOString(), until: new Date(until).toISOString() };
+    return this.#turnsBetween
+      .all({ jid: chatJid, ...times, most: TRIES * most })
+      .flatMap(({ at, followUps }) => Array<number>(1 + followUps).fill(parseInstant(at)));
   }
 
   /** Tries at one slot of a task. */

@@ -217,7 +217,8 @@ CREATE INDEX IF NOT EXISTS attachments_saved ON attachments (seq) WHERE status =
 
 /**
  * When a run's answer was stored, a silent one too; a task's own shortest interval (those that exist keep theirs), and its failures
- * in a row with what its chat was told of them; indexes for what was looked for row by row.
+ * in a row with what its chat was told of them; until when a message that triggers waits because its sender is muted or its chat is
+ * over its limit, in milliseconds since the epoch; indexes for what was looked for row by row.
  */
 export const SCHEMA_5 = `
 ALTER TABLE scheduled_tasks ADD COLUMN min_interval_ms INTEGER;
@@ -237,4 +238,6 @@ CREATE INDEX usage_by_time ON usage (at);
 CREATE INDEX same_person_by_current ON same_person (to_jid);
 CREATE INDEX group_members_by_person ON group_members (person_jid);
 CREATE INDEX group_chats ON chats (last_message_time DESC, jid) WHERE is_group = 1;
+ALTER TABLE messages ADD COLUMN held_until INTEGER;
+CREATE INDEX messages_held ON messages (held_until) WHERE held_until IS NOT NULL;
 `;

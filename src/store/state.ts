@@ -32,7 +32,8 @@ export class State {
  * - `senders`: who may call the assistant, in words, for `status`
  * - `account`, `account:link`: the account that was greeted last, and its linking
  * - `left:<group>`: ISO instant at which the account was found to be out of that registered group; empty: it is back
- * - `rest:<chat> <sender>`: until when the sender is not answered there, in milliseconds since the epoch
+ * - `rest:<chat> <sender>`: until when the sender is muted there, in milliseconds since the epoch
+ * - `limit:<chat>`: until when nobody but the owner is answered there, in milliseconds since the epoch
  * - `explained:trigger`: ISO instant at which main was told how the assistant is triggered
  * - `adopted:…`: ISO instant at which a file of NanoClaw v1 was taken over
  */
@@ -51,5 +52,6 @@ export type StateKey =
   | 'account:link'
   | `left:${string}`
   | `rest:${string}`
+  | `limit:${string}`
   | 'explained:trigger'
   | `adopted:${string}`;
