@@ -25,7 +25,10 @@ export interface AttachmentsOptions {
   readonly transcriber: Transcriber | undefined;
   /** Whether spoken words call the assistant of a group with that trigger. */
   readonly callsAloud: (words: string, trigger: string) => boolean;
-  /** Until when a voice note that triggers is to wait, in milliseconds since the epoch. Asked in the transaction that stores its words. */
+  /**
+   * Until when a voice note that triggers is to wait, in milliseconds since the epoch. Asked in the
+   * transaction that stores its words.
+   */
   readonly heldUntil: (note: WaitingAttachment) => number | undefined;
   readonly clock: Clock;
   readonly newId: NewId;

@@ -286,7 +286,9 @@ export class Conversation {
     return { text, lastSeq };
   }
 
-  /** @param after the last message that was shown or answered before: what is left out is counted from there */
+  /**
+   * @param after the last message that was shown or answered before: what is left out is counted from there
+   */
   #prompt(group: RegisteredGroup, found: readonly StoredMessage[], firstSeq: number, after: number) {
     const { store, timezone } = this.#options;
     const rows = store.attachments.ofMessages(found.map(({ seq }) => seq));

@@ -385,6 +385,22 @@ describe('a session that cannot be resumed', () => {
     expect(said).toEqual([expect.stringContaining('lost the thread'), 'answer']);
   });
 
+  it('is one that has grown too long for the model, and is dropped once only', async () => {
+    const { store, agent, started } = controlledTurns();
+    store.groups.add(MAIN, 0);
+    store.sessions.save(MAIN.folder, 'offline', { sessionId: 'old' });
+    call(store, '1', '@Andy question');
+    for (const count of [1, 2]) {
+      const act = await started(count);
+      expect(agent.requests[count - 1]?.sessionId).toBe(count === 1 ? 'old' : undefined);
+      await act.say({ status: 'error', error: 'Prompt is too long', errorKind: 'prompt_too_long' });
+      act.end({ exitCode: 1 });
+    }
+    await vi.waitFor(() => expect(store.messages.cursor(MAIN.jid)).toBe(1));
+    expect(agent.requests).toHaveLength(2);
+    expect(store.sessions.find(MAIN.folder, 'offline')).toBeUndefined();
+  });
+
   it('is recognized by the program’s last words where there was no frame', async () => {
     const { store, started } = controlledTurns();
     store.groups.add(MAIN, 0);

@@ -66,7 +66,7 @@ describe('a failed turn', () => {
       ],
       [
         MAIN.jid,
-        '⚠️ An answer in Family failed: the agent ended unexpectedly: exit code 1: TypeError in /app/runner.mjs. (container-1.log)',
+        '⚠️ 2 answers in Family failed: the agent ended unexpectedly: exit code 1: TypeError in /app/runner.mjs. (container-1.log)',
       ],
     ]);
     expect(store.messages.cursor(FAMILY.jid)).toBe(3);
@@ -96,8 +96,20 @@ describe('a failed turn', () => {
     store.runs.queueTask({ id: 'r', folder, chatJid, attempt: 1, notBefore: 0, taskId: 't', slot: 's' }, 0);
     settlement.fail(store.runs.startQueued('r', 0), END, FAILURE);
     expect(told()).toEqual([
-      [FAMILY.jid, '⚠️ That did not work: the agent ended unexpectedly.'],
-      [MAIN.jid, expect.stringMatching(/^⚠️ A task in Family failed: .*\(container-1\.log\)$/)],
+      [FAMILY.jid, '⚠️ The task “x” did not work: the agent ended unexpectedly.'],
+      [MAIN.jid, expect.stringMatching(/^⚠️ The task “x” in Family failed: .*\(container-1\.log\)$/)],
+    ]);
+  });
+
+  it('a failed turn whose messages were taken back meanwhile names none of them', () => {
+    const { store, settlement, ask, start, told } = rig();
+    ask('Ann', '@Andy make a list');
+    const run = start(1);
+    store.messages.erase(FAMILY.jid, 'id-0001', 1, 0);
+    settlement.fail(run, END, FAILURE);
+    expect(told().map(([, text]) => text)).toEqual([
+      '⚠️ That did not work: the agent ended unexpectedly.',
+      expect.stringMatching(/^⚠️ An answer in Family failed: /),
     ]);
   });
 

@@ -8,7 +8,10 @@ import type { Timings } from '../timings.ts';
 import { Waker } from '../waker.ts';
 import { limitInMain, limitNotice, muteNotice } from './notices.ts';
 
-/** A trigger that comes this soon after a reply was delivered answers the reply: no person reads and writes that fast. */
+/**
+ * A trigger that comes this soon after a reply was delivered answers the reply: no person reads and writes
+ * that fast.
+ */
 const PROMPT_MS = 2 * SECOND;
 /** So many replies in a row, each followed that soon by the next trigger of the same sender, are a loop. */
 export const LOOP_REPLIES = 10;
@@ -28,15 +31,19 @@ export interface LoopBreakerOptions {
 
 /**
  * Keeps two assistants from answering each other without end.
- * - A sender whose triggers follow the replies to them within two seconds, ten times in a row, is muted for a while.
+ * - A sender whose triggers follow the replies to them within two seconds, ten times in a row, is muted for a
+ *   while.
  * - A slower loop meets the limit of turns that a chat may have within an hour; the owner is notified.
- * Nothing is lost: a trigger that comes meanwhile waits, as context for others, and triggers when the time has come. The
- * owner is never muted and meets no limit.
+ * Nothing is lost: a trigger that comes meanwhile waits, as context for others, and triggers when the time
+ * has come. The owner is never muted and meets no limit.
  */
 export class LoopBreaker {
   readonly #options: LoopBreakerOptions;
   readonly #waker: Waker;
-  /** Of each chat and sender: how many replies in a row were followed that soon, and the outbox's row of the last one. */
+  /**
+   * Of each chat and sender: how many replies in a row were followed that soon, and the outbox's row of the
+   * last one.
+   */
   readonly #streaks = new Map<string, { readonly replies: number; readonly last: number }>();
 
   constructor(options: LoopBreakerOptions) {
@@ -137,7 +144,10 @@ export class LoopBreaker {
     return until;
   }
 
-  /** @returns a stored instant that is to come; what is further off than any is from before a clock was set back */
+  /**
+   * @returns a stored instant that is to come; what is further off than any is from before a clock was set
+   *   back
+   */
   #stored(key: StateKey, longestMs: number): number | undefined {
     const { store, clock } = this.#options;
     const now = clock.now();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { OutputFrame } from '../protocol/output-frame.ts';
 import {
+  type Asked,
   failureElsewhere,
   failureInMain,
   failureNotice,
@@ -23,6 +24,8 @@ const OUTCOME = {
 const ANN = { senderName: 'Ann', text: '@Andy  make a list of everything\nwe need for the trip to Norway' };
 const BOB = { senderName: 'Bob', text: '' };
 
+const turn = (asked: readonly Asked[], isGroup = false) => ({ asked, isGroup, task: undefined });
+
 /** Everything in a text that is for the owner alone. */
 const INTERNAL = /\.log|\.env|AGENT_|npm |nanoclaw |container\/|stderr|exit code|key-proxy|setup-token/;
 
@@ -35,13 +38,13 @@ describe('the notice about a failed turn', () => {
       advice: 'This looks like a token of another program: run claude setup-token\nand more',
     });
     expect(failure?.retryable).toBe(false);
-    expect(failureInMain(failure!, [ANN], false, OUTCOME.logFile)).toBe(
+    expect(failureInMain(failure!, turn([ANN]), OUTCOME.logFile)).toBe(
       '⚠️ That did not work: the model’s service refused the key. Check it in .env and write again. This looks like a token of another program: run claude setup-token. (container-1.log)',
     );
-    expect(failureElsewhere(failure!, 'Family', 'answer', OUTCOME.logFile)).toBe(
+    expect(failureElsewhere(failure!, 'Family', turn([ANN]), OUTCOME.logFile)).toBe(
       '⚠️ An answer in Family failed: the model’s service refused the key. Check it in .env and write again. This looks like a token of another program: run claude setup-token. (container-1.log)',
     );
-    expect(failureNotice(failure!, [ANN], false)).toBe(
+    expect(failureNotice(failure!, turn([ANN]))).toBe(
       '⚠️ That did not work: the model’s service refused the key.',
     );
   });
@@ -56,9 +59,9 @@ describe('the notice about a failed turn', () => {
         errorKind,
         advice: 'run npm run agents',
       });
-      expect(failureNotice(failure!, [ANN], true)).not.toMatch(INTERNAL);
-      expect(failureElsewhere(failure!, 'Family', 'task', OUTCOME.logFile)).toMatch(
-        /^⚠️ A task in Family failed: .*npm run agents.*\(container-1\.log\)$/,
+      expect(failureNotice(failure!, turn([ANN], true))).not.toMatch(INTERNAL);
+      expect(failureElsewhere(failure!, 'Family', turn([]), OUTCOME.logFile)).toMatch(
+        /^⚠️ An answer in Family failed: .*npm run agents.*\(container-1\.log\)$/,
       );
     },
   );
@@ -71,17 +74,17 @@ describe('the notice about a failed turn', () => {
       hostFailure(new Error('exit code 1: no image')),
     ];
     for (const failure of failures) {
-      expect(failureNotice(failure!, [], false)).not.toMatch(INTERNAL);
-      expect(failureElsewhere(failure!, 'Family', 'answer', undefined)).toMatch(/exit code 1/);
+      expect(failureNotice(failure!, turn([]))).not.toMatch(INTERNAL);
+      expect(failureElsewhere(failure!, 'Family', turn([]), undefined)).toMatch(/exit code 1/);
     }
   });
 
   it('says for whom it did not work and quotes the first words where several people write', () => {
     const failure = findFailure(OUTCOME, undefined);
-    expect(failureNotice(failure!, [ANN, BOB], true)).toBe(
+    expect(failureNotice(failure!, turn([ANN, BOB], true))).toBe(
       '⚠️ That did not work for Ann (“@Andy make a list of everything we need…”) and Bob: the agent ended unexpectedly.',
     );
-    expect(failureNotice(failure!, [ANN], true)).toMatch(/for Ann \(“@Andy make/);
+    expect(failureNotice(failure!, turn([ANN], true))).toMatch(/for Ann \(“@Andy make/);
     expect(interruptedNotice([ANN, BOB], true)).toMatch(
       /in the middle of the work for Ann \(“.*”\) and Bob\. /,
     );
@@ -90,10 +93,10 @@ describe('the notice about a failed turn', () => {
 
   it('quotes each message where one person asked several things, and counts what is too much to quote', () => {
     const failure = findFailure(OUTCOME, undefined);
-    expect(failureNotice(failure!, [ANN, { ...BOB, text: 'ping' }], false)).toMatch(
+    expect(failureNotice(failure!, turn([ANN, { ...BOB, text: 'ping' }]))).toMatch(
       /^⚠️ That did not work for “@Andy make .*…” and “ping”: /,
     );
-    expect(failureNotice(failure!, Array(8).fill({ ...BOB, text: 'ping' }), false)).toMatch(
+    expect(failureNotice(failure!, turn(Array(8).fill({ ...BOB, text: 'ping' })))).toMatch(
       /(“ping”, ){5}|and 3 more: /,
     );
   });

@@ -10,7 +10,10 @@ export interface Failure {
   readonly later?: string | undefined;
   /** What the owner can do about it, in sentences for the main channel, where that is known. */
   readonly fix?: string | undefined;
-  /** For the log and the run's row; its first line goes to the main channel where the words do not say the cause. */
+  /**
+   * For the log and the run's row; its first line goes to the main channel where the words do not say the
+   * cause.
+   */
   readonly detail: string;
   /** Whether the words say all of the cause. */
   readonly isExplained: boolean;
@@ -58,7 +61,7 @@ const BY_KIND: Readonly<Record<ErrorKind, KindOfFailure>> = {
   },
   prompt_too_long: {
     words: 'that is more than the model can read at once',
-    fix: 'A shorter message, or a new session, helps',
+    fix: 'A shorter message helps',
     retryable: false,
   },
   rate_limit: { words: 'the limit at the model’s service is reached', retryable: true, isOutage: true },
@@ -134,39 +137,49 @@ export interface Asked {
   readonly text: string;
 }
 
+/** What a turn that is given up was to do. */
+export interface GivenUp {
+  /** The messages that it was to answer and that are neither answered nor taken back, in order. */
+  readonly asked: readonly Asked[];
+  /** Whether several people write in the chat. */
+  readonly isGroup: boolean;
+  /** What the task is to do, empty where the task is gone; undefined: it is no task's run. */
+  readonly task: string | undefined;
+}
+
 /**
- * The message to the chat about a turn that is given up: plain words, in which no file, setting or program is named.
- * @param asked what the turn was to answer, in order; empty: a task's run
- * @param isGroup whether several people write in the chat
+ * The message to the chat about a turn that is given up: plain words, in which no file, setting or program is
+ * named.
  */
-export function failureNotice(failure: Failure, asked: readonly Asked[], isGroup: boolean): string {
+export function failureNotice(failure: Failure, turn: GivenUp): string {
   const cause = [failure.words, failure.later].filter((part) => part !== undefined).join('. ');
-  return `⚠️ That did not work${forWhom(asked, isGroup, failure.isOutage)}: ${cause}.`;
+  return `⚠️ ${whatFailed(turn, failure)}: ${cause}.`;
 }
 
 /** As `failureNotice`, for the main channel's own turns: with the cause, the fix and the log's name. */
-export function failureInMain(
-  failure: Failure,
-  asked: readonly Asked[],
-  isGroup: boolean,
-  logFile: string | undefined,
-): string {
-  const names = forWhom(asked, isGroup, failure.isOutage);
-  return `⚠️ That did not work${names}: ${causeInMain(failure, logFile)}`;
+export function failureInMain(failure: Failure, turn: GivenUp, logFile: string | undefined): string {
+  return `⚠️ ${whatFailed(turn, failure)}: ${causeInMain(failure, logFile)}`;
 }
 
-/**
- * The line to the main channel about a turn that was given up in another chat.
- * @param what the kind of turn: an answer or a task
- */
+/** The line to the main channel about a turn that was given up in another chat. */
 export function failureElsewhere(
   failure: Failure,
   chat: string,
-  what: 'answer' | 'task',
+  { asked, task }: GivenUp,
   logFile: string | undefined,
 ): string {
-  const subject = what === 'answer' ? 'An answer' : 'A task';
+  const answers = asked.length > 1 ? `${asked.length} answers` : 'An answer';
+  const subject = task === undefined ? answers : taskNamed(task);
   return `⚠️ ${subject} in ${firstLine(chat)} failed: ${causeInMain(failure, logFile)}`;
+}
+
+function whatFailed({ asked, isGroup, task }: GivenUp, { isOutage }: Failure): string {
+  if (task === undefined) return `That did not work${forWhom(asked, isGroup, isOutage)}`;
+  return `${taskNamed(task)} did not work`;
+}
+
+function taskNamed(task: string): string {
+  return task === '' ? 'A task' : `The task “${firstWords(task)}”`;
 }
 
 function causeInMain(
@@ -215,7 +228,10 @@ function firstWords(text: string): string {
   return `${(end > LONGEST_NAMING / 2 ? cut.slice(0, end) : cut).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }
 
-/** The chat's one message about a turn that a crash cut off after it had begun to act. Parameters as of `failureNotice` */
+/**
+ * The chat's one message about a turn that a crash cut off after it had begun to act.
+ * @param isGroup whether several people write in the chat
+ */
 export function interruptedNotice(asked: readonly Asked[], isGroup: boolean): string {
   return (
     `⚠️ I was interrupted in the middle of ${thatOrNamed(asked, isGroup)}. Part of it may be done already, so I did not ` +
@@ -233,7 +249,10 @@ export function hostFailure(error: unknown): Failure {
   return { words: 'the host itself failed', detail, isExplained: false, retryable: true, isOutage: false };
 }
 
-/** The chat's one message about a turn that was going at every crash. Parameters as of `failureNotice` */
+/**
+ * The chat's one message about a turn that was going at every crash.
+ * @param isGroup whether several people write in the chat
+ */
 export function suspectNotice(asked: readonly Asked[], isGroup: boolean): string {
   return (
     `⚠️ I was interrupted every time in the middle of ${thatOrNamed(asked, isGroup)}, so I stopped trying. ` +
@@ -303,17 +322,26 @@ export function leftGroup(name: string, pausedTasks: number): string {
 /** The chat's one message about a sender who seems to be an assistant too. @param until a time of day */
 export function muteNotice(name: string, replies: number, until: string): string {
   const who = firstLine(name);
-  return `⏸️ ${who} wrote to me within two seconds of each of my last ${replies} replies, so we may be answering each other without end. I go on at ${until}; what ${who} asks until then waits.`;
+  return (
+    `⏸️ ${who} wrote to me within two seconds of each of my last ${replies} replies, so we may be answering ` +
+    `each other without end. I go on at ${until}; what ${who} asks until then waits.`
+  );
 }
 
 /** The chat's one message about the limit of turns that it has reached. @param until a time of day */
 export function limitNotice(turns: number, until: string): string {
-  return `⏸️ I have answered ${turns} times here within an hour, and take a break. I go on at ${until}; what you ask until then waits.`;
+  return (
+    `⏸️ I have answered ${turns} times here within an hour, and take a break. I go on at ${until}; ` +
+    'what you ask until then waits.'
+  );
 }
 
 /** The owner's one message about the limit of turns that a chat has reached. @param until a time of day */
 export function limitInMain(chat: string, turns: number, until: string): string {
-  return `⏸️ I have answered ${turns} times in ${firstLine(chat)} within an hour: that is the limit (MAX_TURNS_PER_HOUR). I go on there at ${until}; you are answered meanwhile, and what others ask waits.`;
+  return (
+    `⏸️ I have answered ${turns} times in ${firstLine(chat)} within an hour: that is the limit ` +
+    `(MAX_TURNS_PER_HOUR). I go on there at ${until}; you are answered meanwhile, and what others ask waits.`
+  );
 }
 
 const LONGEST_QUOTE = 200;

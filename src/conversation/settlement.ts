@@ -184,27 +184,30 @@ export class Settlement {
 
   /** The chat is notified in plain words; the cause and the log's name go to the main channel. */
   #closeFailed(run: Run, failure: Failure, logFile: string | undefined): void {
-    const { groups, chats } = this.#store;
+    const { groups, chats, tasks } = this.#store;
     const { chatJid } = run;
-    const [asked, isGroup, main] = [this.#asked(run), this.#isGroup(run), groups.main()];
+    const task = run.taskId === null ? undefined : (tasks.find(run.taskId)?.prompt ?? '');
+    const turn = { asked: this.#asked(run), isGroup: this.#isGroup(run), task };
+    const main = groups.main();
     const isMain = main?.jid === chatJid;
-    const task = run.taskId === null ? undefined : taskFailed(this.#store, run.taskId, failure, this.#now());
-    if (task?.isKnown) {
+    const counted =
+      run.taskId === null ? undefined : taskFailed(this.#store, run.taskId, failure, this.#now());
+    if (counted?.isKnown) {
       this.#close(run);
       return;
     }
-    const words = isMain
-      ? failureInMain(failure, asked, isGroup, logFile)
-      : failureNotice(failure, asked, isGroup);
-    const notice = [words, task?.pause].filter((part) => part !== undefined).join(' ');
+    const words = isMain ? failureInMain(failure, turn, logFile) : failureNotice(failure, turn);
+    const notice = [words, counted?.pause].filter((part) => part !== undefined).join(' ');
     this.#close(run, notice, failure.isOutage ? this.#quoted(run) : undefined);
     if (isMain || main === undefined) return;
     const chat = groups.find(chatJid)?.name ?? chats.find(chatJid)?.name ?? chatJid;
-    const what = run.kind === 'task' ? 'task' : 'answer';
-    this.#notify({ chatJid: main.jid }, failureElsewhere(failure, chat, what, logFile));
+    this.#notify({ chatJid: main.jid }, failureElsewhere(failure, chat, turn, logFile));
   }
 
-  /** The messages that a run was to answer and that nothing has answered yet. To be asked before the cursor moves. */
+  /**
+   * The messages that a run was to answer and that nothing has answered yet. To be asked before the cursor
+   * moves.
+   */
   #asked({ chatJid, firstSeq, lastSeq }: Run): readonly Asked[] {
     if (firstSeq === null || lastSeq === null) return [];
     const { messages, groups } = this.#store;

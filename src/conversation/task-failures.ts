@@ -29,7 +29,7 @@ export function taskFailed(store: Store, taskId: string, failure: Failure, now: 
   const count = failure.isOutage ? inARow : inARow + 1;
   if (count >= MAX_FAILURES) {
     pauseTask(store, task, failure.detail, now);
-    const pause = `It failed ${count} times in a row, so I paused the task ${quoted(task)}. ${howToResume(task)}`;
+    const pause = `It failed ${count} times in a row, so I paused it. ${howToResume(task)}`;
     return { isKnown: false, pause };
   }
   const error = failure.isOutage ? OUTAGE : withoutNumbers(`${failure.words} ${failure.detail}`);

@@ -13,12 +13,14 @@ import type { StoredMessage } from '../store/messages.ts';
 /** At most this many messages ahead of the first one that calls, and this many from that one on. */
 export const MESSAGE_CAP = { before: 100, from: 200 } as const;
 
-/** A prompt has at most this many characters, as it is written: escaped, with quotes, files and transcripts. */
+/**
+ * A prompt has at most this many characters, as it is written: escaped, with quotes, files and transcripts.
+ */
 export const CHARACTER_CAP = 200_000;
 
 /**
- * At most this many characters of one message, escaped: as many as a phone lets one write, and as many of what is said
- * in its voice notes; of what it quotes; of a name. Together they stay below the cap.
+ * At most this many characters of one message, escaped: as many as a phone lets one write, and as many of
+ * what is said in its voice notes; of what it quotes; of a name. Together they stay below the cap.
  */
 const LONGEST = { text: 65_536, transcript: 65_536, quote: 4_000, name: 500 } as const;
 
@@ -33,8 +35,8 @@ export interface FittedPrompt {
 }
 
 /**
- * The prompt of a turn that answers people, from those messages that fit into it: context gives way before messages that
- * trigger. What is left out behind the last one taken waits for the next turn.
+ * The prompt of a turn that answers people, from those messages that fit into it: context gives way before
+ * messages that trigger. What is left out behind the last one taken waits for the next turn.
  * @param firstSeq the first message that triggers; it is always shown
  * @param attachments the files that came with messages, by the messages' `seq`
  * @param cap characters of the whole prompt

@@ -298,11 +298,16 @@ export class Turn {
     }
   }
 
-  /** Only a session that was resumed can be lost: the try with a new one that follows never can. */
+  /**
+   * Only a session that was resumed can be lost: the try with a new one that follows never can. One that has
+   * grown too long for the model is lost as well: the prompt alone never is, and without this no later
+   * message would be answered.
+   */
   #sessionIsLost(failure: Failure): boolean {
     if (!this.#resumed) return false;
     const kind = this.#errorFrame?.errorKind;
     // A runner that names no kind, as v1's, is judged by its words; one that does has judged itself.
-    return kind === undefined ? isStaleSession(failure.detail) : kind === 'session_lost';
+    if (kind === undefined) return isStaleSession(failure.detail);
+    return kind === 'session_lost' || kind === 'prompt_too_long';
   }
 }

@@ -108,6 +108,27 @@ describe('an answer through the proxy', () => {
     expect(reply.body).toBe('e'.repeat(256 * 1024));
   });
 
+  it.each([
+    [429, '30', { error: { message: 'später' } }, { error: { message: 'später (retry-after: 30)' } }],
+    [429, undefined, { error: { message: 'later' } }, { error: { message: 'later' } }],
+    [429, '30', { detail: 'later' }, { detail: 'later' }],
+    [429, '30', null, null],
+    [400, '30', { error: { message: 'never' } }, { error: { message: 'never' } }],
+  ])(
+    'says in the words of an error %i with the header %s when to ask again',
+    async (status, seconds, body, said) => {
+      const service = await startService((_, response) => {
+        response.writeHead(status, seconds === undefined ? {} : { 'retry-after': seconds });
+        response.end(JSON.stringify(body));
+      });
+      const { open, headers } = await proxyTo(service.url);
+      const answer = await open({ path: '/v1/messages', headers, body: '{}' });
+      const pieces: Buffer[] = [];
+      for await (const piece of answer) pieces.push(piece as Buffer);
+      expect(JSON.parse(Buffer.concat(pieces).toString())).toEqual(said);
+    },
+  );
+
   it('is not followed when it redirects elsewhere', async () => {
     const elsewhere = await startService();
     const service = await startService((_request, response) => {

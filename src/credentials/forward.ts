@@ -12,6 +12,9 @@ const REDIRECT = /^3(?!04)/;
 /** An error's answer is read whole before it is passed on; longer ones are cut. */
 const MAX_ERROR_BYTES = 256 * 1024;
 
+/** Errors that pass; a service may say in a header when to ask again. */
+const PASSING: ReadonlySet<number> = new Set([429, 503, 529]);
+
 /** One request on its way, and what it needs there. */
 export interface Exchange {
   readonly request: IncomingMessage;
@@ -136,9 +139,27 @@ async function passError(
   // As latin1 every byte is a character and stays what it is. Cut last, or a part of the key could stay at the end.
   const text = Buffer.concat(pieces).toString('latin1');
   const clean = key === '' ? text : text.replaceAll(key, '[redacted]');
-  const body = Buffer.from(clean, 'latin1').subarray(0, MAX_ERROR_BYTES);
+  const said = PASSING.has(status) ? withRetryTime(clean, answer.headers['retry-after']) : clean;
+  const body = Buffer.from(said, 'latin1').subarray(0, MAX_ERROR_BYTES);
   response.writeHead(status, { ...answerHeaders(answer.headers, access.key), 'content-length': body.length });
   response.end(body);
+}
+
+/**
+ * Puts when to ask again into an error's own words: agents' programs report those, and no header.
+ * @param seconds as the header says them
+ */
+function withRetryTime(body: string, seconds: string | undefined): string {
+  if (seconds === undefined || !/^\d{1,7}$/.test(seconds)) return body;
+  try {
+    const parsed = JSON.parse(body) as { error?: { message?: unknown } } | null;
+    if (typeof parsed?.error?.message !== 'string') return body;
+    parsed.error.message += ` (retry-after: ${seconds})`;
+    return JSON.stringify(parsed);
+  } catch {
+    // Not the service itself, but something before it.
+    return body;
+  }
 }
 
 function codeOf(error: Error): string {

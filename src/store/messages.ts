@@ -37,7 +37,10 @@ export interface StoredMessage {
   readonly isContext: number;
   /** Whether it stood in a prompt. */
   readonly isShown: number;
-  /** It triggers when this instant has come, in milliseconds since the epoch; null: it has triggered, or never does. */
+  /**
+   * It triggers when this instant has come, in milliseconds since the epoch; null: it has triggered, or never
+   * does.
+   */
   readonly heldUntil: number | null;
   readonly editOf: string | null;
   /** ISO instant. */
@@ -200,7 +203,7 @@ export class Messages {
     this.#due = db.sql.prepare<{ now: number; mute: number; limit: number }, { seq: number }>(`
       SELECT seq FROM messages AS m INDEXED BY messages_held WHERE held_until IS NOT NULL AND (held_until <= @now OR held_until > @now
         + CASE (SELECT CAST(value AS INTEGER) FROM router_state WHERE key = 'limit:' || m.chat_jid)
-          WHEN held_until THEN @limit ELSE @mute END) ORDER BY seq`);
+          WHEN held_until THEN @limit ELSE @mute END) ORDER BY held_until, seq`);
     this.#release = db.sql.prepare<{ seq: number }>(`
       UPDATE messages SET is_trigger = 1, is_context = 0 WHERE seq = @seq AND is_shown = 0
         AND seq > COALESCE((SELECT CAST(value AS INTEGER) FROM router_state WHERE key = 'cursor:' || chat_jid), 0)`);
@@ -294,18 +297,21 @@ export class Messages {
     if (this.#hold.run({ seq, until }).changes > 0) this.#db.ring('messages');
   }
 
-  /** The first and the last instant at which messages that wait trigger, in milliseconds since the epoch; undefined: none waits. */
+  /**
+   * The first and the last instant at which messages that wait trigger, in milliseconds since the epoch;
+   * undefined: none waits.
+   */
   heldTimes(): { readonly first: number; readonly last: number } | undefined {
     const { first = null, last = null } = this.#heldTimes.get() ?? {};
     return first === null || last === null ? undefined : { first, last };
   }
 
   /**
-   * Lets those messages trigger whose time has come. As long as no turn has passed one, it triggers itself; else a copy
-   * behind it, as a late edit does. To be called in a transaction.
+   * Lets those messages trigger whose time has come. As long as no turn has passed one, it triggers itself;
+   * else a copy behind it, as a late edit does. To be called in a transaction.
    * @param now milliseconds since the epoch
-   * @param longestMs no sender is muted, and no chat over its limit, for longer than this from now: further off is what a
-   *   clock said that was set back since
+   * @param longestMs no sender is muted, and no chat over its limit, for longer than this from now: further
+   *   off is what a clock said that was set back since
    */
   release(
     now: number,
@@ -458,7 +464,10 @@ export class Messages {
     ];
   }
 
-  /** How many messages of a chat stand between two others: those that a prompt would show. At most 100,000 are counted. */
+  /**
+   * How many messages of a chat stand between two others: those that a prompt would show. At most 100,000 are
+   * counted.
+   */
   countBetween(chatJid: string, after: number, before: number): number {
     return this.#between.get({ jid: chatJid, after, before })?.count ?? 0;
   }

@@ -194,7 +194,10 @@ export class Outbox {
     return this.#saidSince.get({ runId, since: new Date(since).toISOString() }) !== undefined;
   }
 
-  /** The last message to a chat, of those that a turn for people has left there, that has reached the server or is on its way. */
+  /**
+   * The last message to a chat, of those that a turn for people has left there, that has reached the server
+   * or is on its way.
+   */
   lastAnswer(chatJid: string): LastAnswer | undefined {
     return this.#lastAnswer.get({ jid: chatJid });
   }

@@ -217,7 +217,8 @@ export class Runs {
   }
 
   /**
-   * The turns for people that a chat has had lately, the oldest first; a follow-up is one. About `most` at most.
+   * The turns for people that a chat has had lately, the oldest first; a follow-up is one. About `most` at
+   * most.
    * @param since milliseconds since the epoch
    * @param until milliseconds since the epoch: what is said to be later is from before a clock was set back
    * @returns when each began, in milliseconds since the epoch

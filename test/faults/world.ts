@@ -88,6 +88,8 @@ export class World {
         WHATSAPP_ROOT_KEY: simulator.rootKey,
         NODE_EXTRA_CA_CERTS: await simulator.writeMediaCertificate(),
         MAX_CONCURRENT_CONTAINERS: String(options.sandboxes),
+        // A series of rounds is one busy hour.
+        MAX_TURNS_PER_HOUR: '0',
         ...sandboxEnvironment(),
       };
       world = new World(simulator, directory, programs, env, calls, options);

@@ -9,7 +9,8 @@ export class TurnFailure extends Error {
   readonly retryAfterSeconds: number | undefined;
 
   /**
-   * @param advice what the owner can do about it, where that is more than the kind says; the main channel may see it
+   * @param advice what the owner can do about it, where that is more than the kind says; the main channel may
+   *   see it
    * @param retryAfterSeconds when the model's service answers again, in seconds from now, where that is known
    */
   constructor(message: string, kind: ErrorKind = 'other', advice?: string, retryAfterSeconds?: number) {

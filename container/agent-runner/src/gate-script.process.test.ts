@@ -33,6 +33,13 @@ describe('a task’s gate script', () => {
     );
   });
 
+  it('has findings that are too long for a prompt cut', async () => {
+    const script = `node -e 'console.log(JSON.stringify({ wakeAgent: true, data: "x".repeat(300000) }))'`;
+    const prompt = (await run(script)) ?? '';
+    expect(prompt.length).toBeLessThan(101_000);
+    expect(prompt).toMatch(/x… \[cut: 200002 more characters\]$/);
+  });
+
   it.each([
     ['exit 3', /ended with code 3/],
     ['echo hello', /must end with a line of JSON/],

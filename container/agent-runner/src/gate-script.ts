@@ -10,6 +10,11 @@ const KILL_AFTER_MS = 1_000;
 /** What was written before the script's end is read within this time. */
 const DRAIN_MS = 500;
 const MAX_OUTPUT_BYTES = 1024 * 1024;
+/**
+ * Characters of its findings in the prompt: with the longest prompt of a task they stay below the cap of a
+ * chat's prompt.
+ */
+const MAX_DATA_LENGTH = 100_000;
 
 const Verdict = z.object({ wakeAgent: z.boolean(), data: z.unknown().optional() });
 
@@ -93,5 +98,10 @@ export async function runGateScript(
   }
   if (!verdict.data.wakeAgent) return undefined;
   if (verdict.data.data === undefined) return input.prompt;
-  return `${input.prompt}\n\nData from the task's script:\n${JSON.stringify(verdict.data.data)}`;
+  return `${input.prompt}\n\nData from the task's script:\n${cut(JSON.stringify(verdict.data.data))}`;
+}
+
+function cut(data: string): string {
+  const left = data.length - MAX_DATA_LENGTH;
+  return left <= 0 ? data : `${data.slice(0, MAX_DATA_LENGTH)}… [cut: ${left} more characters]`;
 }

@@ -18,7 +18,10 @@ const SESSION_LOST = [
 /** The session is there, but not the message that it was to be resumed at. */
 const ANCHOR_LOST = /no message found with message\.uuid/i;
 
-/** A refused key or an empty account is not going to change, so the program's further tries are not waited for. */
+/**
+ * A refused key or an empty account is not going to change, so the program's further tries are not waited
+ * for.
+ */
 const REFUSALS: ReadonlySet<number | null> = new Set([401, 402, 403]);
 const TRIES_OF_A_REFUSED_KEY = 2;
 /** A limit that is reset later than this is reported: the program would sleep until then, in a sandbox. */
@@ -63,7 +66,8 @@ export function isInterrupted(result: SdkResultMessage): boolean {
 /**
  * What a result tells that is an error.
  * @param assistantError the kind of error that the last message of the turn named
- * @param retryAfterSeconds when the subscription's limit is reset, in seconds from now, where the program told
+ * @param retryAfterSeconds when the subscription's limit is reset, in seconds from now, where the program
+ *   told
  */
 export function resultFailure(
   result: SdkResultMessage,

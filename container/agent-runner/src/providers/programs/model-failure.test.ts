@@ -21,6 +21,7 @@ const ERRORS = [
   [504, 'timeout_error', 'The request timed out', 'network'],
   [529, 'overloaded_error', 'Overloaded', 'overloaded'],
   [400, 'invalid_request_error', 'messages: at least one message is required', 'other'],
+  [400, 'invalid_request_error', 'tools.3.name: invalid key “network_timeout”', 'other'],
   // OpenAI
   [429, 'insufficient_quota', 'You exceeded your current quota, please check your plan.', 'billing'],
   [400, 'billing_hard_limit_reached', 'Billing hard limit has been reached', 'billing'],
@@ -66,6 +67,11 @@ describe('an error of a model’s service', () => {
       expect(modelFailure(`API Error: ${status} ${message} (${type})`, status).kind).toBe(kind);
     },
   );
+
+  it('is no outage for the name that a program gives to every error', () => {
+    expect(modelFailure('400 Invalid schema (provider.api_error)', 400).kind).toBe('other');
+    expect(modelFailure('Invalid schema (provider.api_error)').kind).toBe('other');
+  });
 
   it('puts the time at which the service answers again into the frame', () => {
     const frame = failureFrame(modelFailure('Rate limit reached. Please try again in 1m2.5s.', 429));

@@ -4,8 +4,9 @@ import { retryAfterSeconds } from './retry-after.ts';
 type Kind = TurnFailure['kind'];
 
 /**
- * What a status code of the model's service means by itself. A service that uses one for several causes names the cause
- * in its words, which decide first (`BY_WORDS`); the codes of `CERTAIN` mean one thing whatever is said beside them.
+ * What a status code of the model's service means by itself. A service that uses one for several causes names
+ * the cause in its words, which decide first (`BY_WORDS`); the codes of `CERTAIN` mean one thing whatever is
+ * said beside them.
  */
 const BY_STATUS: Readonly<Record<number, Kind>> = {
   401: 'key_refused',
@@ -23,10 +24,13 @@ const BY_STATUS: Readonly<Record<number, Kind>> = {
 };
 
 const CERTAIN: ReadonlySet<number> = new Set([401, 402, 408, 500, 502, 503, 504, 529]);
+/** The request itself is wrong: the same one never goes through later, whatever is said beside these. */
+const FINAL: ReadonlySet<number> = new Set([400, 404, 413, 422]);
 
 /**
- * The documented types and messages of the three services, and the programs' own words for them. The first that fits
- * counts: an account without credit is reported under 400, 402, 403 and 429, and its text may name limits too.
+ * The documented types and messages of the three services, and the programs' own words for them. The first
+ * that fits counts: an account without credit is reported under 400, 402, 403 and 429, and its text may name
+ * limits too.
  */
 const BY_WORDS: readonly (readonly [RegExp, Kind])[] = [
   [
@@ -43,7 +47,7 @@ const BY_WORDS: readonly (readonly [RegExp, Kind])[] = [
     'model_unknown',
   ],
   [
-    /incorrect[ _]api[ _]key|invalid[ _](x-)?(api[ _-]?)?key|invalid[ _]authentication|authentication_error|unauthorized|api key .*(expired|revoked|invalid)|token .*(expired|revoked)/i,
+    /incorrect[ _]api[ _]key|invalid[ _](x-)?api[ _-]?key|invalid[ _]authentication|authentication_error|unauthorized|api key .*(expired|revoked|invalid)|token .*(expired|revoked)/i,
     'key_refused',
   ],
   [
@@ -51,7 +55,7 @@ const BY_WORDS: readonly (readonly [RegExp, Kind])[] = [
     'permission',
   ],
   [
-    /overloaded|high demand|at capacity|server_error|api_error|server_unavailable|internal server error|server had an error|service (is )?(temporarily )?unavailable/i,
+    /overloaded|high demand|at capacity|server_error|(?<!provider\.)api_error|server_unavailable|internal server error|server had an error|service (is )?(temporarily )?unavailable/i,
     'overloaded',
   ],
   [/rate.?limit|too many requests|usage.?limit|session limit|weekly limit|quota/i, 'rate_limit'],
@@ -80,7 +84,8 @@ const HEALS: ReadonlySet<Kind> = new Set(['rate_limit', 'overloaded', 'network']
  * A failed request to the model's service, from what was said about it and its status.
  * @param said what the program or the service said; it follows the cause, for the log
  * @param status of HTTP, where it is known
- * @param retryAfter seconds until the service answers again, where the program knows; absent: as `said` has it
+ * @param retryAfter seconds until the service answers again, where the program knows; absent: as `said` has
+ *   it
  */
 export function modelFailure(said: string, status?: number, retryAfter?: number): TurnFailure {
   const kind = kindOf(said, status);
@@ -92,7 +97,10 @@ export function modelFailure(said: string, status?: number, retryAfter?: number)
 function kindOf(said: string, status: number | undefined): Kind {
   const byStatus = status === undefined ? undefined : BY_STATUS[status];
   if (status !== undefined && byStatus !== undefined && CERTAIN.has(status)) return byStatus;
-  const byWords = BY_WORDS.find(([pattern]) => pattern.test(said))?.[1];
+  const isFinal = status !== undefined && FINAL.has(status);
+  const byWords = BY_WORDS.find(
+    ([pattern, kind]) => !(isFinal && HEALS.has(kind)) && pattern.test(said),
+  )?.[1];
   return byWords ?? byStatus ?? 'other';
 }
 

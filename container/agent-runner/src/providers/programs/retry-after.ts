@@ -1,6 +1,8 @@
 const SECONDS_OF = { ms: 0.001, s: 1, m: 60, h: 3_600, d: 86_400 } as const;
 
-/** A length of time as the services and programs write it: `20 seconds`, `6m0s`, `1.2s`, `2 hours 5 minutes`. */
+/**
+ * A length of time as the services and programs write it: `20 seconds`, `6m0s`, `1.2s`, `2 hours 5 minutes`.
+ */
 const PART = /([\d.]+)\s*(ms|milliseconds?|s|sec|seconds?|m|min|minutes?|h|hours?|d|days?)(?![a-z])/gi;
 const LENGTH =
   /(?:again|retry|resets?|retry after)\s+(?:in|after)\s+(?:about\s+)?((?:[\d.]+\s*[a-z]+,?\s*)+)/i;
