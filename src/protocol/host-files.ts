@@ -26,7 +26,9 @@ export const TaskSnapshot = z.object({
   groupFolder: z.string(),
   prompt: z.string(),
   script: z.string().optional(),
-  schedule_type: z.enum(['cron', 'interval', 'once']),
+  schedule_type: z
+    .string()
+    .describe('cron, interval or once; a row that was written by hand may have another'),
   schedule_value: z.string(),
   status: z.string(),
   next_run: z.string().nullable(),

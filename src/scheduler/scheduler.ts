@@ -22,7 +22,7 @@ export interface SchedulerOptions {
 const HOMELESS = 'Task paused: its group is not registered any more';
 
 /** So many due tasks are claimed before the event loop has its turn. */
-const CLAIMED_AT_ONCE = 50;
+const CLAIMED_AT_ONCE = 20;
 
 /**
  * Waits for the next due instant, without polling. A due task's run and its next time are claimed in one transaction
@@ -33,6 +33,8 @@ export class Scheduler {
   readonly #waker: Waker;
   /** What was due at the last look and is not claimed yet. */
   #due: readonly Task[] = [];
+  /** The next slice of it, when the event loop has had its turn. */
+  #goOn: NodeJS.Immediate | undefined;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
@@ -41,11 +43,12 @@ export class Scheduler {
 
   /** Claims what is due and sets the timer anew: at the start, and on the bell `tasks`. */
   wake(): void {
-    this.#waker.wake();
+    if (this.#goOn === undefined) this.#waker.wake();
   }
 
   /** Calling it twice is harmless. */
   stop(): void {
+    clearImmediate(this.#goOn);
     this.#waker.stop();
   }
 
@@ -65,7 +68,10 @@ export class Scheduler {
       return now + timings.workFailurePauseMs;
     }
     if (this.#due.length === 0) return store.tasks.nextDue();
-    setImmediate(() => this.wake());
+    this.#goOn = setImmediate(() => {
+      this.#goOn = undefined;
+      this.wake();
+    });
     return undefined;
   }
 

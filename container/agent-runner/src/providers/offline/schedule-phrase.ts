@@ -111,7 +111,7 @@ export function parseEvery(phrase: string): Schedule {
 const FROM_CRON = /^(\d{1,2}) (\d{1,2}) \* \* (\*|\d|1-5)$/;
 
 /** A schedule in words, for a list of tasks. */
-export function describeSchedule(schedule: Schedule): string {
+export function describeSchedule(schedule: Readonly<Record<keyof Schedule, string>>): string {
   if (schedule.type === 'once') return 'once';
   if (schedule.type === 'interval') {
     const ms = Number(schedule.value);
@@ -126,7 +126,7 @@ export function describeSchedule(schedule: Schedule): string {
     return count === 1 ? `every ${name}` : `every ${count} ${name}s`;
   }
   const [, minute = '', hour = '', day = ''] = FROM_CRON.exec(schedule.value) ?? [];
-  if (minute === '') return `cron ${schedule.value}`;
+  if (minute === '' || schedule.type !== 'cron') return `${schedule.type} ${schedule.value}`;
   const which = day === '*' ? 'day' : day === '1-5' ? 'weekday' : (WEEKDAYS[Number(day)] ?? 'day');
   const name = which[0]?.toUpperCase() + which.slice(1);
   return `every ${WEEKDAYS.includes(which) ? name : which} at ${hour.padStart(2, '0')}:${minute.padStart(2, '0')}`;

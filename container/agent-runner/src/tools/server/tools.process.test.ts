@@ -302,11 +302,13 @@ describe('the tools for tasks', () => {
     host.shows(host.layout.currentTasks, [
       task,
       { ...task, id: 't2', groupFolder: 'family', status: 'paused', next_run: null, script: 'true' },
+      { ...task, id: 't3', schedule_type: 'daily', schedule_value: '9', status: 'paused', next_run: 'soon' },
     ]);
     expect((await call('list_tasks')).text).toBe(
       [
         '- t1: water the plants · cron 0 9 * * * · active · next run Mon 2 Mar, 09:00 (local time)',
         '- t2: water the plants · cron 0 9 * * * · paused · with a script · in the group family',
+        '- t3: water the plants · daily 9 · paused',
       ].join('\n'),
     );
   });
