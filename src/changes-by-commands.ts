@@ -16,8 +16,8 @@ export async function announceChange(directory: string, at: number): Promise<voi
 }
 
 /**
- * Calls `onChange` when a command has changed the database, once or more. Only an event, never the truth: one that is missed
- * costs time until the next look for work.
+ * Calls `onChange` when a command has changed the database, once or more. Only an event, never the truth: one
+ * that is missed costs time until the next look for work.
  * @param directory `paths.changed`, which exists
  * @returns a function that stops it
  */

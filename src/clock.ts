@@ -14,8 +14,8 @@ export const HOUR = 60 * MINUTE;
 const WITHOUT_OFFSET = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)$/;
 
 /**
- * An instant of a database row. One without offset is UTC, as SQLite writes it (`datetime('now')`); `Date.parse` alone reads it
- * as local time.
+ * An instant of a database row. One without offset is UTC, as SQLite writes it (`datetime('now')`);
+ * `Date.parse` alone reads it as local time.
  * @returns milliseconds since the epoch; NaN for what is no instant
  */
 export function parseInstant(text: string): number {

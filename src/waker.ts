@@ -3,11 +3,14 @@ import type { Log } from './log.ts';
 import type { Timings } from './timings.ts';
 
 /**
- * A clock that was set, or a machine that slept, is noticed within this time: timers count the time for which a machine is awake.
- * While work is due within the hour each tick looks for it; before, a tick only compares the clock.
+ * A clock that was set, or a machine that slept, is noticed within this time: timers count the time for which
+ * a machine is awake. While work is due within the hour each tick looks for it; before, a tick only compares
+ * the clock.
  */
 export const TICK_MS = 30 * SECOND;
-/** A tick that comes so much later or earlier than the clock said was moved by a sleep, or the clock was set. */
+/**
+ * A tick that comes so much later or earlier than the clock said was moved by a sleep, or the clock was set.
+ */
 const ON_TIME_MS = 5 * SECOND;
 
 export interface WakerOptions {

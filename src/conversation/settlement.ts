@@ -28,7 +28,8 @@ export type Outcome = 'again' | 'closed' | 'answered';
  * - It failed or was interrupted and left effects: it is closed and never run again; the chat is told.
  * - The model's service was away and it left none: it waits, and the chat is told once.
  * - It failed and left none: it is tried again, until the tries are used up or another one cannot heal it; then the chat is
- *   told, in the transaction in which the cursor moves. A task's chat is told once of one error, and of its pause.
+ *   told, in the transaction in which the cursor moves. A task's chat is told once of one error, and of its
+ *   pause.
  * - It was interrupted and left none: it runs again.
  * - It had ended already: nothing happens. A run ends once, whoever ends it.
  * - The agent's session could not be resumed: the session is dropped, the chat is told, and the run goes again at once.

@@ -138,7 +138,8 @@ export function pause({ store, now }: TaskContext, task: Task): Effect {
 }
 
 /**
- * The schedule goes on from now: what was missed during the pause is not made up for. To be called in a transaction.
+ * The schedule goes on from now: what was missed during the pause is not made up for. To be called in a
+ * transaction.
  * @throws Refusal, ScheduleError
  */
 export function resume(context: TaskContext, task: Task): Effect {
@@ -166,7 +167,8 @@ export function cancel({ store, now }: TaskContext, task: Task): Effect {
 
 /**
  * Runs a task now, in whatever state it is. The run is queued as one more slot, this instant, beside the schedule: the
- * task's own next run is left as it is. While a run of the task waits already, that one is the answer. To be called in a transaction.
+ * task's own next run is left as it is. While a run of the task waits already, that one is the answer. To be
+ * called in a transaction.
  * @throws Refusal
  */
 export function run({ store, newId, now }: TaskContext, task: Task): Effect {

@@ -34,7 +34,10 @@ const FIELDS: readonly Field[] = [
 ];
 
 const DAY_MS = 24 * 3_600_000;
-/** Wall clocks differ from UTC by less than this, and no zone change is larger (a whole day, at the date line). */
+/**
+ * Wall clocks differ from UTC by less than this, and no zone change is larger (a whole day, at the date
+ * line).
+ */
 const MAX_SHIFT_MS = DAY_MS + 2 * 3_600_000;
 /** Two changes of a zone's offset are further apart than this. */
 const STEP_MS = DAY_MS / 2;
@@ -49,9 +52,10 @@ interface Stretch {
 /**
  * A cron expression in a time zone.
  *
- * The expression is evaluated on wall clock times, which have no gaps; this class maps them to instants. A wall clock time that
- * a zone skips fires once, at the first instant after the gap; one that occurs twice fires the first time. An expression that
- * fires in every hour of the day (`*` for the hour) fires whenever the wall clock shows one of its times.
+ * The expression is evaluated on wall clock times, which have no gaps; this class maps them to instants. A
+ * wall clock time that a zone skips fires once, at the first instant after the gap; one that occurs twice
+ * fires the first time. An expression that fires in every hour of the day (`*` for the hour) fires whenever
+ * the wall clock shows one of its times.
  */
 export class Cron {
   readonly #expression: CronExpression;
@@ -73,7 +77,10 @@ export class Cron {
     return hour.values.length === 24 ? this.#nextShown(after) : this.#nextReached(after);
   }
 
-  /** The first instant after `after` at which the wall clock reaches one of the times that it had not reached before. */
+  /**
+   * The first instant after `after` at which the wall clock reaches one of the times that it had not reached
+   * before.
+   */
   #nextReached(after: number): number | undefined {
     const before = [...this.#stretches(after - MAX_SHIFT_MS, after + 1)];
     const wall = this.#nextWall(Math.max(...before.map(({ end, offset }) => end - 1 + offset)));
@@ -141,7 +148,10 @@ export class Cron {
   }
 }
 
-/** The expression as five fields that the parser takes as people mean them. @throws Error that says what is wrong */
+/**
+ * The expression as five fields that the parser takes as people mean them.
+ * @throws Error that says what is wrong
+ */
 function fiveFields(value: string): string {
   const text = value.trim().toLowerCase();
   const named = NAMED[text];

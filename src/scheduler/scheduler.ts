@@ -75,7 +75,10 @@ export class Scheduler {
     return undefined;
   }
 
-  /** All of it costs one commit; one task that cannot be worked on holds up no other. @throws the machine's errors that pass */
+  /**
+   * All of it costs one commit; one task that cannot be worked on holds up no other.
+   * @throws the machine's errors that pass
+   */
   #inOne(tasks: readonly Task[], work: (task: Task) => string): void {
     const { store, log } = this.#options;
     if (tasks.length === 0) return;
@@ -136,7 +139,10 @@ export class Scheduler {
     return true;
   }
 
-  /** @returns undefined for a one-time task, and for a schedule without a next run: that task is paused, and its chat is told */
+  /**
+   * @returns undefined for a one-time task, and for a schedule without a next run: that task is paused, and
+   * its chat is told
+   */
   #nextTime(task: Task, slot: number, now: number): number | undefined {
     const { timezone } = this.#options;
     return this.#orPause(task, () => nextRun(scheduleOf(task), timezone, slot, now, this.#minInterval(task)));

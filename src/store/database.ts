@@ -129,8 +129,8 @@ export class Database {
   }
 
   /**
-   * Runs `work` as one transaction; inside another one it becomes part of that, and is undone alone when it throws and the other one
-   * catches the error. Bells ring after the commit only.
+   * Runs `work` as one transaction; inside another one it becomes part of that, and is undone alone when it
+   * throws and the other one catches the error. Bells ring after the commit only.
    */
   transaction<T>(work: () => T): T {
     if (this.sql.inTransaction) return this.sql.transaction(work)();

@@ -2,8 +2,9 @@ import type { ContextMode, ScheduleType } from '../protocol/mailbox.ts';
 import type { Database } from './database.ts';
 
 /**
- * A task's states: `active` (has a next run) → `completed` (a one-time task that was claimed); `active` ⇄ `paused`, also by the
- * host: a schedule without a next run, failures in a row, a group that is gone. A cancelled task is deleted.
+ * A task's states: `active` (has a next run) → `completed` (a one-time task that was claimed); `active` ⇄
+ * `paused`, also by the host: a schedule without a next run, failures in a row, a group that is gone. A
+ * cancelled task is deleted.
  */
 export type TaskStatus = 'active' | 'paused' | 'completed';
 
@@ -37,8 +38,8 @@ export type TaskChange = Partial<
 >;
 
 /**
- * `next_run` in milliseconds since the epoch. An operator may write it in any form of a date that SQLite knows, so instants are
- * compared, not texts. NULL: it is no instant from 1970 to 9999, and never due.
+ * `next_run` in milliseconds since the epoch. An operator may write it in any form of a date that SQLite
+ * knows, so instants are compared, not texts. NULL: it is no instant from 1970 to 9999, and never due.
  */
 const NEXT_RUN_MS = `CASE WHEN next_run GLOB '????-??-??*' AND unixepoch(next_run) >= 0
   THEN CAST(ROUND(unixepoch(next_run, 'subsec') * 1000) AS INTEGER) END`;

@@ -20,7 +20,10 @@ export interface CloseOptions {
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly timezone: string;
-  /** The shortest interval of a task that has none of its own, in milliseconds; absent: what is so without a setting. */
+  /**
+   * The shortest interval of a task that has none of its own, in milliseconds; absent: what is so without a
+   * setting.
+   */
   readonly minIntervalMs?: number | undefined;
   /** Files of messages that lie in the root, as their rows name them. */
   readonly hasAttachment: (file: string) => boolean;
