@@ -112,7 +112,7 @@ export class ContainerRunner implements AgentRunner {
       log,
       timings,
     });
-    const done = this.#settle({ ...turn, details }, prepared, sandbox, watch.untilEnded());
+    const done = this.#settle({ ...turn, details }, prepared, sandbox, watch);
     sendInput(sandbox, given, log);
     const input = this.#openInput(turn, deadline, done);
     return {
@@ -166,10 +166,10 @@ export class ContainerRunner implements AgentRunner {
     turn: StartedTurn,
     prepared: PreparedTurn,
     sandbox: Sandbox,
-    ended: Promise<Ending>,
+    watch: TurnWatch,
   ): Promise<TurnOutcome> {
-    const ending = await ended;
-    await this.#cleanUp(turn, prepared, sandbox);
+    const ending = await watch.untilEnded();
+    await this.#cleanUp(turn, prepared, sandbox, watch.killMs);
     const durationMs = this.#options.clock.now() - turn.startedAt;
     const error = ending.error === undefined ? undefined : withoutSecrets(ending.error, prepared.secrets);
     const logFile = await this.#writeLog(turn, prepared, { ...ending, error }, durationMs);
@@ -228,8 +228,9 @@ export class ContainerRunner implements AgentRunner {
     { request, name, runEnv, log }: StartedTurn,
     prepared: PreparedTurn | undefined,
     sandbox: Sandbox | undefined,
+    killMs?: number,
   ): Promise<void> {
-    const disposing = sandbox?.dispose().catch((error: unknown) => {
+    const disposing = sandbox?.dispose(killMs).catch((error: unknown) => {
       this.#leftovers.set(name, request.groupFolder);
       throw error;
     });

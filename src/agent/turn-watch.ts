@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clock, SECOND } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { OutputFrame } from '../protocol/turn.ts';
@@ -20,6 +21,8 @@ const KEPT_TEXT = 32 * 1024;
  * in part into the chat, and a frame may hold a megabyte of it.
  */
 const KEPT_ERROR = 1_000;
+/** What a look at the sandbox gets at least, when its time is over. */
+const LEAST_KILL_MS = SECOND;
 /** Frames that the run log has a line for. */
 const MAX_FRAME_LINES = 100;
 
@@ -69,6 +72,8 @@ export class TurnWatch {
   #handling = false;
   #lastOutputAt: number;
   #readLately = false;
+  /** As `performance.now()` counts. */
+  #endBy: number | undefined;
 
   constructor(options: TurnWatchOptions) {
     this.#options = options;
@@ -119,19 +124,37 @@ export class TurnWatch {
     }
     this.#cause = { reason, error };
     const { sandbox, runtime, name, log, timings } = this.#options;
+    this.#endBy = performance.now() + timings.killGraceMs + timings.childKillGraceMs;
     try {
-      await sandbox.terminate();
-      if (await this.#exitsWithin(timings.killGraceMs)) return;
-      await runtime.kill(name);
-      if (await this.#exitsWithin(timings.childKillGraceMs)) return;
+      // An engine that hangs must not use up the time for the kill.
+      const isAsked = await this.#settlesWithin(sandbox.terminate(), timings.killGraceMs);
+      if (isAsked && (await this.#exitsWithin(timings.killGraceMs))) return;
+      await runtime.kill(name, this.killMs);
+      if (await this.#exitsWithin(this.killMs ?? 0)) return;
       sandbox.child.kill('SIGKILL');
       // A container that was still being made when it was to be killed is there by now.
-      await runtime.kill(name);
+      await runtime.kill(name, this.killMs);
     } catch (problem) {
       log.error({ sandbox: name, error: (problem as Error).message }, 'Container cannot be ended');
       sandbox.child.kill('SIGKILL');
     }
     await this.#exited;
+  }
+
+  /** What is left of the time in which the sandbox is to be gone, in milliseconds; undefined: nobody has asked it to end. */
+  get killMs(): number | undefined {
+    return this.#endBy === undefined ? undefined : Math.max(LEAST_KILL_MS, this.#endBy - performance.now());
+  }
+
+  /** @returns false when it takes longer @throws what it rejects with before that */
+  async #settlesWithin(work: Promise<void>, ms: number): Promise<boolean> {
+    const timer = new AbortController();
+    // What comes of it later is no news.
+    work.catch(() => undefined);
+    const late = sleep(ms, false, { signal: timer.signal }).catch(() => false);
+    const inTime = await Promise.race([work.then(() => true), late]);
+    timer.abort();
+    return inTime;
   }
 
   /** The child may have ended without its container: an engine's client that was killed, or could not write any more. */
@@ -140,7 +163,7 @@ export class TurnWatch {
     if (this.#cause === undefined && (this.#exit?.exitCode === 0 || this.#exit?.spawnError !== undefined))
       return;
     try {
-      await runtime.kill(name);
+      await runtime.kill(name, this.killMs);
     } catch (error) {
       log.error({ sandbox: name, error: (error as Error).message }, 'Container cannot be ended');
     }

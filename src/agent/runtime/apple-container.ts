@@ -11,6 +11,7 @@ import { ImageMissingError } from './image-error.ts';
 import { checkHolds, type ImageLabels, readImageLabels } from './image-labels.ts';
 import { checkPipes } from './pipes.ts';
 import {
+  KILL_WITHIN_MS,
   type Runtime,
   RuntimeError,
   RuntimeUnavailableError,
@@ -26,7 +27,8 @@ const COMMAND_TIMEOUT_MS = 20_000;
 /** The first start may download a kernel. */
 const SYSTEM_START_TIMEOUT_MS = 180_000;
 
-const REMOVAL_LOOKS = 50;
+/** A container that removes itself has gone by then. */
+const REMOVAL_MS = 5_000;
 const REMOVAL_LOOK_MS = 100;
 
 /** The first version that mounts a directory after the one that it lies in, whatever the order of the arguments. */
@@ -134,15 +136,17 @@ export class AppleContainer implements Runtime {
     };
   }
 
-  async kill(name: string): Promise<void> {
-    const deleted = await this.#container(['delete', '--force', name]);
+  async kill(name: string, withinMs = KILL_WITHIN_MS): Promise<void> {
+    const askMs = Math.min(REMOVAL_MS, withinMs / 2);
+    const deleted = await this.#container(['delete', '--force', name], withinMs - askMs);
     if (deleted.code === 0) return;
     // It has no exit code of its own for a container that is gone, and one that removes itself may still be at it.
-    for (let look = 0; look < REMOVAL_LOOKS; look += 1) {
-      const list = await this.#container(['list', '--all', '--quiet']);
+    const until = performance.now() + askMs;
+    do {
+      const list = await this.#container(['list', '--all', '--quiet'], until - performance.now());
       if (list.code === 0 && !list.stdout.split('\n').includes(name)) return;
       await setTimeout(REMOVAL_LOOK_MS);
-    }
+    } while (performance.now() < until);
     const reason = firstLine(deleted.stderr) || 'no answer in time';
     throw new SandboxLeftError("Apple's container", name, reason, PROGRAM);
   }

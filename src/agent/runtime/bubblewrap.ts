@@ -163,9 +163,9 @@ export class Bubblewrap implements Runtime {
     };
   }
 
-  async kill(name: string): Promise<void> {
+  async kill(name: string, withinMs?: number): Promise<void> {
     // --die-with-parent takes everything inside along.
-    await this.#records.kill(name);
+    await this.#records.kill(name, withinMs);
   }
 
   async listOwn(): Promise<string[]> {

@@ -33,7 +33,8 @@ export function runCommand(
       stdio: ['ignore', 'pipe', 'pipe'],
       cwd: '/',
       env,
-      timeout: timeoutMs,
+      // 0 would be no limit at all.
+      timeout: Math.max(1, Math.ceil(timeoutMs)),
       killSignal: 'SIGKILL',
       ...(uid === undefined ? {} : { uid }),
       ...(gid === undefined ? {} : { gid }),
@@ -45,6 +46,12 @@ export function runCommand(
     const stderr = new BoundedText(MAX_OUTPUT);
     child.stdout.on('data', (bytes: Buffer) => stdout.append(bytes));
     child.stderr.on('data', (bytes: Buffer) => stderr.append(bytes));
+    child.once('exit', (_, signal) => {
+      // What it has started may hold the pipes open for long after it was killed.
+      if (signal === null) return;
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    });
     child.once('close', (code) => {
       resolve({ code: code ?? undefined, stdout: stdout.toString(), stderr: stderr.toString() });
     });

@@ -78,4 +78,17 @@ container) echo "Error: No such container: ${NAME}" >&2; exit 1;;`,
     await engine.kill(NAME);
     expect(await asked()).toHaveLength(2);
   });
+
+  it.each([
+    ['hangs', 'sleep 60'],
+    [
+      'is always at it',
+      `case "$1" in rm) echo "removal of container ${NAME} is already in progress" >&2; exit 1;; *) sleep 60;; esac`,
+    ],
+  ])('takes no longer than it may when the engine %s', async (_, script) => {
+    const { engine } = await engineWith(`*) ${script};;`);
+    const startedAt = performance.now();
+    await expect(engine.kill(NAME, 1_000)).rejects.toThrow(SandboxLeftError);
+    expect(performance.now() - startedAt).toBeLessThan(15_000);
+  });
 });

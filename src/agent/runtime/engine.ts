@@ -15,6 +15,7 @@ import { ImageMissingError } from './image-error.ts';
 import { checkHolds, type ImageLabels, readImageLabels } from './image-labels.ts';
 import { checkPipes } from './pipes.ts';
 import {
+  KILL_WITHIN_MS,
   type Runtime,
   RuntimeUnavailableError,
   type Sandbox,
@@ -29,8 +30,9 @@ const COMMAND_TIMEOUT_MS = 20_000;
 
 const BEING_REMOVED = /removal of container .* is already in progress/i;
 const NO_CONTAINER = /no such (?:container|object)|no container with (?:name|ID)/i;
-const REMOVAL_LOOKS = 100;
 const REMOVAL_LOOK_MS = 100;
+/** Of the time for a kill so much is kept for asking what became of the container. */
+const KEPT_FOR_QUESTION = 0.25;
 
 /** Runs the engine's program to its end. */
 export type Query = (args: readonly string[]) => Promise<CommandResult>;
@@ -150,32 +152,35 @@ export class Engine implements Runtime {
         return state.code === 0 && state.stdout.trim() === 'true';
       },
       // Not by --rm: how it ended can be asked of a container only while it is there.
-      dispose: () => this.kill(spec.name),
+      dispose: (withinMs) => this.kill(spec.name, withinMs),
     };
   }
 
-  async kill(name: string): Promise<void> {
-    const removed = await this.#query([...this.#dialect.removal, name]);
+  async kill(name: string, withinMs = KILL_WITHIN_MS): Promise<void> {
+    const until = performance.now() + withinMs;
+    const askAfterMs = withinMs * (1 - KEPT_FOR_QUESTION);
+    const removed = await this.#run([...this.#dialect.removal, name], askAfterMs);
     if (removed.code === 0 || NO_CONTAINER.test(removed.stderr)) return;
     if (BEING_REMOVED.test(removed.stderr)) {
       // Somebody is at it already: the container is not gone before that has ended.
-      for (let look = 0; look < REMOVAL_LOOKS; look += 1) {
-        if ((await this.#stateOf(name)) === 'gone') return;
+      while (performance.now() < until - withinMs * KEPT_FOR_QUESTION) {
+        if ((await this.#stateOf(name, until)) === 'gone') return;
         await setTimeout(REMOVAL_LOOK_MS);
       }
     }
     const { title, program } = this.#dialect;
     const reason = firstLine(removed.stderr) || 'no answer in time';
-    const state = await this.#stateOf(name);
+    const state = await this.#stateOf(name, until);
     if (state === 'unknown') throw new SandboxLeftError(title, name, reason, program);
     // One that has ended is in nobody's way: the host's next start finds it by its label.
     if (state === 'ended')
       this.#options.log.warn({ sandbox: name, reason }, 'Container cannot be removed, but has ended');
   }
 
-  /** `unknown`: it may run. */
-  async #stateOf(name: string): Promise<'gone' | 'ended' | 'unknown'> {
-    const state = await this.#query(['container', 'inspect', '--format', '{{.State.Running}}', name]);
+  /** `unknown`: it may run. @param until in milliseconds, as `performance.now()` counts them */
+  async #stateOf(name: string, until: number): Promise<'gone' | 'ended' | 'unknown'> {
+    const question = ['container', 'inspect', '--format', '{{.State.Running}}', name];
+    const state = await this.#run(question, until - performance.now());
     if (state.code === 0) return state.stdout.trim() === 'false' ? 'ended' : 'unknown';
     return NO_CONTAINER.test(state.stderr) ? 'gone' : 'unknown';
   }
@@ -212,12 +217,12 @@ export class Engine implements Runtime {
   }
 
   /** @throws RuntimeUnavailableError when the program cannot be started */
-  async #run(args: readonly string[]): Promise<CommandResult> {
+  async #run(args: readonly string[], timeoutMs = COMMAND_TIMEOUT_MS): Promise<CommandResult> {
     const { program, title, installation } = this.#dialect;
     try {
       return await runCommand(program, args, {
         spawn: this.#options.spawn,
-        timeoutMs: COMMAND_TIMEOUT_MS,
+        timeoutMs: Math.min(timeoutMs, COMMAND_TIMEOUT_MS),
         env: this.#env,
       });
     } catch (error) {

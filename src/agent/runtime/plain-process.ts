@@ -99,8 +99,8 @@ export class PlainProcess implements Runtime {
     };
   }
 
-  async kill(name: string): Promise<void> {
-    await this.#records.kill(name);
+  async kill(name: string, withinMs?: number): Promise<void> {
+    await this.#records.kill(name, withinMs);
   }
 
   async listOwn(): Promise<string[]> {

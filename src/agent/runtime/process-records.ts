@@ -73,9 +73,10 @@ export class ProcessRecords {
   /**
    * Kills the recorded process, its process group where it leads one, and what it started; resolves when they have died: what they
    * write is written then.
+   * @param withinMs milliseconds that they may take to die
    * @throws SandboxAliveError
    */
-  async kill(name: string): Promise<void> {
+  async kill(name: string, withinMs = MOST_DYING_MS): Promise<void> {
     const pid = await this.#livingPid(name);
     if (pid === undefined) return;
     // Known by their start times, too: one of these numbers may soon be another's.
@@ -84,7 +85,7 @@ export class ProcessRecords {
     for (const [member, startTime] of family) {
       if ((await processStart(member)) === startTime) signal(member, 'SIGKILL');
     }
-    const until = performance.now() + MOST_DYING_MS;
+    const until = performance.now() + Math.min(withinMs, MOST_DYING_MS);
     for (const [member, startTime] of family) {
       while ((await processStart(member)) === startTime) {
         if (performance.now() > until) throw new SandboxAliveError(name, member);

@@ -28,6 +28,9 @@ export interface SandboxSpec {
   readonly command?: readonly [program: string, ...args: string[]] | undefined;
 }
 
+/** The end of a sandbox may take so long, however often its engine is asked: a shutdown waits for it. */
+export const KILL_WITHIN_MS = 20_000;
+
 export type SandboxChild = ChildProcessByStdio<Writable, Readable, Readable>;
 
 /** A sandbox that was started. Its child process lives as long as it does. */
@@ -46,8 +49,11 @@ export interface Sandbox {
   startFailure(exitCode: number | undefined, stderr: string): StartFailure | undefined;
   /** Whether the kernel ended something in it for want of memory. To be asked after its end and before dispose(). */
   ranOutOfMemory(): Promise<boolean>;
-  /** Takes back what was laid out on the host for it, once it has ended. */
-  dispose(): Promise<void>;
+  /**
+   * Takes back what was laid out on the host for it, once it has ended.
+   * @param withinMs as for `Runtime.kill`
+   */
+  dispose(withinMs?: number): Promise<void>;
 }
 
 export interface StartFailure {
@@ -82,9 +88,10 @@ export interface Runtime {
   start(spec: SandboxSpec): Promise<Sandbox>;
   /**
    * Ends a sandbox of this install, by SIGKILL. Harmless when it is gone.
+   * @param withinMs milliseconds that all of it may take; absent: KILL_WITHIN_MS
    * @throws RuntimeError when it may still run
    */
-  kill(name: string): Promise<void>;
+  kill(name: string, withinMs?: number): Promise<void>;
   /** The names of this install's sandboxes that exist, those of earlier processes included. */
   listOwn(): Promise<string[]>;
   /** What the image was built from, as its label `nanoclaw.source` tells; undefined: no image, or no such label. */
