@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseInstant } from './clock.ts';
+import { HOUR, Pauses, parseInstant, SECOND } from './clock.ts';
 
 it.each([
   ['2026-03-02 08:00:00', Date.UTC(2026, 2, 2, 8)],
@@ -12,4 +12,17 @@ it.each([
   ['', Number.NaN],
 ])('the instant %j of a row is UTC unless it has an offset', (text, instant) => {
   expect(parseInstant(text)).toBe(instant);
+});
+
+it.each([-5 * HOUR, 5 * HOUR])('a pause has its length although the clock is set by %i ms in it', (ms) => {
+  const clock = { at: 0, passed: 0, now: () => clock.at, elapsed: () => clock.passed };
+  const pauses = new Pauses<string>(clock);
+  expect(pauses.left('chat')).toBeUndefined();
+  pauses.begin('chat', 10 * SECOND);
+  clock.at += ms;
+  expect(pauses.left('chat')).toBe(10 * SECOND);
+  clock.passed += 10 * SECOND;
+  expect(pauses.left('chat')).toBe(0);
+  pauses.end('chat');
+  expect(pauses.left('chat')).toBeUndefined();
 });

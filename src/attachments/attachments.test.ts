@@ -177,13 +177,17 @@ describe('a file that cannot be fetched', () => {
     expect(fetch).toHaveBeenCalledTimes(3);
   });
 
-  it('is tried again at once when the clock was set back meanwhile', async () => {
-    const { attachments, say, settled, row, fetch } = rig();
+  it('is tried again after its pause when the clock was set back meanwhile', async () => {
+    let passed = 0;
+    const clock = { now: () => Date.now(), elapsed: () => passed };
+    const { attachments, say, settled, row, fetch } = rig({ clock });
     fetch.mockImplementationOnce(outcome({ kind: 'failed', reason: 'cut off' }));
     await attachments.start();
     say({});
     await vi.waitFor(() => expect(row().tries).toBe(1));
+    await new Promise((resolve) => setImmediate(resolve));
     vi.setSystemTime(Date.now() - HOUR);
+    passed += DEFAULT_TIMINGS.attachmentRetryDelaysMs[0];
     attachments.wake();
     expect(await settled()).toMatchObject({ status: 'saved' });
   });

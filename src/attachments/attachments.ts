@@ -1,7 +1,7 @@
 import { link, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Channel, FetchOutcome } from '../channel/channel.ts';
-import type { Clock, NewId } from '../clock.ts';
+import { type Clock, type NewId, Pauses } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { codeOf, isPassing } from '../machine-trouble.ts';
 import type { WaitingAttachment } from '../store/attachments.ts';
@@ -55,13 +55,14 @@ export class Attachments {
   readonly #options: AttachmentsOptions;
   readonly #waker: Waker;
   readonly #underWay = new Map<number, { readonly chatJid: string; readonly done: Promise<void> }>();
-  /** Files that the host itself could not settle, and until when they are left alone, in milliseconds since the epoch. */
-  readonly #resting = new Map<number, number>();
+  /** Files that this process tries again, or could not settle. */
+  readonly #resting: Pauses<number>;
   readonly #abort = new AbortController();
   #started = false;
 
   constructor(options: AttachmentsOptions) {
     this.#options = options;
+    this.#resting = new Pauses(options.clock);
     this.#waker = new Waker((now) => this.#look(now), options);
   }
 
@@ -96,14 +97,11 @@ export class Attachments {
     let next: number | undefined;
     for (const row of this.#options.store.attachments.waiting()) {
       if (this.#underWay.has(row.seq)) continue;
-      const rest = this.#resting.get(row.seq) ?? 0;
-      if (rest > now) {
-        next = earlier(next, rest);
-        continue;
-      }
-      this.#resting.delete(row.seq);
+      const rest = this.#resting.left(row.seq);
       // Further off than any pause is only what the clock said before it was set back.
-      if (row.notBefore > now && row.notBefore <= now + longestPauseMs) next = earlier(next, row.notBefore);
+      const stored = row.notBefore <= now + longestPauseMs ? row.notBefore : now;
+      const notBefore = rest === undefined ? stored : now + rest;
+      if (notBefore > now) next = earlier(next, notBefore);
       else if (this.#hasRoomFor(row)) this.#begin(row);
     }
     return next;
@@ -116,11 +114,12 @@ export class Attachments {
   }
 
   #begin(row: WaitingAttachment): void {
-    const { clock, log, timings } = this.#options;
+    const { log, timings } = this.#options;
+    this.#resting.end(row.seq);
     const done = this.#bringIn(row)
       .catch((error: unknown) => this.#notKept(row, error))
       .catch((error: unknown) => {
-        this.#resting.set(row.seq, clock.now() + timings.workFailurePauseMs);
+        this.#resting.begin(row.seq, timings.workFailurePauseMs);
         log.error({ err: error, attachment: row.seq }, 'An attachment could not be settled');
       })
       .finally(() => {
@@ -205,6 +204,7 @@ export class Attachments {
     }
     log.warn({ attachment: row.seq, reason, err: error }, 'An attachment waits');
     store.attachments.putOff(row.seq, clock.now() + timings.attachmentDeferMs, reason);
+    this.#resting.begin(row.seq, timings.attachmentDeferMs);
   }
 
   /** Tries again after a pause, or gives up after the last. Nothing is given up while the line is away. */
@@ -212,6 +212,7 @@ export class Attachments {
     const { store, clock, log, channel, timings } = this.#options;
     if (channel.state.status === 'connecting') {
       store.attachments.putOff(row.seq, clock.now() + timings.attachmentDeferMs, reason);
+      this.#resting.begin(row.seq, timings.attachmentDeferMs);
       return;
     }
     const pause = timings.attachmentRetryDelaysMs[row.tries];
@@ -219,8 +220,12 @@ export class Attachments {
       { attachment: row.seq, tries: row.tries + 1, reason, err: error },
       'An attachment was not fetched',
     );
-    if (pause === undefined) this.#giveUp(row, reason);
-    else store.attachments.tryAgain(row.seq, clock.now() + pause, reason);
+    if (pause === undefined) {
+      this.#giveUp(row, reason);
+      return;
+    }
+    store.attachments.tryAgain(row.seq, clock.now() + pause, reason);
+    this.#resting.begin(row.seq, pause);
   }
 
   #giveUp(row: WaitingAttachment, reason: string): void {

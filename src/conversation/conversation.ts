@@ -1,5 +1,5 @@
 import type { Channel } from '../channel/channel.ts';
-import { HOUR, MINUTE } from '../clock.ts';
+import { HOUR, MINUTE, Pauses } from '../clock.ts';
 import { isPassing } from '../machine-trouble.ts';
 import type { RegisteredGroup } from '../store/groups.ts';
 import type { StoredMessage } from '../store/messages.ts';
@@ -56,8 +56,8 @@ interface Job {
 export class Conversation {
   readonly #options: ConversationOptions;
   readonly #active = new Map<string, { group: RegisteredGroup; turn: Turn; done: Promise<void> }>();
-  /** Groups in whose turn the host itself failed (a full disk, say), and until when they are left alone. */
-  readonly #resting = new Map<string, number>();
+  /** Groups in whose turn the host itself failed (a full disk, say). */
+  readonly #resting: Pauses<string>;
   /** Groups whose left-over runs are being settled. */
   readonly #settling = new Map<string, Promise<void>>();
   readonly #leftovers: Leftovers;
@@ -68,6 +68,7 @@ export class Conversation {
 
   constructor(options: ConversationOptions) {
     this.#options = options;
+    this.#resting = new Pauses(options.clock);
     this.#leftovers = new Leftovers(options);
     this.#waitingChats = new WaitingChats(options);
     this.#waker = new Waker((now) => this.#look(now), options);
@@ -142,7 +143,7 @@ export class Conversation {
         next = earlier(next, this.#offerFollowUps(active.turn, job.group, now));
         continue;
       }
-      const time = Math.max(job.notBefore, this.#resting.get(job.group.folder) ?? 0);
+      const time = Math.max(job.notBefore, now + (this.#resting.left(job.group.folder) ?? 0));
       const isEarly = time > now && time <= now + LONGEST_WAIT_MS;
       if (active !== undefined) {
         active.turn.makeWay();
@@ -331,9 +332,9 @@ export class Conversation {
     let next: number | undefined;
     const isBusy = (folder: string): boolean => this.#active.has(folder) || this.#settling.has(folder);
     for (const folder of this.#leftovers.folders(isBusy)) {
-      const rest = this.#resting.get(folder) ?? 0;
-      if (rest > now) {
-        next = earlier(next, rest);
+      const rest = this.#resting.left(folder) ?? 0;
+      if (rest > 0) {
+        next = earlier(next, now + rest);
         continue;
       }
       const settled = this.#leftovers
@@ -349,12 +350,12 @@ export class Conversation {
   }
 
   #rest(folder: string, error: unknown): void {
-    const { log, clock, timings } = this.#options;
+    const { log, timings } = this.#options;
     log.error(
       { err: error, group: folder },
       'The host itself failed at a turn; its group rests for a moment',
     );
-    this.#resting.set(folder, clock.now() + timings.workFailurePauseMs);
+    this.#resting.begin(folder, timings.workFailurePauseMs);
   }
 
   #start(job: Job): void {

@@ -1,5 +1,5 @@
 import type { Channel } from '../channel/channel.ts';
-import { type Clock, HOUR } from '../clock.ts';
+import { type Clock, HOUR, Pauses } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Store } from '../store/store.ts';
 import type { Timings } from '../timings.ts';
@@ -20,11 +20,11 @@ export class GroupRounds {
   readonly #options: GroupRoundsOptions;
   readonly #waker: Waker;
   #underWay: Promise<number> | undefined;
-  /** Milliseconds since the epoch. */
-  #next = 0;
+  readonly #pauses: Pauses<'round'>;
 
   constructor(options: GroupRoundsOptions) {
     this.#options = options;
+    this.#pauses = new Pauses(options.clock);
     this.#waker = new Waker((now) => this.#look(now), options);
   }
 
@@ -49,14 +49,15 @@ export class GroupRounds {
     const { channel, store, clock } = this.#options;
     const count = await channel.syncGroups();
     store.state.set('groups:synced', new Date(clock.now()).toISOString());
-    this.#next = clock.now() + ROUND_MS;
+    this.#pauses.begin('round', ROUND_MS);
     return count;
   }
 
   #look(now: number): number | undefined {
     if (this.#options.channel.state.status !== 'open') return undefined;
-    if (now >= this.#next) {
-      this.#next = now + this.#options.timings.groupListRetryMs;
+    const left = this.#pauses.left('round') ?? 0;
+    if (left === 0) {
+      this.#pauses.begin('round', this.#options.timings.groupListRetryMs);
       this.now()
         .catch((error: unknown) =>
           this.#options.log.warn({ err: error }, 'The groups could not be asked for, they will be later'),
@@ -64,6 +65,6 @@ export class GroupRounds {
         .finally(() => this.#waker.wake());
       return undefined;
     }
-    return this.#next;
+    return now + left;
   }
 }

@@ -348,15 +348,39 @@ describe('the delivery', () => {
     expect(count('sent')).toBe(1);
   });
 
+  it('sends again after its pause, by however many minutes the clock is set back in it', async () => {
+    const { line, options, add, store, count } = rig();
+    let setBack = 0;
+    const started = Date.now();
+    const clock = { now: () => Date.now() - setBack, elapsed: () => Date.now() - started };
+    const next = new Delivery({ ...options, clock });
+    onTestFinished(() => next.stop());
+    line.answer(async () => ({ kind: 'unconfirmed', reason: 'no answer' }));
+    store.bells.silence();
+    add(FAMILY.jid, 'x');
+    next.wake();
+    await vi.waitFor(() => expect(line.sent).toHaveLength(1));
+    await new Promise((resolve) => setImmediate(resolve));
+    setBack = 50 * MINUTE;
+    line.answer(async () => ({ kind: 'acked' }));
+    next.wake();
+    await vi.advanceTimersByTimeAsync(11 * SECOND);
+    await vi.waitFor(() => expect(count('sent')).toBe(1));
+  });
+
   it('does not wait for a time that was set by a clock which was set back since', async () => {
-    const { store, line, add, count, delivery } = rig();
+    const { store, line, add, count, delivery, options } = rig();
     line.answer(async () => ({ kind: 'not_sent', reason: 'not connected' }));
     const seq = add(FAMILY.jid, 'x');
     await vi.waitFor(() => expect(line.sent).toHaveLength(1));
     store.outbox.beginSend(seq, 'WIRE');
     store.outbox.requeue(seq, { notBefore: Date.now() + 48 * 60 * 60 * SECOND, sends: 0, error: 'x' });
     line.answer(async () => ({ kind: 'acked' }));
-    delivery.wake();
+    await delivery.stop();
+    // An earlier process stored it: this one knows nothing of how long it is to wait.
+    const next = new Delivery(options);
+    onTestFinished(() => next.stop());
+    next.wake();
     await vi.waitFor(() => expect(count('sent')).toBe(1));
   });
 

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { type Channel, type SendOutcome, wordsOf } from '../channel/channel.ts';
-import type { Clock } from '../clock.ts';
+import { type Clock, Pauses } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { OutboxRow } from '../store/outbox.ts';
 import type { Store } from '../store/store.ts';
@@ -43,8 +43,10 @@ export class Delivery {
   readonly #sending = new Map<number, Sending>();
   /** What is known of a send and could not be stored yet, by the rows' numbers: it is not to be sent again for that. */
   readonly #verdicts = new Map<number, () => void>();
-  /** Chats in which the host itself failed, and until when they are left alone. */
-  readonly #resting = new Map<string, number>();
+  /** Chats in which the host itself failed. */
+  readonly #resting: Pauses<string>;
+  /** Rows that this process sends again, by their numbers. */
+  readonly #again: Pauses<number>;
   /** How often in a row a row did not leave although the line was open. */
   readonly #notSent = new Map<number, number>();
   readonly #pace: Pace;
@@ -52,6 +54,8 @@ export class Delivery {
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
+    this.#resting = new Pauses(options.clock);
+    this.#again = new Pauses(options.clock);
     this.#pace = new Pace(options.clock);
     this.#waker = new Waker((now) => this.#look(now), options);
   }
@@ -95,13 +99,23 @@ export class Delivery {
         this.#giveUpChat(row);
         continue;
       }
-      const resting = this.#resting.get(row.chatJid) ?? 0;
-      const notBefore = row.notBefore > now + LONGEST_DELAY_MS ? 0 : row.notBefore;
-      const time = Math.max(notBefore, resting, this.#pace.nextSend(row.chatJid, urgencyOf(row)));
+      const resting = now + (this.#resting.left(row.chatJid) ?? 0);
+      const time = Math.max(
+        this.#notBefore(row, now),
+        resting,
+        this.#pace.nextSend(row.chatJid, urgencyOf(row)),
+      );
       if (time > now) next = earlier(next, time);
       else if (this.#hasRoomFor(row)) this.#begin(row);
     }
     return next;
+  }
+
+  /** What an earlier process stored may have been written before the clock was set back. */
+  #notBefore({ seq, notBefore }: OutboxRow, now: number): number {
+    const left = this.#again.left(seq);
+    if (left !== undefined) return now + left;
+    return notBefore > now + LONGEST_DELAY_MS ? 0 : notBefore;
   }
 
   #isBusy({ seq, chatJid }: OutboxRow): boolean {
@@ -120,12 +134,13 @@ export class Delivery {
 
   #begin(row: OutboxRow): void {
     const { chatJid } = row;
-    const { clock, log, timings } = this.#options;
+    const { log, timings } = this.#options;
+    this.#again.end(row.seq);
     this.#pace.take(chatJid);
     const ended = this.#send(row)
       .catch((error: unknown) => {
         log.error({ err: error, outbox: row.seq }, 'Delivery failed inside the host');
-        this.#resting.set(chatJid, clock.now() + timings.workFailurePauseMs);
+        this.#resting.begin(chatJid, timings.workFailurePauseMs);
       })
       .finally(() => {
         this.#sending.delete(row.seq);
@@ -189,6 +204,7 @@ export class Delivery {
           sends: verdict.counted ? sends : row.sends,
           error: verdict.reason,
         });
+        this.#again.begin(row.seq, verdict.delayMs);
         return;
       default:
         this.#giveUp(row, verdict.kind, verdict.reason, verdict.kind === 'failed' && verdict.told);

@@ -82,3 +82,13 @@ describe('the rate limit of sending', () => {
     );
   });
 });
+
+it('a clock that is set back by hours makes no message wait for it', () => {
+  const clock = { at: Date.UTC(2026, 0, 1), passed: 0, now: () => clock.at, elapsed: () => clock.passed };
+  const pace = new Pace(clock);
+  for (let n = 0; n < 5; n += 1) pace.take('a@s');
+  clock.at -= 5 * 3_600_000;
+  expect(pace.nextSend('a@s', 'answer') - clock.at).toBe(1_000);
+  clock.passed += 1_000;
+  expect(pace.nextSend('a@s', 'answer')).toBeLessThanOrEqual(clock.at);
+});

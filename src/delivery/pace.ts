@@ -1,4 +1,4 @@
-import { type Clock, SECOND } from '../clock.ts';
+import { type Clock, elapsedOf, SECOND } from '../clock.ts';
 
 /** So much may be said at once, and so much more in the long run. */
 export interface Rate {
@@ -24,7 +24,7 @@ export type Urgency = 'answer' | 'bulk';
 /** Of the burst of all chats so much is kept for answers. */
 const KEPT_FOR_ANSWERS = 5;
 
-/** How far a bucket is emptied: `full` is when it will be full again, in milliseconds since the epoch. */
+/** How far a bucket is emptied: `full` is when it will be full again, as `elapsedOf` counts. */
 interface Bucket {
   full: number;
 }
@@ -48,17 +48,18 @@ export class Pace {
   nextSend(chatJid: string, urgency: Urgency): number {
     const { chat, all } = this.#limits;
     const kept = urgency === 'answer' ? 0 : Math.min(KEPT_FOR_ANSWERS, all.burst - 1);
-    const now = this.#clock.now();
+    const now = elapsedOf(this.#clock);
     const bucket = this.#chats.get(chatJid);
-    return Math.max(
+    const available = Math.max(
       bucket === undefined ? 0 : availableAt(bucket, chat, 0, now),
       availableAt(this.#all, all, kept, now),
     );
+    return this.#clock.now() + available - now;
   }
 
   /** A message leaves. */
   take(chatJid: string): void {
-    const now = this.#clock.now();
+    const now = elapsedOf(this.#clock);
     const bucket = this.#chats.get(chatJid) ?? { full: 0 };
     draw(bucket, this.#limits.chat, now);
     draw(this.#all, this.#limits.all, now);
