@@ -24,7 +24,7 @@ export function parseInstant(text: string): number {
   return Date.parse(text.replace(WITHOUT_OFFSET, '$1T$2Z'));
 }
 
-export const systemClock: Clock = { now: () => Date.now(), elapsed: () => performance.now() };
+export const systemClock: Clock = { now: () => Date.now(), elapsed: () => Math.round(performance.now()) };
 
 /** For pauses within a process. @returns milliseconds since some instant */
 export function elapsedOf(clock: Clock): number {

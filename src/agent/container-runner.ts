@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock, NewId } from '../clock.ts';
+import { type Clock, elapsedOf, type NewId } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Paths } from '../paths.ts';
 import type { OutputFrame, TurnInput } from '../protocol/turn.ts';
@@ -45,6 +45,8 @@ interface StartedTurn {
   readonly name: string;
   readonly runEnv: string;
   readonly startedAt: number;
+  /** As `elapsedOf` counts: the clock may be set while it runs. */
+  readonly begunAt: number;
   readonly log: Log;
   readonly details?: RunRecord['details'] | undefined;
 }
@@ -75,7 +77,15 @@ export class ContainerRunner implements AgentRunner {
     const name = sandboxName(installId, request.groupFolder, request.runId);
     const log = this.#options.log.child({ group: request.groupFolder, run: request.runId });
     const runEnv = join(paths.runEnv, request.runId);
-    const turn: StartedTurn = { request, name, runEnv, startedAt: this.#options.clock.now(), log };
+    const { clock } = this.#options;
+    const turn: StartedTurn = {
+      request,
+      name,
+      runEnv,
+      startedAt: clock.now(),
+      begunAt: elapsedOf(clock),
+      log,
+    };
 
     let prepared: PreparedTurn | undefined;
     let sandbox: Sandbox;
@@ -170,7 +180,7 @@ export class ContainerRunner implements AgentRunner {
   ): Promise<TurnOutcome> {
     const ending = await watch.untilEnded();
     await this.#cleanUp(turn, prepared, sandbox, watch.killMs);
-    const durationMs = this.#options.clock.now() - turn.startedAt;
+    const durationMs = elapsedOf(this.#options.clock) - turn.begunAt;
     const error = ending.error === undefined ? undefined : withoutSecrets(ending.error, prepared.secrets);
     const logFile = await this.#writeLog(turn, prepared, { ...ending, error }, durationMs);
     const { reason, exitCode, frameCount: frames, retryable } = ending;

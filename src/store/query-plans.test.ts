@@ -21,7 +21,6 @@ const STORE: Allowed = [
   [/^SELECT \* FROM \(SELECT seq.* LIMIT @limit\) ORDER BY seq$/, 'sorts the messages of one prompt'],
   [/^WITH first AS MATERIALIZED/, 'one row for each registered chat'],
   [/^SELECT MAX\(seq\) AS seq FROM messages/, 'from the end, to the first that fits'],
-  [/messages AS m INDEXED BY messages_held/, 'only what waits for the end of a mute or limit'],
   [/FROM attachments a JOIN messages m .* json_each/, 'sorts the files of one prompt'],
   [/OVER \(PARTITION BY chat_jid/, 'only what waits to be fetched'],
   [/^UPDATE attachments SET status = 'failed'.* WHERE status = 'waiting'/, 'only what waits to be fetched'],
