@@ -1,5 +1,5 @@
 import type { InboundMessage } from '../channel/channel.ts';
-import { type Clock, HOUR, MINUTE, type NewId, SECOND } from '../clock.ts';
+import { type Clock, HOUR, MINUTE, type NewId, parseInstant, SECOND } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { formatTime } from '../schedule/schedule.ts';
 import type { StateKey } from '../store/state.ts';
@@ -103,7 +103,7 @@ export class LoopBreaker {
     const { store, clock } = this.#options;
     const key = `${chatJid} ${senderJid}`;
     const reply = store.outbox.lastAnswer(chatJid);
-    const since = reply?.settledAt == null ? 0 : clock.now() - Date.parse(reply.settledAt);
+    const since = reply?.settledAt == null ? 0 : clock.now() - parseInstant(reply.settledAt);
     const before =
       reply === undefined || since < 0 || since > PROMPT_MS
         ? undefined

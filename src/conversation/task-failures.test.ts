@@ -66,7 +66,9 @@ describe('a task that fails each time', () => {
     expect([told(), status()]).toEqual([[], 'active']);
     fail();
     expect(told()).toEqual([
-      expect.stringMatching(/The task “water the plants.*3 times in a row, so I paused it.*nanoclaw tasks resume t$/),
+      expect.stringMatching(
+        /The task “water the plants.*3 times in a row, so I paused it.*nanoclaw tasks resume t$/,
+      ),
     ]);
     expect(store.tasks.find('t')).toMatchObject({ status: 'paused', lastResult: 'Paused: no such file' });
   });
