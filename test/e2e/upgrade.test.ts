@@ -17,6 +17,7 @@ const MIGRATIONS = {
   'with schema 1': versions(2),
   'with schema 2': versions(3),
   'with schema 3': versions(4),
+  'with schema 4': versions(5),
   'with an account of the first program': ['pragma user_version = 3'],
 } satisfies Record<OldRoot, readonly string[]>;
 

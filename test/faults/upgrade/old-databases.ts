@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { pathsAt } from '../../../src/paths.ts';
-import { SCHEMA_1, SCHEMA_2, SCHEMA_3 } from '../../../src/store/schema.ts';
+import { SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4 } from '../../../src/store/schema.ts';
 
 /** Roots as earlier programs left them, with rows in every table. */
 
@@ -147,6 +147,11 @@ export const OLD_ROOTS = {
     make(
       pathsAt(root).database,
       versioned(3, `${SCHEMA_1 + SCHEMA_2 + ROWS_1 + ROWS_2 + SCHEMA_3 + ROWS_3}`),
+    ),
+  'with schema 4': (root) =>
+    make(
+      pathsAt(root).database,
+      versioned(4, `${SCHEMA_1 + SCHEMA_2 + ROWS_1 + ROWS_2 + SCHEMA_3 + ROWS_3 + SCHEMA_4}`),
     ),
   'with an account of the first program': (root) => make(pathsAt(root).whatsappDatabase, ACCOUNT),
 } as const satisfies Record<string, (root: string) => void>;
