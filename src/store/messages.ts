@@ -68,7 +68,7 @@ export interface WaitingChat {
 }
 
 /** So many messages that are left out of a prompt are counted. */
-const MOST_COUNTED = 100_000;
+const MOST_COUNTED = 20_000;
 
 const SELECT = `SELECT seq, id, sender, COALESCE(sender_name, sender) AS senderName, content AS text, timestamp,
   is_from_me AS isFromMe, is_trigger AS isTrigger, is_context AS isContext, is_shown AS isShown, held_until AS heldUntil, edit_of AS editOf, edited_at AS editedAt,
@@ -149,7 +149,7 @@ export class Messages {
       `${SELECT} WHERE chat_jid = @jid AND seq >= @first AND ${TOLD} ORDER BY seq LIMIT @limit`,
     );
     this.#between = db.sql.prepare<{ jid: string; after: number; before: number }, { count: number }>(`
-      SELECT COUNT(*) AS count FROM (SELECT 1 FROM messages
+      SELECT COUNT(*) AS count FROM (SELECT 1 FROM messages INDEXED BY messages_told
         WHERE chat_jid = @jid AND seq > @after AND seq < @before AND ${TOLD} LIMIT ${MOST_COUNTED})`);
     // One step into an index for each chat, however many messages there are.
     this.#waiting = db.sql.prepare<[], WaitingChat>(`
@@ -191,9 +191,14 @@ export class Messages {
       { jid: string; sender: string; first: number },
       { seq: number | null }
     >(`
-      SELECT MAX(m.seq) AS seq FROM messages m JOIN registered_groups g ON g.jid = m.chat_jid
-      WHERE m.chat_jid = @jid AND m.seq >= @first AND m.sender = @sender
-        AND (m.held_until IS NOT NULL OR (m.is_context = 0 AND (m.is_trigger = 1 OR g.requires_trigger = 0)))`);
+      SELECT MAX(seq) AS seq FROM (
+        SELECT MAX(seq) AS seq FROM messages INDEXED BY messages_held
+          WHERE held_until IS NOT NULL AND chat_jid = @jid AND seq >= @first AND sender = @sender
+        UNION ALL SELECT MAX(seq) FROM messages INDEXED BY triggers_by_sender
+          WHERE is_trigger = 1 AND is_context = 0 AND chat_jid = @jid AND seq >= @first AND sender = @sender
+        UNION ALL SELECT MAX(seq) FROM messages INDEXED BY messages_that_may_trigger
+          WHERE ${ANY_TRIGGERS} AND chat_jid = @jid AND seq >= @first AND sender = @sender
+            AND EXISTS (SELECT 1 FROM registered_groups WHERE jid = @jid AND requires_trigger = 0))`);
     this.#hold = db.sql.prepare<{ seq: number; until: number | null }>(
       'UPDATE messages SET held_until = @until WHERE seq = @seq AND deleted_at IS NULL',
     );
@@ -255,7 +260,7 @@ export class Messages {
       "UPDATE attachments SET file_name = NULL, transcript = NULL, reference = '' WHERE message_seq = @seq",
     );
     this.#deletedCall = db.sql.prepare<{ jid: string; after: number; upTo: number }>(
-      `SELECT 1 FROM messages WHERE chat_jid = @jid AND seq > @after AND seq <= @upTo
+      `SELECT 1 FROM messages INDEXED BY messages_deleted WHERE chat_jid = @jid AND seq > @after AND seq <= @upTo
         AND deleted_at IS NOT NULL AND is_shown = 1 LIMIT 1`,
     );
     this.#markShown = db.sql.prepare<{ jid: string; first: number; last: number }>(`
@@ -465,7 +470,7 @@ export class Messages {
   }
 
   /**
-   * How many messages of a chat stand between two others: those that a prompt would show. At most 100,000 are
+   * How many messages of a chat stand between two others: those that a prompt would show. At most 20,000 are
    * counted.
    */
   countBetween(chatJid: string, after: number, before: number): number {

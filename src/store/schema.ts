@@ -239,5 +239,8 @@ CREATE INDEX same_person_by_current ON same_person (to_jid);
 CREATE INDEX group_members_by_person ON group_members (person_jid);
 CREATE INDEX group_chats ON chats (last_message_time DESC, jid) WHERE is_group = 1;
 ALTER TABLE messages ADD COLUMN held_until INTEGER;
+CREATE INDEX messages_deleted ON messages (chat_jid, seq) WHERE deleted_at IS NOT NULL AND is_shown = 1;
+CREATE INDEX triggers_by_sender ON messages (chat_jid, sender, seq) WHERE is_trigger = 1;
+CREATE INDEX messages_told ON messages (chat_jid, seq) WHERE is_bot_message = 0 AND (deleted_at IS NULL OR is_shown = 1);
 CREATE INDEX messages_held ON messages (held_until) WHERE held_until IS NOT NULL;
 `;
