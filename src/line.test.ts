@@ -101,7 +101,7 @@ it('a first list of 1,000 groups is recorded once and is one event, although it 
   groups.updateAll(structuredClone(list));
   await new Promise((resolve) => setImmediate(resolve));
   expect(rings).not.toHaveBeenCalled();
-});
+}, 20_000);
 
 it('what the channel tells while the database is locked is recorded when the lock is gone', () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -123,4 +123,25 @@ it('what the channel tells while the database is locked is recorded when the loc
   expect(store.members.count('1@g.us')).toBe(1);
   expect(store.chats.find('1@g.us')?.name).toBe('Family');
   expect(store.samePerson.current('102@lid')).toBe('4915102@s.whatsapp.net');
+});
+
+it('a message that comes right after a lock is stored behind what the channel told during it', () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { store, listener, whileLocked } = rig();
+  store.groups.remove(MAIN.jid);
+  const account = { jid: MAIN.jid, selfChatJid: MAIN.jid, name: 'Ann', linkId: 'link' };
+  whileLocked(() => void listener.onAccount(account, true));
+  const message = {
+    id: 'A',
+    chatJid: MAIN.jid,
+    senderJid: MAIN.jid,
+    senderName: 'Ann',
+    text: '@Andy hello',
+    timestamp: Date.now(),
+    fromMe: true,
+    isGroup: false,
+  };
+  expect(listener.onMessage(message)).toBe(true);
+  expect(store.messages.waiting()).toMatchObject([{ chatJid: MAIN.jid }]);
 });

@@ -70,9 +70,9 @@ export function wireLine({
   const loops = new LoopBreaker({ store, clock, newId, log, timezone, maxTurnsPerHour, timings });
   // Lists and the like begin on the line after it.
   const ownPrefix = namePrefix(presentation)?.trimEnd();
-  const reception = new Reception({ store, loops, senders, ownPrefix, clock, log, timings });
-  const groupNews = new GroupNews({ store, clock, newId, log });
   const commits = new CommitQueue({ store, clock, log, timings });
+  const reception = new Reception({ store, loops, senders, commits, ownPrefix, clock, log, timings });
+  const groupNews = new GroupNews({ store, clock, newId, log });
   const merging = new Merging(store, commits, log);
   const record = new LineRecord({ store, clock, timezone: config.timezone, log, timings });
   const welcome = new Welcome(store, config.assistantName, clock, log);

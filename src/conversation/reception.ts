@@ -1,6 +1,7 @@
 import { type InboundMessage, type InboundQuote, type MessageChange, wordsOf } from '../channel/channel.ts';
 import { type Clock, SECOND } from '../clock.ts';
 import type { Log } from '../log.ts';
+import type { CommitQueue } from '../store/commit-queue.ts';
 import { isTroubleOfDatabase } from '../store/database.ts';
 import type { RegisteredGroup } from '../store/groups.ts';
 import type { StoredMessage } from '../store/messages.ts';
@@ -17,6 +18,8 @@ export interface ReceptionOptions {
   readonly store: Store;
   readonly loops: Pick<LoopBreaker, 'heldUntil'>;
   readonly senders: Pick<SenderAllowlist, 'refresh' | 'judge' | 'noteDenied'>;
+  /** What the channel told before: a message's chat may be registered by it. Absent: nothing is kept there. */
+  readonly commits?: Pick<CommitQueue, 'flush'> | undefined;
   /** What every message of the assistant begins with on a number that it shares with the owner; undefined on its own. */
   readonly ownPrefix: string | undefined;
   readonly clock: Clock;
@@ -93,6 +96,7 @@ export class Reception {
   }
 
   #takeWaiting(now: number): number | undefined {
+    if (this.#waiting.length > 0 && this.#options.commits?.flush() === false) return now + SECOND;
     for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
       const { news } = first;
       try {

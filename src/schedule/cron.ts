@@ -18,6 +18,8 @@ interface Field {
   readonly value: string;
   /** The source of a pattern for an item that is no value, range or step. */
   readonly special?: string;
+  /** Whether a "?" may stand for "*", as other programs write it where the other field of the day decides. */
+  readonly mayBeOpen?: true;
   readonly maxStep: number;
 }
 
@@ -28,9 +30,9 @@ const WEEKDAY = '(?:[0-7]|sun|mon|tue|wed|thu|fri|sat)';
 const FIELDS: readonly Field[] = [
   { name: 'minute', value: NUMBER, maxStep: 59 },
   { name: 'hour', value: NUMBER, maxStep: 23 },
-  { name: 'day of the month', value: NUMBER, special: 'l', maxStep: 31 },
+  { name: 'day of the month', value: NUMBER, special: 'l', mayBeOpen: true, maxStep: 31 },
   { name: 'month', value: MONTH, maxStep: 12 },
-  { name: 'weekday', value: WEEKDAY, special: `${WEEKDAY}l|${WEEKDAY}#[1-5]`, maxStep: 7 },
+  { name: 'weekday', value: WEEKDAY, special: `${WEEKDAY}l|${WEEKDAY}#[1-5]`, mayBeOpen: true, maxStep: 7 },
 ];
 
 const DAY_MS = 24 * 3_600_000;
@@ -164,7 +166,8 @@ function fiveFields(value: string): string {
   return fields.map((text, index) => (index === 3 ? text : text.replace(/l(?=,|$)/g, 'L'))).join(' ');
 }
 
-function checkField({ name, value, special, maxStep }: Field, text: string): void {
+function checkField({ name, value, special, mayBeOpen, maxStep }: Field, text: string): void {
+  if (mayBeOpen && text === '?') return;
   const plain = new RegExp(String.raw`^(?:\*|${value}(?:-${value})?)(?:/(\d{1,2}))?$`);
   const other = special === undefined ? undefined : new RegExp(`^(?:${special})$`);
   for (const item of text.split(',')) {

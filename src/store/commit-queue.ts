@@ -1,5 +1,6 @@
 import { type Clock, SECOND } from '../clock.ts';
 import type { Log } from '../log.ts';
+import { isPassing } from '../machine-trouble.ts';
 import type { Timings } from '../timings.ts';
 import { Waker } from '../waker.ts';
 import { isTroubleOfDatabase } from './database.ts';
@@ -29,6 +30,8 @@ export class CommitQueue {
   readonly #waiting: Write[] = [];
   readonly #waker: Waker;
   #batches = 0;
+  /** Whether the last try met a database that takes nothing at all just now. */
+  #isShutOut = false;
 
   constructor(options: CommitQueueOptions) {
     this.#options = options;
@@ -59,6 +62,15 @@ export class CommitQueue {
       this.#batches -= 1;
       if (this.#batches === 0 && isFirst && this.#waiting.length > 0) this.#waker.wake();
     }
+  }
+
+  /**
+   * For what has to be stored behind all that was added before it. Never throws.
+   * @returns false: the database takes nothing just now, that neither
+   */
+  flush(): boolean {
+    if (this.#batches === 0 && this.#waiting.length > 0) this.#waker.wake();
+    return this.#waiting.length === 0 || !this.#isShutOut;
   }
 
   /** Tries a last time and keeps nothing running. */
@@ -99,6 +111,7 @@ export class CommitQueue {
   }
 
   #waitAfter(error: unknown, now: number): number {
+    this.#isShutOut = isPassing(error);
     const facts = { err: error, waiting: this.#waiting.length };
     this.#options.log.error(facts, `Recording ${this.#waiting[0]?.what} has to wait; retrying in 1 s`);
     return now + SECOND;
