@@ -18,6 +18,15 @@ describe('the visible text of an answer', () => {
     ['accepts spaces and attributes in the tag', 'a< internal reason="x" >b</ internal >c', 'ac'],
     ['drops a closing tag without an opening one', 'a</internal>b', 'ab'],
     ['hides nothing after an empty tag', 'a<internal/>b', 'ab'],
+    ['keeps a placeholder that begins alike', 'ssh <internal-ip> now', 'ssh <internal-ip> now'],
+    ['keeps a comparison', 'if a < internal b, wait; c > d', 'if a < internal b, wait; c > d'],
+    ['keeps a comparison at the end', 'external < internal pressure', 'external < internal pressure'],
+    ['leaves out what follows a tag that is cut off in an attribute', 'a <internal reason="x', 'a'],
+    [
+      'reads many spaces after a bracket without a pause',
+      `a <${' '.repeat(300_000)}b`,
+      `a <${' '.repeat(300_000)}b`,
+    ],
     ['keeps other tags that begin alike', '<internals>a</internals>', '<internals>a</internals>'],
   ])('%s', (_, result, visible) => {
     expect(visibleText(result)).toBe(visible);

@@ -32,8 +32,12 @@ export function encodeFrame(frame: OutputFrame): string {
   return `${FRAME_START}\n${JSON.stringify(frame)}\n${FRAME_END}\n`;
 }
 
-/** An opening, closing or empty tag, in any case; one that the end of the text cuts off counts. */
-const INTERNAL_TAG = /<\s*(\/?)\s*internal\b[^<>]*?(\/?)(?:>|$)/gi;
+/**
+ * An opening, closing or empty tag, in any case; one that the end of the text cuts off counts. Neither `<internal-ip>`
+ * nor a comparison (`a < internal b`) is one.
+ */
+const INTERNAL_TAG =
+  /<\s*(?:(\/)\s*)?internal(?![^\s/>])(?:\s+[\w-]+\s*=[^<>]*?|\s*)(\/?)>|<(\/?)internal(?:\s+[\w-]+\s*=[^<>]*|\s*\/?)$/gi;
 
 /**
  * The part of an answer that a person sees: `<internal>` text is removed, nested too, and up to the end where the closing tag is
@@ -44,9 +48,9 @@ export function visibleText(result: string): string {
   let depth = 0;
   let end = 0;
   for (const tag of result.matchAll(INTERNAL_TAG)) {
-    const [whole, closing, empty] = tag;
+    const [whole, closing, empty, cutOff] = tag;
     if (depth === 0) visible += result.slice(end, tag.index);
-    if (closing === '/') depth = Math.max(0, depth - 1);
+    if (closing === '/' || cutOff === '/') depth = Math.max(0, depth - 1);
     else if (empty !== '/') depth += 1;
     end = tag.index + whole.length;
   }
