@@ -148,6 +148,29 @@ describe('a question while the model’s service is unavailable', () => {
     expect(said(store, FAMILY.jid).at(-1)).toBe('there');
   });
 
+  it.each([
+    ['waits too when it was a follow-up of a turn that has answered', false, 2],
+    ['is closed at once when the turn that has answered has also sent something by a tool', true, 1],
+  ])('%s', async (_, usesTool, turns) => {
+    const { store, agent, acts, started, given } = controlledTurns({ idleTimeoutMs: 30 * MINUTE });
+    store.groups.add(MAIN, 0);
+    call(store, '1');
+    const act = await started(1);
+    await act.say(answer('one'));
+    const message = { kind: 'text', text: 'by a tool' } as const;
+    const runId = agent.requests[0]?.runId;
+    if (usesTool) store.outbox.add({ chatJid: MAIN.jid, message, source: 'message', runId }, 0);
+    call(store, '2', '@Andy what now?');
+    const [file = ''] = await given(1);
+    agent.input.delete(file);
+    await act.say({ status: 'error', error: 'no', errorKind: 'overloaded' });
+    act.end({ exitCode: 1, error: 'exit code 1' });
+    await vi.advanceTimersByTimeAsync(MINUTE);
+    expect(acts).toHaveLength(turns);
+    expect(store.messages.cursor(MAIN.jid)).toBe(usesTool ? 2 : 1);
+    expect(said(store, MAIN.jid).some((text) => text.includes('did not work'))).toBe(usesTool);
+  });
+
   it('is shown by the status', async () => {
     const { store, pass, queueTask } = outage();
     vi.setSystemTime(Date.UTC(2026, 0, 1, 12));

@@ -70,6 +70,8 @@ export class Settlement {
         if (waits) this.#reportOutage(run, failure);
         return 'again';
       }
+      // What was asked after the last answer waits as a turn of its own.
+      if (waits && this.#hasOnlyAnswered(run)) return 'again';
       this.#closeFailed(run, failure, end.logFile);
       return 'closed';
     });
@@ -125,6 +127,13 @@ export class Settlement {
   #wasAnswered({ id, chatJid, lastSeq }: Run): boolean {
     const { runs, messages } = this.#store;
     return runs.wasAnswered(id) && (lastSeq === null || messages.cursor(chatJid) >= lastSeq);
+  }
+
+  /** Whether a run has answered its first messages and left no other effect. */
+  #hasOnlyAnswered({ id, chatJid, firstSeq }: Run): boolean {
+    const { runs, messages } = this.#store;
+    if (firstSeq === null || messages.cursor(chatJid) < firstSeq) return false;
+    return runs.wasAnswered(id) && !runs.leftOtherEffects(id);
   }
 
   #endAnswered(

@@ -71,6 +71,7 @@ export class Runs {
   readonly #tries;
   readonly #slotTries;
   readonly #effects;
+  readonly #otherEffects;
   readonly #open;
   readonly #turnsBetween;
   readonly #cancel;
@@ -124,6 +125,9 @@ export class Runs {
       WHERE ${IS_OPEN} AND NOT (status = 'queued' AND group_folder IS @kept)`);
     this.#effects = db.sql.prepare<{ id: string }, { found: number }>(`
       SELECT EXISTS (SELECT 1 FROM outbox WHERE run_id = @id)
+          OR EXISTS (SELECT 1 FROM mailbox_claims WHERE run_id = @id AND changed = 1) AS found`);
+    this.#otherEffects = db.sql.prepare<{ id: string }, { found: number }>(`
+      SELECT EXISTS (SELECT 1 FROM outbox WHERE run_id = @id AND source <> 'reply')
           OR EXISTS (SELECT 1 FROM mailbox_claims WHERE run_id = @id AND changed = 1) AS found`);
   }
 
@@ -261,5 +265,10 @@ export class Runs {
 
   leftEffects(id: string): boolean {
     return this.#effects.get({ id })?.found === 1;
+  }
+
+  /** As `leftEffects`, but for its answers. */
+  leftOtherEffects(id: string): boolean {
+    return this.#otherEffects.get({ id })?.found === 1;
   }
 }
