@@ -130,7 +130,7 @@ export class Conversation {
     let next = this.#lookForLeftovers(now);
     this.#withdrawDeleted();
     /** Jobs that could start but for the limit. */
-    let atLimit = 0;
+    const atLimit = { chat: 0, task: 0 };
     const waitingChats = new Map<string, { isBehindTask: boolean }>();
     const wait = (job: Job, isBehindTask: boolean): void => {
       if (job.kind === 'chat') waitingChats.set(job.group.jid, { isBehindTask });
@@ -150,11 +150,11 @@ export class Conversation {
         if (!isEarly) wait(job, active.turn.kind === 'task');
       } else if (isEarly) next = earlier(next, time);
       else if (this.#active.size >= this.#options.mostAtOnce) {
-        atLimit += 1;
+        atLimit[job.kind] += 1;
         wait(job, this.#tasksAtWork() > 0);
-      } else if (job.kind === 'chat' || this.#mayStartTask()) this.#start(job);
+      } else if (job.kind === 'chat' || this.#placesForTasks() > 0) this.#start(job);
     }
-    this.#makeRoom(atLimit);
+    this.#makeRoom(atLimit.chat + Math.min(atLimit.task, this.#placesForTasks()));
     this.#waitingChats.update(waitingChats);
     return next;
   }
@@ -163,8 +163,9 @@ export class Conversation {
     return [...this.#active.values()].filter(({ turn }) => turn.kind === 'task').length;
   }
 
-  #mayStartTask(): boolean {
-    return this.#tasksAtWork() < Math.max(1, this.#options.mostAtOnce - 1);
+  /** How many more tasks may be at work. */
+  #placesForTasks(): number {
+    return Math.max(0, Math.max(1, this.#options.mostAtOnce - 1) - this.#tasksAtWork());
   }
 
   /** Asks sandboxes that only wait for follow-ups to finish, the longest idle first. @param places how many are needed */

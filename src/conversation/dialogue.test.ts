@@ -269,6 +269,22 @@ describe('a trigger that is deleted while the agent works on it', () => {
     expect(agent.atWork.size).toBe(1);
   });
 
+  it('takes no later trigger with it, which is answered by the next turn', async () => {
+    const { store, agent, started } = controlledTurns();
+    store.groups.add(MAIN, 0);
+    call(store, '1');
+    await started(1);
+    // A sandbox takes what it finds, also while it is ended.
+    agent.hasTaken = async () => true;
+    store.transaction(() => {
+      erase(store, 1);
+      call(store, '2', '@Andy something else');
+    });
+    await started(2);
+    expect(agent.requests[1]?.prompt).toContain('something else');
+    expect(store.messages.cursor(MAIN.jid)).toBe(1);
+  });
+
   it('ends the run when the agent has yet to answer a follow-up that is deleted', async () => {
     const { store, agent, started, given } = controlledTurns();
     store.groups.add(MAIN, 0);

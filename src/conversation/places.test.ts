@@ -65,6 +65,18 @@ describe('a sandbox that waits for follow-ups', () => {
     queueTask(FAMILY);
     await vi.waitFor(() => expect(agent.finished).toBe(1));
   });
+
+  it('stays when what waits is a task that the place would not let start', async () => {
+    const { store, agent, started, queueTask } = controlledTurns({ idleTimeoutMs: 30 * MINUTE });
+    for (const group of [MAIN, FAMILY, WORK]) store.groups.add(group, 0);
+    call(store, '1');
+    await (await started(1)).say(answer('done'));
+    queueTask(FAMILY);
+    await started(2);
+    queueTask(WORK);
+    await vi.advanceTimersByTimeAsync(SECOND);
+    expect(agent.finished).toBe(0);
+  });
 });
 
 describe('a sandbox that was asked to finish after its answer', () => {
@@ -184,6 +196,24 @@ describe('people and tasks at the limit', () => {
     expect(notices(store, MAIN.jid)).toEqual([]);
   });
 
+  it('a person who waits behind people alone, when the task has ended, is told of no task', async () => {
+    const { store, acts, started, queueTask } = controlledTurns();
+    const other = { ...FAMILY, jid: 'other@g.us', folder: 'other' };
+    for (const group of [MAIN, FAMILY, WORK, other]) store.groups.add(group, 0);
+    call(store, '1');
+    await started(1);
+    queueTask(FAMILY);
+    await started(2);
+    call(store, '2', '@Andy hi', WORK.jid);
+    call(store, '3', '@Andy hi', other.jid);
+    await vi.advanceTimersByTimeAsync(5 * SECOND);
+    await acts[1]?.say(answer('done'));
+    acts[1]?.end();
+    await started(3);
+    await vi.advanceTimersByTimeAsync(30 * SECOND);
+    expect(notices(store, other.jid)).toEqual([]);
+  });
+
   it('“typing…” ends when the message that waits is deleted', async () => {
     const { store, started, queueTask, typing } = controlledTurns();
     store.groups.add(MAIN, 0);
@@ -226,6 +256,24 @@ describe('a turn that takes long', () => {
     store.outbox.add({ chatJid: MAIN.jid, message, source: 'message', runId }, Date.now());
     await vi.advanceTimersByTimeAsync(10 * MINUTE);
     expect(store.outbox.counts().get('queued')).toBe(1);
+  });
+
+  it('is reported for a follow-up too, which an answer before it does not cover', async () => {
+    const { store, agent, typing, started, given } = controlledTurns({ idleTimeoutMs: 30 * MINUTE });
+    store.groups.add(MAIN, 0);
+    call(store, '1');
+    const act = await started(1);
+    call(store, '2');
+    const [file = ''] = await given(1);
+    agent.input.delete(file);
+    await act.say({ ...answer('one'), followUps: 0 });
+    await vi.advanceTimersByTimeAsync(13 * MINUTE);
+    expect(typing.at(-1)).toBe(`${MAIN.jid} true`);
+    await act.say({ ...answer('two'), followUps: 1 });
+    expect(typing.at(-1)).toBe(`${MAIN.jid} false`);
+    const reply = store.outbox.heads().find(({ source }) => source === 'reply');
+    store.outbox.settle(reply?.seq ?? 0, 'sent', 0);
+    expect(notices(store, MAIN.jid)).toEqual([expect.stringMatching(/Still working on this/)]);
   });
 
   it('is not an effect of the run when it is reported: the run may be retried', async () => {

@@ -143,7 +143,8 @@ export class Turn {
 
   /** Gives the agent what people said since, if it may have more. */
   offerFollowUps(): void {
-    const after = this.#dialogue.givenUpTo;
+    // What a sandbox takes while it is ended would count as withdrawn with the rest.
+    const after = this.#isWithdrawn ? undefined : this.#dialogue.givenUpTo;
     const followUp = after === undefined ? undefined : this.#plan.followUp(after);
     if (followUp === undefined) return;
     this.#stopShowing();
@@ -247,7 +248,8 @@ export class Turn {
     if (result === undefined) return;
     this.#answeredUpTo = answeredUpTo ?? this.#answeredUpTo;
     this.#lastResult = text;
-    this.#stopShowing();
+    // The agent goes on with a follow-up that this answer does not cover.
+    if (answeredUpTo === null || answeredUpTo >= this.#dialogue.given) this.#stopShowing();
     await this.#dialogue.answered(answeredUpTo);
   }
 

@@ -17,6 +17,7 @@ export interface WaitingChatsOptions {
 interface Shown {
   readonly stopTyping: () => void;
   notice: NodeJS.Timeout | undefined;
+  isExplained: boolean;
 }
 
 /**
@@ -38,9 +39,15 @@ export class WaitingChats {
     for (const [chatJid, { isBehindTask }] of waiting) {
       const stopTyping =
         this.#shown.get(chatJid)?.stopTyping ?? showTyping(channel, chatJid, timings.typingRefreshMs);
-      const shown = this.#shown.get(chatJid) ?? { stopTyping, notice: undefined };
+      const shown = this.#shown.get(chatJid) ?? { stopTyping, notice: undefined, isExplained: false };
       this.#shown.set(chatJid, shown);
-      if (isBehindTask) shown.notice ??= setTimeout(() => this.#explain(chatJid), timings.waitNoticeAfterMs);
+      if (isBehindTask && !shown.isExplained)
+        shown.notice ??= setTimeout(() => this.#explain(chatJid, shown), timings.waitNoticeAfterMs);
+      // The task has ended, and other people have the places.
+      if (!isBehindTask) {
+        clearTimeout(shown.notice);
+        shown.notice = undefined;
+      }
     }
   }
 
@@ -52,8 +59,9 @@ export class WaitingChats {
     this.#shown.delete(chatJid);
   }
 
-  #explain(chatJid: string): void {
+  #explain(chatJid: string, shown: Shown): void {
     const { store, clock, log } = this.#options;
+    shown.isExplained = true;
     try {
       const message = { kind: 'text', text: BEHIND_TASK_NOTICE } as const;
       store.outbox.add({ chatJid, message, source: 'notice' }, clock.now());
