@@ -1,11 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { silentLog } from '../test/support/silent-log.ts';
 import { temporaryDirectory } from '../test/support/temporary.ts';
 import { counter, FAMILY, testStore, testTask } from '../test/support/test-store.ts';
 import { announceChange, watchChanges } from './changes-by-commands.ts';
 import { HOUR } from './clock.ts';
+import { changeBeside } from './store/store.ts';
 import { controlTask, formatTaskOutcome, type TaskAction } from './task-command.ts';
 
 const NOW = Date.UTC(2026, 0, 15, 12);
@@ -51,6 +53,41 @@ describe('a command for a task', () => {
     control('run', 't');
     expect(store.runs.queued()).toMatchObject([{ taskId: 't', slot: iso(NOW), folder: FAMILY.folder }]);
     expect(store.tasks.find('t')).toMatchObject({ status: 'active', nextRun: iso(NOW + HOUR) });
+  });
+
+  it.each(['resume', 'run'] as const)(
+    'refuses to %s it when its chat is not registered any more',
+    (action) => {
+      const { store, control } = rig();
+      store.tasks.add(testTask({ status: 'paused' }));
+      store.groups.remove(FAMILY.jid);
+      expect(() => control(action, 't')).toThrow('not registered any more');
+      expect(store.tasks.find('t')).toMatchObject({ status: 'paused' });
+      expect(store.runs.queued()).toEqual([]);
+    },
+  );
+
+  it.each(['paused', 'completed'] as const)(
+    'names the command for a one-time task that is over and is %s',
+    (status) => {
+      const { store, control } = rig();
+      const past = iso(NOW - HOUR);
+      store.tasks.add(testTask({ status, scheduleType: 'once', scheduleValue: past, nextRun: past }));
+      expect(() => control('resume', 't')).toThrow(/now: \.\/nanoclaw tasks run t$/);
+      control('run', 't');
+      expect(store.runs.queued()).toHaveLength(1);
+    },
+  );
+
+  it('names the database and what to do while another program has it locked', async () => {
+    const directory = temporaryDirectory();
+    const file = join(directory, 'store', 'messages.db');
+    testStore(directory).tasks.add(testTask());
+    const operator = new BetterSqlite3(file);
+    onTestFinished(() => void operator.close());
+    operator.exec('BEGIN IMMEDIATE');
+    const change = changeBeside(file, (store) => store.transaction(() => store.tasks.remove('t')));
+    await expect(change).rejects.toThrow(`The database ${file} is locked by another program`);
   });
 
   it('removes it with the run that waits', () => {

@@ -1,6 +1,9 @@
+import { MINUTE, parseInstant } from './clock.ts';
+import { Refusal } from './mailbox/errors.ts';
 import { cancel, pause, resume, run, type TaskContext } from './mailbox/task-effects.ts';
 import { printable } from './operations/lists.ts';
 import type { MailboxResult } from './protocol/host-files.ts';
+import { formatLocal } from './schedule/schedule.ts';
 import type { Task } from './store/tasks.ts';
 
 const ACTIONS = { pause, resume, cancel, run };
@@ -26,8 +29,23 @@ export interface TaskOutcome {
 export function controlTask(context: TaskContext, action: TaskAction, id: string): TaskOutcome {
   return context.store.transaction(() => {
     const task = findTask(context.store.tasks.all(), id);
+    if (action === 'resume') checkTime(context, task);
     return { task, result: ACTIONS[action](context, task).result };
   });
+}
+
+/** An agent is told of its tools, which its owner does not have. @throws Refusal */
+function checkTime({ timezone, now }: TaskContext, { id, status, nextRun, scheduleType }: Task): void {
+  if (scheduleType !== 'once') return;
+  const isPast = nextRun !== null && parseInstant(nextRun) < now - MINUTE;
+  if (status !== 'completed' && !(status === 'paused' && isPast)) return;
+  const words =
+    status === 'completed'
+      ? 'That task has run already.'
+      : `${formatLocal(parseInstant(nextRun ?? ''), timezone)} is in the past.`;
+  throw new Refusal(
+    `${words} Ask the assistant for another time, or run it now: ./nanoclaw tasks run ${printable(id)}`,
+  );
 }
 
 /** @throws TaskNotFoundError */

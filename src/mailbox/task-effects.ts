@@ -13,6 +13,8 @@ type Request<Type extends TaskFile['type']> = Extract<TaskFile, { type: Type }>;
 /** So many of a task's next runs are told to who sets it. */
 const TOLD_RUNS = 3;
 
+const HOMELESS = 'The chat of that task is not registered any more: it cannot run.';
+
 const SAFE_TASK_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** @throws Refusal, ScheduleError */
@@ -152,6 +154,7 @@ export function resume(context: TaskContext, task: Task): Effect {
     const next = task.nextRun === null ? undefined : parseInstant(task.nextRun);
     return { result: { ok: true, taskId: task.id, ...times(context, next, schedule) }, changed: false };
   }
+  if (store.groups.inFolder(task.folder) === undefined) throw new Refusal(HOMELESS);
   const next = firstRun(schedule, timezone, now, task.minIntervalMs ?? limits.minTaskIntervalMs);
   store.tasks.change(task.id, { status: 'active', nextRun: new Date(next).toISOString() });
   store.tasks.setFailures(task.id, NO_FAILURES);
@@ -173,6 +176,7 @@ export function cancel({ store, now }: TaskContext, task: Task): Effect {
  */
 export function run({ store, newId, now }: TaskContext, task: Task): Effect {
   const result = { ok: true, taskId: task.id } as const;
+  if (store.groups.find(task.chatJid)?.folder !== task.folder) throw new Refusal(HOMELESS);
   if (store.runs.queued().some(({ taskId }) => taskId === task.id)) return { result, changed: false };
   try {
     store.runs.queueTask(

@@ -32,6 +32,13 @@ export function damageIn(file: string, error: unknown): DatabaseError | undefine
     : undefined;
 }
 
+/** What SQLite says while another program writes, with the file and what to do; undefined: the error is another one. */
+export function lockOn(file: string, error: unknown): DatabaseError | undefined {
+  const isLocked = error instanceof BetterSqlite3.SqliteError && error.code.startsWith('SQLITE_BUSY');
+  const words = `The database ${file} is locked by another program (${(error as Error).message}). Nothing was changed. Try again when that program has finished.`;
+  return isLocked ? new DatabaseError(words, { cause: error }) : undefined;
+}
+
 /**
  * Reads all of a database and checks it, indexes included; a host may be running. Takes seconds for years of messages.
  * @returns what is wrong, in SQLite's words; empty: nothing; undefined: there is no such file

@@ -2,7 +2,7 @@ import { Attachments } from './attachments.ts';
 import type { Bells } from './bells.ts';
 import { Chats } from './chats.ts';
 import { Claims } from './claims.ts';
-import { Database, damageIn } from './database.ts';
+import { Database, damageIn, lockOn } from './database.ts';
 import { FollowUps } from './follow-ups.ts';
 import { GroupMembers } from './group-members.ts';
 import { Groups } from './groups.ts';
@@ -72,7 +72,7 @@ async function workOn<T>(
   try {
     return await work(storeOn(db));
   } catch (error) {
-    throw damageIn(file, error) ?? error;
+    throw damageIn(file, error) ?? lockOn(file, error) ?? error;
   } finally {
     db.close();
   }
