@@ -112,7 +112,7 @@ export class Outbox {
       WHERE o.status IN ('sent', 'sending') ORDER BY o.seq DESC LIMIT 1`);
     this.#eraseQuotes = db.sql.prepare<{ jid: string; id: string }>(`
       UPDATE outbox SET payload = json_remove(payload, '$.quoted')
-      WHERE chat_jid = @jid AND payload ->> '$.quoted.id' = @id`);
+      WHERE chat_jid = @jid AND json_valid(payload) AND payload ->> '$.quoted.id' = @id`);
     this.#counts = db.sql.prepare<[], { status: OutboxStatus; count: number }>(
       'SELECT status, COUNT(*) AS count FROM outbox GROUP BY status',
     );

@@ -229,7 +229,7 @@ ALTER TABLE runs ADD COLUMN answered_at TEXT;
 CREATE INDEX messages_that_may_trigger ON messages (chat_jid, seq) WHERE is_bot_message = 0 AND is_context = 0;
 CREATE INDEX messages_that_quote ON messages (chat_jid, reply_to_message_id) WHERE reply_to_message_id IS NOT NULL;
 CREATE INDEX outbox_that_quotes ON outbox (chat_jid, payload ->> '$.quoted.id')
-  WHERE payload ->> '$.quoted.id' IS NOT NULL;
+  WHERE json_valid(payload) AND payload ->> '$.quoted.id' IS NOT NULL;
 CREATE INDEX attachments_by_chat ON attachments (chat_jid, message_seq);
 CREATE INDEX runs_of_tasks ON runs (chat_jid) WHERE kind = 'task';
 CREATE INDEX tasks_by_folder ON scheduled_tasks (group_folder, created_at, id);
