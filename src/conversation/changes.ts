@@ -65,7 +65,7 @@ export class Changes {
     const { messages } = store;
     const versions = all.filter(({ sender }) => sender === edit.senderJid);
     const current = versions.at(-1);
-    const { wantsToCall, isCall, silence, heldUntil } = this.#judge(edit);
+    const { wantsToCall, isCall, silence, heldUntil } = this.#judge(edit, versions);
     const isHeld = heldUntil !== undefined;
     if (current === undefined) {
       if (all.length > 0) return 'somebody else wrote it';
@@ -129,7 +129,11 @@ export class Changes {
     );
   }
 
-  #judge(edit: Edit): {
+  /** @param versions what has come of the message so far */
+  #judge(
+    edit: Edit,
+    versions: readonly StoredMessage[],
+  ): {
     wantsToCall: boolean;
     isCall: boolean;
     silence: string | undefined;
@@ -140,7 +144,11 @@ export class Changes {
     const silence = silenceOf(edit, { standing: senders.judge(edit), ownPrefix });
     const wantsToCall = silence === undefined && calls(edit, { trigger, ownPrefix });
     const wantsAnswer = wantsToCall || (silence === undefined && !requiresTrigger);
-    const heldUntil = wantsAnswer ? loops.heldUntil(edit) : undefined;
+    const hasTriggered = versions.some(
+      ({ isTrigger, isContext, heldUntil: held }) =>
+        held !== null || (requiresTrigger ? isTrigger === 1 : isContext === 0),
+    );
+    const heldUntil = wantsAnswer ? loops.heldUntil(edit, hasTriggered) : undefined;
     return { wantsToCall, silence, isCall: wantsToCall && heldUntil === undefined, heldUntil };
   }
 

@@ -48,6 +48,7 @@ function rig({
   onTestFinished(() => loops.stop());
   const senders = { refresh: () => undefined, judge: () => 'allowed' as const, noteDenied: () => undefined };
   const reception = new Reception({ store, loops, senders, ownPrefix: undefined, clock, log, timings });
+  const ids: string[] = [];
   const isWaiting = () => store.messages.waiting().some(({ chatJid }) => chatJid === chat.jid);
   const pass = (ms: number) => vi.setSystemTime(Date.now() + ms);
   const deliver = () => {
@@ -63,9 +64,24 @@ function rig({
     pass,
     deliver,
     isWaiting,
+    /** The last message gets another text. */
+    edit: (senderJid: string, text: string) => {
+      const [id = ''] = ids.slice(-1);
+      const timestamp = Math.floor(Date.now() / SECOND) * SECOND;
+      const edit = {
+        kind: 'edit',
+        id,
+        editId: newId(),
+        senderJid,
+        senderName: 'Bot',
+        fromMe: false,
+      } as const;
+      reception.onChange({ ...edit, chatJid: chat.jid, text, timestamp });
+    },
     /** Somebody triggers. @returns whether the chat waits for an answer now */
     ask: (senderJid = ANN, text = '@Andy go on', fromMe = false) => {
-      const message = { id: newId(), chatJid: chat.jid, senderJid, senderName: 'Bot', text, fromMe };
+      ids.push(newId());
+      const message = { id: ids.at(-1) ?? '', chatJid: chat.jid, senderJid, senderName: 'Bot', text, fromMe };
       const timestamp = Math.floor(Date.now() / SECOND) * SECOND;
       reception.onMessage({ ...message, timestamp, isGroup: true, mentionsAssistant: false });
       return isWaiting();
@@ -187,6 +203,25 @@ describe('the loop guard', () => {
       all.deliver();
       all.pass(round % 3 === 0 ? 30 * SECOND : SECOND);
     }
+  });
+
+  it.each([
+    ['while its message is worked on', true],
+    ['after the reply', false],
+  ])('mutes a sender who writes its message bit by bit %s', (_, isEarly) => {
+    const all = rig();
+    for (let n = 0; n < LOOP_REPLIES; n++) {
+      expect(all.ask(BOT, '@Andy g')).toBe(true);
+      if (isEarly) {
+        all.pass(3 * SECOND);
+        all.edit(BOT, '@Andy go on');
+      }
+      all.answer();
+      all.deliver();
+      if (!isEarly) all.edit(BOT, '@Andy go on');
+      all.pass(SECOND);
+    }
+    expect(all.ask(BOT)).toBe(false);
   });
 
   it('begins to count again after one pause of more than two seconds', () => {

@@ -63,13 +63,16 @@ export class LoopBreaker {
 
   /**
    * To be asked of every message that triggers, in the transaction that stores it, before it is stored.
+   * @param isEdit it is the new text of a message that has triggered before: it answers no reply, and ends no
+   *   series of those that do
    * @returns until when it is to wait, in milliseconds since the epoch; undefined: it does not wait
    */
   heldUntil(
     message: Pick<InboundMessage, 'chatJid' | 'senderJid' | 'senderName' | 'fromMe'>,
+    isEdit = false,
   ): number | undefined {
     if (this.#isOwner(message)) return undefined;
-    return this.#mutedUntil(message) ?? this.#limitedUntil(message.chatJid);
+    return this.#mutedUntil(message, isEdit) ?? this.#limitedUntil(message.chatJid);
   }
 
   /** On whatever device, and under whichever address. */
@@ -80,15 +83,14 @@ export class LoopBreaker {
     return samePerson.current(senderJid) === samePerson.current(account);
   }
 
-  #mutedUntil({
-    chatJid,
-    senderJid,
-    senderName,
-  }: Pick<InboundMessage, 'chatJid' | 'senderJid' | 'senderName'>): number | undefined {
+  #mutedUntil(
+    { chatJid, senderJid, senderName }: Pick<InboundMessage, 'chatJid' | 'senderJid' | 'senderName'>,
+    isEdit: boolean,
+  ): number | undefined {
     const { clock, log, timezone } = this.#options;
     const key = `rest:${chatJid} ${senderJid}` as const;
     const muted = this.#stored(key, MUTE_MS);
-    if (muted !== undefined || !this.#closesLoop(chatJid, senderJid)) return muted;
+    if (muted !== undefined || isEdit || !this.#closesLoop(chatJid, senderJid)) return muted;
     const until = this.#begin(key, clock.now() + MUTE_MS);
     this.#notify(chatJid, muteNotice(senderName, LOOP_REPLIES, formatTime(until, timezone)));
     log.warn(
