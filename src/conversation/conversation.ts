@@ -1,5 +1,5 @@
 import type { Channel } from '../channel/channel.ts';
-import { HOUR, MINUTE, Pauses } from '../clock.ts';
+import { HOUR, MINUTE, Pauses, SECOND } from '../clock.ts';
 import { isPassing } from '../machine-trouble.ts';
 import type { RegisteredGroup } from '../store/groups.ts';
 import type { StoredMessage } from '../store/messages.ts';
@@ -38,6 +38,12 @@ export interface ConversationOptions extends TurnPorts {
 
 /** Longer than any pause before another try and than any file is waited for: further off is what a clock said that was set back since. */
 const LONGEST_WAIT_MS = HOUR + MINUTE;
+
+/**
+ * An edit is given to an agent at work this long after its last follow-up: some senders write a message bit by
+ * bit, and every follow-up is answered.
+ */
+const EDIT_PAUSE_MS = 10 * SECOND;
 
 /** Something that waits for a turn. */
 interface Job {
@@ -189,14 +195,23 @@ export class Conversation {
     }
   }
 
-  /** @returns when to offer again: what was said since has files that are still being fetched */
+  /** @returns when to offer again: what was said since has files that are still being fetched, or may be edited again */
   #offerFollowUps(turn: Turn, group: RegisteredGroup, now: number): number | undefined {
     const firstSeq = this.#nextCall(group, turn.given);
     if (firstSeq === undefined) return undefined;
-    const until = this.#heldUntil(group, turn.given, firstSeq);
+    const until = Math.max(
+      this.#heldUntil(group, turn.given, firstSeq),
+      this.#editHeldUntil(turn, firstSeq, now),
+    );
     if (until > now) return until;
     turn.offerFollowUps();
     return undefined;
+  }
+
+  /** Until when a new text of a message waits for the next one; 0: it does not wait. */
+  #editHeldUntil({ followedUpAt = 0 }: Turn, firstSeq: number, now: number): number {
+    if (followedUpAt > now || !this.#options.store.messages.isEdit(firstSeq)) return 0;
+    return followedUpAt + EDIT_PAUSE_MS;
   }
 
   #nextCall(group: RegisteredGroup, after: number): number | undefined {

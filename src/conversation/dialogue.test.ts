@@ -1,6 +1,7 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { answer, call, controlledTurns } from '../../test/support/controlled-turns.ts';
 import { FAMILY, MAIN, newMessage, testStore } from '../../test/support/test-store.ts';
+import { SECOND } from '../clock.ts';
 import type { Store } from '../store/store.ts';
 
 describe('a follow-up', () => {
@@ -212,6 +213,28 @@ describe('an answer without visible text', () => {
     expect(store.runs.queued()).toEqual([]);
     expect(store.outbox.heads()).toEqual([]);
   });
+});
+
+it('an edit is given to the agent at once, and what follows within seconds as one follow-up', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'] });
+  const { store, agent, started, given } = controlledTurns();
+  onTestFinished(() => void vi.useRealTimers());
+  store.groups.add(MAIN, 0);
+  call(store, '1', '@Andy g');
+  await started(1);
+  const edit = (id: string, text: string): void => {
+    store.messages.add(newMessage({ id, text, isTrigger: true, editOf: '1' }));
+  };
+  edit('2', '@Andy go');
+  await given(1);
+  for (const [id, text] of Object.entries({ 3: '@Andy go o', 4: '@Andy go on' })) {
+    edit(id, text);
+    await vi.advanceTimersByTimeAsync(SECOND);
+  }
+  expect(agent.input.size).toBe(1);
+  await vi.advanceTimersByTimeAsync(10 * SECOND);
+  await given(2);
+  expect([...agent.input.values()].at(-1)).toContain('@Andy go on<');
 });
 
 describe('a trigger that is deleted while the agent works on it', () => {

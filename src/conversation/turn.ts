@@ -76,6 +76,7 @@ export class Turn {
   #stopShowing: () => void;
   #resumed = false;
   #hostStops = false;
+  #followedUpAt: number | undefined;
   #isWithdrawn = false;
   #lastResult: string | undefined;
   #lastQuoted: string | undefined;
@@ -111,6 +112,11 @@ export class Turn {
   /** Whether the sandbox was asked to finish as soon as it has answered. */
   get isLeaving(): boolean {
     return this.#dialogue.isLeaving;
+  }
+
+  /** When the agent was given a follow-up last, in milliseconds since the epoch; undefined: it was given none. */
+  get followedUpAt(): number | undefined {
+    return this.#followedUpAt;
   }
 
   /** The last message that the agent was given. */
@@ -149,6 +155,7 @@ export class Turn {
     if (followUp === undefined) return;
     this.#stopShowing();
     this.#stopShowing = this.#plan.showWork();
+    this.#followedUpAt = this.#ports.clock.now();
     this.#dialogue.give(followUp.text, followUp.lastSeq).catch((error: unknown) => {
       this.#log.error(
         { err: error },

@@ -131,6 +131,7 @@ export class Messages {
   readonly #eraseFiles;
   readonly #markShown;
   readonly #deletedCall;
+  readonly #isEdit;
 
   constructor(db: Database) {
     this.#db = db;
@@ -263,6 +264,7 @@ export class Messages {
       `SELECT 1 FROM messages INDEXED BY messages_deleted WHERE chat_jid = @jid AND seq > @after AND seq <= @upTo
         AND deleted_at IS NOT NULL AND is_shown = 1 LIMIT 1`,
     );
+    this.#isEdit = db.sql.prepare<[number]>('SELECT 1 FROM messages WHERE seq = ? AND edit_of IS NOT NULL');
     this.#markShown = db.sql.prepare<{ jid: string; first: number; last: number }>(`
       UPDATE messages SET is_shown = 1
       WHERE chat_jid = @jid AND seq BETWEEN @first AND @last AND is_bot_message = 0 AND is_shown = 0
@@ -430,6 +432,11 @@ export class Messages {
     const after = this.cursor(chatJid);
     if (this.#deletedCall.get({ jid: chatJid, after, upTo }) === undefined) return false;
     return (this.nextCall(chatJid, after, requiresTrigger) ?? Number.POSITIVE_INFINITY) > upTo;
+  }
+
+  /** Whether a message is the new text of one that an agent was shown. */
+  isEdit(seq: number): boolean {
+    return this.#isEdit.get(seq) !== undefined;
   }
 
   /** The last message, of those up to one of them, that calls the assistant. */
