@@ -64,6 +64,7 @@ const BY_KIND: Readonly<Record<ErrorKind, KindOfFailure>> = {
     fix: 'A shorter message helps',
     retryable: false,
   },
+  request_refused: { words: 'the model’s service refused the request', retryable: false },
   rate_limit: { words: 'the limit at the model’s service is reached', retryable: true, isOutage: true },
   overloaded: { words: 'the model’s service is overloaded', retryable: true, isOutage: true },
   network: { words: 'the model’s service could not be reached', retryable: true, isOutage: true },

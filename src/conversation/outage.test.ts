@@ -133,6 +133,22 @@ describe('a question while the model’s service is unavailable', () => {
     expect(acts.length).toBeGreaterThan(tries);
   });
 
+  it('waits no longer, and is told of no second time, when the first of several questions is deleted', async () => {
+    const { store, pass } = outage();
+    store.transaction(() => {
+      call(store, '1', '@Andy what now?', FAMILY.jid);
+      call(store, '2', '@Andy and then?', FAMILY.jid);
+    });
+    await pass(20 * MINUTE);
+    expect(said(store, FAMILY.jid)).toHaveLength(1);
+    store.messages.erase(FAMILY.jid, '1', 1, Date.now());
+    await pass(30 * MINUTE);
+    expect(said(store, FAMILY.jid)).toEqual([]);
+    await pass(15 * MINUTE);
+    expect(store.messages.cursor(FAMILY.jid)).toBe(2);
+    expect(said(store, FAMILY.jid)).toEqual([expect.stringMatching(/and then\?.*overloaded/)]);
+  });
+
   it('keeps what another cause has left of the tries', async () => {
     const { store, acts, started, pass } = outage();
     call(store, '1', '@Andy hi', FAMILY.jid);

@@ -27,6 +27,7 @@ export const OutputFrame = z
         'billing',
         'model_unknown',
         'prompt_too_long',
+        'request_refused',
         'rate_limit',
         'overloaded',
         'network',

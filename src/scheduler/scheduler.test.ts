@@ -184,6 +184,14 @@ describe('the scheduler', () => {
     expect(store.runs.queued()).toHaveLength(1);
   });
 
+  it('pauses a task whose chat is gone although another one has its folder', () => {
+    const { store, scheduler, add } = rig();
+    add({ chatJid: 'gone@g.us', nextRun: iso(START) });
+    scheduler.wake();
+    expect(store.tasks.find('t1')?.status).toBe('paused');
+    expect(store.runs.queued()).toEqual([]);
+  });
+
   it('pauses a task whose group is gone', () => {
     const { store, scheduler, add } = rig();
     add({ folder: 'gone', nextRun: iso(START) });

@@ -131,10 +131,10 @@ export class Scheduler {
     return 'Task not run: its next_run is no instant from 1970 to 9999; it was taken from its schedule';
   }
 
-  /** Pauses a task whose group is not registered any more. */
-  #isHomeless({ id, folder }: Task): boolean {
+  /** Pauses a task whose chat is not registered any more, or is another group's. */
+  #isHomeless({ id, folder, chatJid }: Task): boolean {
     const { store } = this.#options;
-    if (store.groups.inFolder(folder) !== undefined) return false;
+    if (store.groups.find(chatJid)?.folder === folder) return false;
     store.tasks.change(id, { status: 'paused' });
     return true;
   }

@@ -34,6 +34,10 @@ const STORE: Allowed = [
   [/FROM scheduled_tasks WHERE status = 'active' AND next_run/, 'sorts the tasks that are due'],
   [/^SELECT MIN\(r\.queued_at\) AS at/, 'from the end, a limited number of runs'],
   [/^SELECT o\.seq, r\.first_seq AS firstSeq/, 'from the end, a limited number'],
+  [
+    /FROM runs WHERE kind = 'chat' AND chat_jid = @jid AND first_seq <= @first/,
+    'sorts the tries of one turn',
+  ],
   [/FROM follow_ups WHERE run_id = \? ORDER BY seq/, 'sorts the follow-ups of one run'],
   [/FROM usage INDEXED BY usage_by_time/, 'sums of one day, for ./nanoclaw status'],
   [/WHERE seq IN \(SELECT MIN\(seq\) FROM outbox/, 'only what is to be sent'],

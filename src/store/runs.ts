@@ -100,9 +100,11 @@ export class Runs {
     this.#runningIn = db.sql.prepare<[string], { id: string }>(
       `SELECT id FROM runs WHERE ${IS_OPEN} AND status = 'running' AND group_folder = ? ORDER BY seq DESC LIMIT 1`,
     );
-    this.#tries = db.sql.prepare<[string, number], Run>(
-      `${SELECT} WHERE kind = 'chat' AND chat_jid = ? AND first_seq = ? ORDER BY seq`,
-    );
+    // The first of several messages may have been deleted since: its tries were theirs too.
+    this.#tries = db.sql.prepare<{ jid: string; first: number }, Run>(`
+      ${SELECT} WHERE kind = 'chat' AND chat_jid = @jid AND first_seq <= @first AND first_seq > MIN(@first - 1, COALESCE(
+          (SELECT CAST(value AS INTEGER) FROM router_state WHERE key = 'cursor:' || @jid), 0))
+        AND last_seq >= @first ORDER BY seq`);
     this.#slotTries = db.sql.prepare<[string, string], Run>(
       `${SELECT} WHERE kind = 'task' AND task_id = ? AND slot = ? ORDER BY attempt`,
     );
@@ -215,9 +217,9 @@ export class Runs {
     return this.#runningIn.get(folder)?.id;
   }
 
-  /** Earlier tries at the turn that begins with this message. */
+  /** Earlier tries at the turn that begins with this message, those with messages before it that were deleted since too. */
   tries(chatJid: string, firstSeq: number): readonly Run[] {
-    return this.#tries.all(chatJid, firstSeq);
+    return this.#tries.all({ jid: chatJid, first: firstSeq });
   }
 
   /**

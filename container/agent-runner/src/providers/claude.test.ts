@@ -253,7 +253,12 @@ describe('an error of the model’s service', () => {
       'invalid_request',
       'prompt_too_long',
     ],
-    ['a bad request', { api_error_status: 400, result: 'no such tool' }, 'invalid_request', 'other'],
+    [
+      'a bad request',
+      { api_error_status: 400, result: 'no such tool' },
+      'invalid_request',
+      'request_refused',
+    ],
   ] as const)('%s is recognized', async (_, result, error, kind) => {
     const failure = await failureOf(failing(result, error));
     expect(failure.kind).toBe(kind);

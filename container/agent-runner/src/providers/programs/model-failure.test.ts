@@ -20,8 +20,8 @@ const ERRORS = [
   [500, 'api_error', 'Internal server error', 'overloaded'],
   [504, 'timeout_error', 'The request timed out', 'network'],
   [529, 'overloaded_error', 'Overloaded', 'overloaded'],
-  [400, 'invalid_request_error', 'messages: at least one message is required', 'other'],
-  [400, 'invalid_request_error', 'tools.3.name: invalid key “network_timeout”', 'other'],
+  [400, 'invalid_request_error', 'messages: at least one message is required', 'request_refused'],
+  [400, 'invalid_request_error', 'tools.3.name: invalid key “network_timeout”', 'request_refused'],
   // OpenAI
   [429, 'insufficient_quota', 'You exceeded your current quota, please check your plan.', 'billing'],
   [400, 'billing_hard_limit_reached', 'Billing hard limit has been reached', 'billing'],
@@ -69,7 +69,7 @@ describe('an error of a model’s service', () => {
   );
 
   it('is no outage for the name that a program gives to every error', () => {
-    expect(modelFailure('400 Invalid schema (provider.api_error)', 400).kind).toBe('other');
+    expect(modelFailure('400 Invalid schema (provider.api_error)', 400).kind).toBe('request_refused');
     expect(modelFailure('Invalid schema (provider.api_error)').kind).toBe('other');
   });
 

@@ -72,6 +72,7 @@ const WORDS = {
   billing: 'The account at the model’s service has no credit left',
   model_unknown: 'The model’s service does not know the model',
   prompt_too_long: 'The prompt and the session are too long for the model',
+  request_refused: 'The model’s service refused the request',
   rate_limit: 'The limit of the key at the model’s service is reached',
   overloaded: 'The model’s service is overloaded or failing',
   network: 'The model’s service could not be reached',
@@ -101,7 +102,7 @@ function kindOf(said: string, status: number | undefined): Kind {
   const byWords = BY_WORDS.find(
     ([pattern, kind]) => !(isFinal && HEALS.has(kind)) && pattern.test(said),
   )?.[1];
-  return byWords ?? byStatus ?? 'other';
+  return byWords ?? byStatus ?? (isFinal ? 'request_refused' : 'other');
 }
 
 /** No key reached the sandbox. @param variables that may bring one */

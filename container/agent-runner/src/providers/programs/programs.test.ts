@@ -94,7 +94,7 @@ describe('a failed request to the model’s service', () => {
     [503, 'overloaded'],
     [529, 'overloaded'],
     [502, 'network'],
-    [400, 'other'],
+    [400, 'request_refused'],
   ])('has the kind for status %i: %s', (status, kind) => {
     expect(modelFailure('something', status)).toMatchObject({ kind });
   });
