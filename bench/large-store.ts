@@ -1,4 +1,5 @@
 import BetterSqlite3 from 'better-sqlite3';
+import { HOUR } from '../src/clock.ts';
 import { openStore, type Store } from '../src/store/store.ts';
 import type { Bench, Row } from './bench.ts';
 import { median } from './support/statistics.ts';
@@ -97,7 +98,7 @@ function questions(store: Store): readonly (readonly [string, () => void])[] {
     ['runs.running', () => void runs.running()],
     ['runs.runningIn', () => void runs.runningIn('folder0')],
     ['runs.tries', () => void runs.tries(BUSY, 1000)],
-    ['runs.turnsBetween', () => void runs.turnsBetween(BUSY, 0, now, 120)],
+    ['runs.turnsBetween', () => void runs.turnsBetween(BUSY, now - HOUR, now, 120)],
     ['runs.isOpen', () => void runs.isOpen('task')],
     ['runs.cancelQueued', () => runs.cancelQueued('task', now)],
     ['runs.leftEffects', () => void runs.leftEffects('run1000')],
