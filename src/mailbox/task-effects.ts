@@ -154,7 +154,7 @@ export function resume(context: TaskContext, task: Task): Effect {
     const next = task.nextRun === null ? undefined : parseInstant(task.nextRun);
     return { result: { ok: true, taskId: task.id, ...times(context, next, schedule) }, changed: false };
   }
-  if (store.groups.inFolder(task.folder) === undefined) throw new Refusal(HOMELESS);
+  if (store.groups.find(task.chatJid)?.folder !== task.folder) throw new Refusal(HOMELESS);
   const next = firstRun(schedule, timezone, now, task.minIntervalMs ?? limits.minTaskIntervalMs);
   store.tasks.change(task.id, { status: 'active', nextRun: new Date(next).toISOString() });
   store.tasks.setFailures(task.id, NO_FAILURES);
