@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { parseEnv, promisify } from 'node:util';
@@ -278,6 +278,10 @@ describe('the agents’ programs for the image', () => {
     const second = await build([], { stage, npm: 'exit 9' });
     expect(second.code).toBe(0);
     expect(second.stdout).toMatch(/using the programs in/);
+    const less = await build([], { stage, npm: 'exit 9', dotEnv: 'AGENT_PROVIDERS=codex\n' });
+    expect(less.code).toBe(0);
+    expect(await readdir(join(less.context ?? '', 'node_modules'))).toEqual(['@openai']);
+    await rm(join(stage, 'x64-codex'), { recursive: true });
     const anew = await build(['--no-cache'], { stage });
     expect(anew.asked.filter((line) => line.startsWith('npm '))).toHaveLength(1);
     expect(await readdir(stage)).toEqual(['x64-claude-codex-kimi']);

@@ -43,34 +43,46 @@ remove_unused() {
 }
 
 # stage_agents CPU PLACE [AGENT...]: lays node_modules ready in PLACE/app and Node in PLACE/node, unless they are there.
+# The place of all agents beside it, where there is one, saves the installation (not with --no-cache).
 stage_agents() {
-  local cpu=$1 place=$2 key work package agent
+  local cpu=$1 place=$2 key work package agent all modules node take
   shift 2
   key=$(cat "$here/agent-runner/package.json" "$here/agent-runner/package-lock.json" "$here/lib/agents.sh" | cksum)
   if [ -f "$place/key" ] && [ "$(cat "$place/key")" = "$key" ]; then
     echo "build.sh: using the programs in $place, which are there (--no-cache installs them anew)"
     return
   fi
-  command -v npm >/dev/null || fail "npm is missing, to install the agents' programs. It comes with Node"
-  echo "build.sh: installing the programs for linux/$cpu: ${*:-none but Node} (about half a minute)"
   mkdir -p "$(dirname "$place")"
   work=$(mktemp -d "$(dirname "$place")/staging.XXXXXX")
   # Expanded now: the variable is local.
   # shellcheck disable=SC2064
   trap "rm -rf '$work'" EXIT
-  cp "$here/agent-runner/package.json" "$here/agent-runner/package-lock.json" "$work"
-  (cd "$work" && npm ci --ignore-scripts --engine-strict=false --no-audit --no-fund --loglevel error --os linux --cpu "$cpu" --libc glibc) ||
-    fail "npm could not install the agents' programs; its words stand above"
+  all=$(dirname "$place")/$cpu-${AGENTS// /-}
+  if [ "${#cache[@]}" -eq 0 ] && [ -f "$all/key" ] && [ "$(cat "$all/key")" = "$key" ]; then
+    echo "build.sh: using the programs in $all: ${*:-none but Node}"
+    modules=$all/app/node_modules
+    node=$all/node/node
+    take='cp -R'
+  else
+    command -v npm >/dev/null || fail "npm is missing, to install the agents' programs. It comes with Node"
+    echo "build.sh: installing the programs for linux/$cpu: ${*:-none but Node} (about half a minute)"
+    cp "$here/agent-runner/package.json" "$here/agent-runner/package-lock.json" "$work"
+    (cd "$work" && npm ci --ignore-scripts --engine-strict=false --no-audit --no-fund --loglevel error --os linux --cpu "$cpu" --libc glibc) ||
+      fail "npm could not install the agents' programs; its words stand above"
+    modules=$work/node_modules
+    node=$work/node_modules/node-linux-$cpu/bin/node
+    take=mv
+  fi
   mkdir -p "$work/ready/app/node_modules" "$work/ready/node"
   for agent in "$@"; do
     for package in $(packages_of "$agent" "$cpu"); do
-      [ -d "$work/node_modules/$package" ] || fail "the lock file brings no $package for linux/$cpu"
+      [ -d "$modules/$package" ] || fail "the lock file brings no $package for linux/$cpu"
       mkdir -p "$work/ready/app/node_modules/$(dirname "$package")"
-      mv "$work/node_modules/$package" "$work/ready/app/node_modules/$package"
+      $take "$modules/$package" "$work/ready/app/node_modules/$package"
     done
   done
   remove_unused "$work/ready/app/node_modules"
-  mv "$work/node_modules/node-linux-$cpu/bin/node" "$work/ready/node/node"
+  $take "$node" "$work/ready/node/node"
   # Symbols for debuggers: 18 MB. Where this machine's strip is missing or knows another processor only, they stay.
   strip "$work/ready/node/node" 2>/dev/null || echo "build.sh: Node keeps its symbols: no strip for linux/$cpu here"
   echo "$key" >"$work/ready/key"
