@@ -399,6 +399,46 @@ describe('a follow-up in a run that fails', () => {
   });
 });
 
+describe('the session of a group', () => {
+  it('stays where the last answered turn left it when a turn is given up', async () => {
+    const { store, agent, started } = controlledTurns();
+    store.groups.add(MAIN, 0);
+    store.sessions.save(MAIN.folder, 'offline', { sessionId: 'old', resumeAt: '10' });
+    call(store, '1', '@Andy question');
+    const first = await started(1);
+    await first.say({ status: 'success', result: null, newSessionId: 'copy' });
+    await first.say({ status: 'error', error: 'invalid key', errorKind: 'key_refused' });
+    first.end({ exitCode: 1 });
+    await vi.waitFor(() => expect(agent.atWork.size).toBe(0));
+    expect(store.sessions.find(MAIN.folder, 'offline')).toEqual({ sessionId: 'old', resumeAt: '10' });
+  });
+
+  it('is stored with the answer, and where its id comes after the answer, then', async () => {
+    const { store, agent, started } = controlledTurns();
+    store.groups.add(MAIN, 0);
+    call(store, '1', '@Andy question');
+    const act = await started(1);
+    await act.say({ status: 'success', result: null, newSessionId: 'new' });
+    expect(store.sessions.find(MAIN.folder, 'offline')).toBeUndefined();
+    await act.say({ status: 'success', result: 'answer' });
+    expect(store.sessions.find(MAIN.folder, 'offline')?.sessionId).toBe('new');
+    await act.say({ status: 'success', result: null, newSessionId: 'newer' });
+    act.end();
+    await vi.waitFor(() => expect(agent.finished).toBe(1));
+    expect(store.sessions.find(MAIN.folder, 'offline')?.sessionId).toBe('newer');
+  });
+
+  it('is stored at the end of a turn that ends well without an answer', async () => {
+    const { store, started } = controlledTurns();
+    store.groups.add(MAIN, 0);
+    call(store, '1', '@Andy question');
+    const act = await started(1);
+    await act.say({ status: 'success', result: null, newSessionId: 'new' });
+    act.end();
+    await vi.waitFor(() => expect(store.sessions.find(MAIN.folder, 'offline')?.sessionId).toBe('new'));
+  });
+});
+
 describe('a session that cannot be resumed', () => {
   it('is dropped; the chat is notified, and the turn continues once with a new one', async () => {
     const { store, agent, started } = controlledTurns();

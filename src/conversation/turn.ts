@@ -81,6 +81,8 @@ export class Turn {
   #lastResult: string | undefined;
   #lastQuoted: string | undefined;
   #sessionNoted = false;
+  /** The session that no answer was given in yet: a try that is given up leaves the group's session as it was. */
+  #newSession: { readonly sessionId: string; readonly resumeAt: string | undefined } | undefined;
   /** The last message that an answer has answered. */
   #answeredUpTo: number | null;
   #errorFrame: OutputFrame | undefined;
@@ -226,7 +228,7 @@ export class Turn {
 
   async #onFrame(frame: OutputFrame): Promise<void> {
     const { store, clock, drainMailbox } = this.#ports;
-    const { run, group, sharesSession } = this.#plan;
+    const { run, group } = this.#plan;
     const result = frame.status === 'success' ? (frame.result ?? undefined) : undefined;
     // At once: what is taken after the answer is not answered by it.
     const answeredUpTo = result === undefined ? null : await this.#dialogue.answeredUpTo(frame.followUps);
@@ -234,13 +236,11 @@ export class Turn {
     await drainMailbox(group.folder);
     if (frame.status === 'error') this.#errorFrame = frame;
     const text = result === undefined ? '' : visibleText(result);
+    if (frame.newSessionId !== undefined) {
+      this.#newSession = { sessionId: frame.newSessionId, resumeAt: frame.resumeAt };
+    }
     store.transaction(() => {
-      if (sharesSession && frame.newSessionId !== undefined) {
-        store.sessions.save(group.folder, this.#provider, {
-          sessionId: frame.newSessionId,
-          resumeAt: frame.resumeAt,
-        });
-      }
+      if (result !== undefined || this.#lastResult !== undefined) this.#saveSession();
       if (result === undefined) return;
       // The parts of one answer bear one instant.
       const now = clock.now();
@@ -271,6 +271,14 @@ export class Turn {
     return quoteOf(call);
   }
 
+  #saveSession(): void {
+    const { group, sharesSession } = this.#plan;
+    if (sharesSession && this.#newSession !== undefined) {
+      this.#ports.store.sessions.save(group.folder, this.#provider, this.#newSession);
+    }
+    this.#newSession = undefined;
+  }
+
   #noteSession(sessionId: string | undefined): void {
     if (sessionId === undefined || this.#sessionNoted) return;
     this.#sessionNoted = true;
@@ -286,6 +294,7 @@ export class Turn {
     const failure = findFailure(outcome, this.#errorFrame);
     const facts = { durationMs: outcome.durationMs, log: outcome.logFile };
     if (failure === undefined) {
+      this.#saveSession();
       // What the agent took and did not answer waits for the next turn.
       settlement.succeed({ ...run, lastSeq: this.#answeredUpTo }, end, this.#lastResult);
       this.#log.info(facts, 'Turn done');

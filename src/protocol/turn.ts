@@ -15,7 +15,12 @@ export const TurnInput = z.object({
   assistantName: z.string().optional().describe('what the assistant is called, for example Andy'),
   provider: z.enum(PROVIDERS).optional().describe('which agent; absent: env-dir or the environment decides'),
   model: z.string().optional().describe("the agent's model; absent: its own default"),
-  resumeAt: z.string().optional().describe('Claude: the last assistant message of the main thread'),
+  resumeAt: z
+    .string()
+    .optional()
+    .describe(
+      'where the last answered turn ended: a message’s id of Claude, a length in bytes of the others',
+    ),
   secrets: z
     .record(z.string(), z.string())
     .optional()

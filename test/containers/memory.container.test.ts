@@ -26,11 +26,11 @@ const script: Script = (request) => {
 /** A host with the keys of all agents, and what each of their models was asked. */
 async function startHouse(engine: string) {
   const asked = new Map<string, readonly ModelRequest[]>();
-  let refuses = false;
+  let isRefusing = false;
   const env: Record<string, string> = {};
   for (const agent of REAL_AGENTS) {
     const model = await startModelServer(agent.protocol, (request) =>
-      refuses ? INVALID_KEY : script(request),
+      isRefusing ? INVALID_KEY : script(request),
     );
     onTestFinished(() => model.close());
     asked.set(agent.provider, model.requests);
@@ -40,8 +40,8 @@ async function startHouse(engine: string) {
   const house = await House.start({ ...env, CONTAINER_RUNTIME: engine, CONTAINER_IMAGE: TEST_IMAGE });
   return {
     house,
-    refuse: () => {
-      refuses = true;
+    refuse: (on: boolean) => {
+      isRefusing = on;
     },
     /** Says something, and tells what the model was asked for it first, whole. */
     ask: async (agent: RealAgent, words: string): Promise<string> => {
@@ -87,6 +87,11 @@ describe.each(ENGINES)('agents in containers of %s', (engine) => {
     }
     expect(house.query('SELECT DISTINCT status FROM runs')).toEqual([{ status: 'succeeded' }]);
   });
+});
+
+describe('an agent in containers', () => {
+  // What a program makes of its own files does not depend on the engine.
+  const [engine = ''] = ENGINES;
 
   describe.each(REAL_AGENTS)('$provider', (agent) => {
     it('starts a new session when its row or folder was removed, or its transcript is broken', async () => {
@@ -110,16 +115,20 @@ describe.each(ENGINES)('agents in containers of %s', (engine) => {
       expect(house.said().filter((said) => /That did not work/.test(said))).toEqual([]);
     });
 
-    it('reports a refused key once, in plain words', async () => {
+    it('reports a refused key once, in plain words, and continues where the last answered turn ended', async () => {
       const { house, ask, refuse } = await startHouse(engine);
-      await ask(agent, 'go on');
-      refuse();
-      await house.say('@Andy go on');
+      await ask(agent, 'the word is ALPHA');
+      refuse(true);
+      await house.say('@Andy the word is BETA');
       const { text: words } = await house.answer(/That did not work/);
       expect(words).toMatch(/the model’s service refused the key.*\(container-.*\.log\)$/);
       await house.idle();
       expect(house.said().filter((said) => /That did not work/.test(said))).toHaveLength(1);
       expect(house.query("SELECT 1 FROM runs WHERE status = 'failed'")).toHaveLength(1);
+      refuse(false);
+      const request = await ask(agent, 'go on');
+      expect(request).toContain('ALPHA');
+      expect(request, 'the prompt of the turn that was given up').not.toContain('BETA');
     });
   });
 });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { z } from 'zod';
-import { type ModelProtocol, type ModelRequest, type Step, USAGE } from './model-server.ts';
+import { type ModelProtocol, type ModelRequest, type Said, USAGE } from './model-server.ts';
 
 const Text = z.object({ type: z.literal('text'), text: z.string() });
 const ToolResult = z.object({
@@ -19,7 +19,7 @@ const Body = z.looseObject({
 type Body = z.infer<typeof Body>;
 type Block = z.infer<typeof Block>;
 
-type Saying = Exclude<Step, { kind: 'silence' | 'error' }>;
+type Saying = Exclude<Said, { kind: 'error' }>;
 
 /** What the agent itself writes in a person's name. */
 const REMINDER = /^\s*<system-reminder>/;
@@ -138,11 +138,7 @@ function stopReasonOf({ kind }: Saying): string {
   return kind === 'text' ? 'end_turn' : 'tool_use';
 }
 
-function write(
-  step: Exclude<Step, { kind: 'silence' }>,
-  request: ModelRequest,
-  response: ServerResponse,
-): void {
+function write(step: Said, request: ModelRequest, response: ServerResponse): void {
   if (step.kind === 'error') {
     const error = { type: step.type, message: step.message };
     const body = { type: 'error', error, request_id: `req_${randomUUID()}` };

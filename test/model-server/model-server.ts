@@ -7,8 +7,15 @@ export type Step =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'tool'; readonly name: string; readonly input: Readonly<Record<string, unknown>> }
   | ErrorStep
+  /** Says a text, and then the connection drops. */
+  | CutStep
   /** Says nothing until the client goes away. */
   | { readonly kind: 'silence' };
+
+interface CutStep {
+  readonly kind: 'cut';
+  readonly text: string;
+}
 
 /** An error of the service, in the words of its documentation. */
 export interface ErrorStep {
@@ -37,6 +44,9 @@ export interface ModelRequest {
   readonly tools: readonly string[];
 }
 
+/** What a protocol has a form for. */
+export type Said = Exclude<Step, { kind: 'silence' | 'cut' }>;
+
 /** Decides what the model says; called once per request. */
 export type Script = (request: ModelRequest) => Step;
 
@@ -45,7 +55,7 @@ export interface ModelProtocol {
   /** @returns undefined when the request is none of this protocol's */
   read(path: string, headers: IncomingHttpHeaders, body: unknown): ModelRequest | undefined;
   /** Says a step in the protocol's own form, as a stream, usage included. */
-  write(step: Exclude<Step, { kind: 'silence' }>, request: ModelRequest, response: ServerResponse): void;
+  write(step: Said, request: ModelRequest, response: ServerResponse): void;
 }
 
 /** What every answer says that it used, so that a test can find it again. */
@@ -68,6 +78,26 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
   return text === '' ? undefined : JSON.parse(text);
 }
 
+/** A response whose connection drops when it has said the text. */
+function cutAfter(text: string, response: ServerResponse): ServerResponse {
+  let isCut = false;
+  const write = (chunk: string): boolean => {
+    if (isCut) return false;
+    isCut = chunk.includes(JSON.stringify(text));
+    return response.write(chunk, () => {
+      if (isCut) response.destroy();
+    });
+  };
+  return new Proxy(response, {
+    get: (target, name) => {
+      if (name === 'write') return write;
+      const value: unknown = Reflect.get(target, name);
+      if (name === 'end') return () => target;
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
 /** A model's service on loopback that speaks one protocol and says what a script decides. */
 export async function startModelServer(protocol: ModelProtocol, script: Script): Promise<ModelServer> {
   const requests: ModelRequest[] = [];
@@ -83,7 +113,9 @@ export async function startModelServer(protocol: ModelProtocol, script: Script):
       }
       requests.push(request);
       const step = script(request);
-      if (step.kind !== 'silence') protocol.write(step, request, response);
+      if (step.kind === 'cut') {
+        protocol.write({ kind: 'text', text: step.text }, request, cutAfter(step.text, response));
+      } else if (step.kind !== 'silence') protocol.write(step, request, response);
     })().catch((error: unknown) => response.destroy(error as Error));
   });
   server.listen(0, '127.0.0.1');

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
-import type { ModelProtocol, ModelRequest, Step } from './model-server.ts';
+import type { ModelProtocol, ModelRequest, Said } from './model-server.ts';
 import { USAGE } from './model-server.ts';
 import { callOf, offeredTools, type ResponsesBody } from './responses-tools.ts';
 import { bearerKey } from './wire.ts';
@@ -37,11 +37,7 @@ function read(path: string, headers: IncomingHttpHeaders, body: unknown): ModelR
   };
 }
 
-function write(
-  step: Exclude<Step, { kind: 'silence' }>,
-  request: ModelRequest,
-  response: ServerResponse,
-): void {
+function write(step: Said, request: ModelRequest, response: ServerResponse): void {
   if (step.kind === 'error') {
     const { status, message, type, code = type, headers } = step;
     response.writeHead(status, { 'content-type': 'application/json', ...headers });

@@ -5,10 +5,11 @@ import { codexFailure, isOtherProvider } from './codex/failure.ts';
 import { prepareCodexHome } from './codex/home.ts';
 import { codexInstructions } from './codex/instructions.ts';
 import { codexProgram } from './codex/program.ts';
-import { sessionToResume } from './codex/sessions.ts';
+import { sessionFile, sessionToResume } from './codex/sessions.ts';
 import { readMemory } from './memory.ts';
 import { AgentProcess } from './programs/agent-process.ts';
 import { childEnvironment } from './programs/child-environment.ts';
+import { endOf, rewindTo } from './programs/session-file.ts';
 import { WRAP_UP_PROMPT } from './programs/wrap-up.ts';
 import type { AgentProvider, AgentTurn } from './provider.ts';
 
@@ -35,6 +36,7 @@ export class CodexProvider implements AgentProvider {
     const home = await prepareCodexHome(turn.layout, instructions);
     const file = await codexProgram(turn.env.PATH);
     const earlier = await sessionToResume(home, turn.sessionId);
+    if (earlier !== undefined) await rewindTo(await sessionFile(home, earlier), turn.resumeAt);
     const resumed = earlier === undefined ? undefined : ({ id: earlier, how: 'resume' } as const);
     const late = turn.wrapUp.aborted;
 
@@ -47,7 +49,17 @@ export class CodexProvider implements AgentProvider {
     }
     if (turn.stop.aborted) return;
     if (run.error !== undefined) throw codexFailure(run.error);
-    yield frame(run.answer ?? '', run.sessionId);
+    const { sessionId, answer = '' } = run;
+    if (sessionId === undefined) yield { status: 'success', result: answer };
+    else {
+      const resumeAt = await endOf(await sessionFile(home, sessionId));
+      yield {
+        status: 'success',
+        result: answer,
+        newSessionId: sessionId,
+        ...(resumeAt === undefined ? {} : { resumeAt }),
+      };
+    }
   }
 
   async *#run(turn: AgentTurn, start: RunStart): AsyncGenerator<OutputFrame, Run> {
@@ -128,8 +140,4 @@ async function* read(program: AgentProcess): AsyncGenerator<OutputFrame, Run> {
     }
   }
   return { sessionId, answer, completed, error: completed ? undefined : (error ?? complaint) };
-}
-
-function frame(result: string, sessionId: string | undefined): OutputFrame {
-  return { status: 'success', result, ...(sessionId === undefined ? {} : { newSessionId: sessionId }) };
 }

@@ -24,15 +24,24 @@ export async function sessionToResume(
   throw new TurnFailure(`session not found: "${sessionId}" is no id of a Codex session`, 'session_lost');
 }
 
+/** The file of a session; undefined: there is none. */
+export async function sessionFile(home: string, id: string): Promise<string | undefined> {
+  const name = (await rollouts(home)).find(({ id: found }) => found === id)?.name;
+  return name === undefined ? undefined : join(home, 'sessions', name);
+}
+
 /** `resume --last` would pass over sessions that were made under another provider's name. */
 async function newestSession(home: string): Promise<string | undefined> {
+  return (await rollouts(home)).sort((one, other) => (one.time < other.time ? -1 : 1)).at(-1)?.id;
+}
+
+async function rollouts(home: string) {
   const names = await readdir(join(home, 'sessions'), { recursive: true }).catch((error: Error) => {
     process.stderr.write(`no Codex session is known: ${error.message}\n`);
     return [];
   });
-  const rollouts = names.flatMap((name) => {
+  return names.flatMap((name) => {
     const found = ROLLOUT.exec(name);
-    return found === null ? [] : [{ time: found[1] ?? '', id: found[2] ?? '' }];
+    return found === null ? [] : [{ name, time: found[1] ?? '', id: (found[2] ?? '').toLowerCase() }];
   });
-  return rollouts.sort((one, other) => (one.time < other.time ? -1 : 1)).at(-1)?.id;
 }

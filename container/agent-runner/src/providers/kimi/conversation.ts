@@ -28,6 +28,7 @@ export async function* converse(
     if (note !== undefined) process.stderr.write(`kimi: ${note}\n`);
   });
   const briefing = new Briefing(home, kimiBriefing(turn, memory));
+  if (turn.sessionId !== undefined) await new TurnRecord(home, turn.sessionId).rewindTo(turn.resumeAt);
   const [sessionId, prompt] = await Promise.all([
     openSession(client, turn),
     briefing.withPrompt(turn.prompt, turn.sessionId),
@@ -57,7 +58,14 @@ export async function* converse(
   const failure = await record.failure();
   if (failure !== undefined) throw failure;
   await briefing.told(sessionId, !answer.compacted);
-  yield { status: 'success', result: answer.text, newSessionId: sessionId };
+  const result = await record.withoutCutText(answer.text);
+  const resumeAt = await record.end();
+  yield {
+    status: 'success',
+    result,
+    newSessionId: sessionId,
+    ...(resumeAt === undefined ? {} : { resumeAt }),
+  };
 }
 
 /** @returns the session's id. @throws TurnFailure (session_lost) when the one to resume is gone */

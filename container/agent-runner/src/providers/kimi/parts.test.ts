@@ -11,7 +11,7 @@ import { grant } from './client.ts';
 import { kimiEnvironment } from './environment.ts';
 import { loadFailure, requestFailure } from './failure.ts';
 import { lostServers } from './server-log.ts';
-import { lastEnd, TurnRecord } from './turn-record.ts';
+import { lastEnd, TurnRecord, withoutCutText } from './turn-record.ts';
 
 const chunk = (text: string) =>
   ({ sessionUpdate: 'agent_message_chunk', content: { type: 'text', text } }) as const;
@@ -130,6 +130,26 @@ describe('Kimi’s record of a turn', () => {
   it('shows how the last one ended, half-written lines skipped', () => {
     expect(lastEnd(`${FAILED}\n${DONE}\n{"type":"turn.ended","rea`)).toMatchObject({ reason: 'completed' });
     expect(lastEnd('')).toBeUndefined();
+  });
+
+  it('tells what was said before a stream was cut from the answer', () => {
+    const loop = (event: object) =>
+      JSON.stringify({ type: 'context.append_loop_event', agentId: 'main', event });
+    const said = (text: string, finishReason: string) =>
+      [
+        loop({ type: 'step.begin', step: 1 }),
+        loop({ type: 'content.part', part: { type: 'think', think: 'Hm' } }),
+        loop({ type: 'content.part', part: { type: 'text', text } }),
+        loop({ type: 'step.end', finishReason }),
+      ].join('\n');
+    const cut = `${said('I di', 'error')}\n${said('I did it.', 'end_turn')}\n`;
+    expect(withoutCutText('I diI did it.', cut)).toBe('I did it.');
+    const tool = loop({ type: 'tool.call', uuid: 't' });
+    expect(
+      withoutCutText('I did it.', `${said('I', 'error')}\n${tool}\n${said('I did it.', 'end_turn')}`),
+    ).toBe('I did it.');
+    expect(withoutCutText('Something else', cut)).toBe('Something else');
+    expect(withoutCutText('I did it.', '')).toBe('I did it.');
   });
 
   it('shows only the turn since the mark', async () => {

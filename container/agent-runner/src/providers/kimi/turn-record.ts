@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import type { TurnFailure } from '../../failure.ts';
 import { modelFailure } from '../programs/model-failure.ts';
+import { endOf, rewindTo } from '../programs/session-file.ts';
 
 /** The end of a turn, as the session's record has it. The protocol itself calls a failed turn an ended one. */
 const TurnEnded = z.object({
@@ -18,6 +19,19 @@ const TurnEnded = z.object({
     .optional(),
 });
 
+/** A step of the loop, as the record has it: one request to the model, and what was done with its answer. */
+const LoopEvent = z.object({
+  type: z.literal('context.append_loop_event'),
+  event: z.discriminatedUnion('type', [
+    z.object({
+      type: z.literal('content.part'),
+      part: z.object({ type: z.string(), text: z.string().optional() }),
+    }),
+    z.object({ type: z.literal('step.end'), finishReason: z.string().optional() }),
+    z.object({ type: z.literal('tool.call') }),
+  ]),
+});
+
 /** The record that Kimi keeps of a session, `sessions/<working directory>/<id>/agents/main/wire.jsonl`. */
 export class TurnRecord {
   readonly #home: string;
@@ -27,6 +41,16 @@ export class TurnRecord {
   constructor(home: string, sessionId: string) {
     this.#home = home;
     this.#sessionId = sessionId;
+  }
+
+  /** Takes out what came after an answered turn. To be called before the session is loaded. @param place as from `end` */
+  async rewindTo(place: string | undefined): Promise<void> {
+    await rewindTo(await this.#file(), place);
+  }
+
+  /** Where an answered turn left it. To be asked when the session was closed. */
+  async end(): Promise<string | undefined> {
+    return endOf(await this.#file());
   }
 
   /** From here on it is the coming turn's. */
@@ -45,6 +69,15 @@ export class TurnRecord {
     return modelFailure(`${message} (${code})`, details?.statusCode ?? undefined);
   }
 
+  /**
+   * An answer without what the model had said when its stream was cut: Kimi asks again, and its updates do not say so.
+   * To be asked when the session was closed.
+   */
+  async withoutCutText(answer: string): Promise<string> {
+    const file = await this.#file();
+    return file === undefined ? answer : withoutCutText(answer, await readFrom(file, this.#begin));
+  }
+
   async #file(): Promise<string | undefined> {
     const sessions = join(this.#home, 'sessions');
     for (const directory of await readdir(sessions).catch(() => [])) {
@@ -57,18 +90,36 @@ export class TurnRecord {
 
 /** @param lines the record since the turn began, a line of JSON each */
 export function lastEnd(lines: string): z.infer<typeof TurnEnded> | undefined {
+  return parsed(lines, '"turn.ended"', TurnEnded).at(-1);
+}
+
+/** @param lines the record since the turn began. @returns the answer itself where the record does not have all of it */
+export function withoutCutText(answer: string, lines: string): string {
+  let [said, kept, step] = ['', '', ''];
+  for (const { event } of parsed(lines, '"context.append_loop_event"', LoopEvent)) {
+    if (event.type === 'tool.call') [said, kept, step] = ['', '', ''];
+    else if (event.type === 'content.part') step += event.part.type === 'text' ? (event.part.text ?? '') : '';
+    else {
+      said += step;
+      if (event.finishReason !== 'error') kept += step;
+      step = '';
+    }
+  }
+  return said.trim() === answer ? kept.trim() : answer;
+}
+
+function parsed<T>(lines: string, mark: string, schema: z.ZodType<T>): T[] {
   return lines
     .split('\n')
-    .filter((line) => line.includes('"turn.ended"'))
+    .filter((line) => line.includes(mark))
     .flatMap((line) => {
       try {
-        return TurnEnded.safeParse(JSON.parse(line)).data ?? [];
+        return schema.safeParse(JSON.parse(line)).data ?? [];
       } catch {
         // A line that is still being written.
         return [];
       }
-    })
-    .at(-1);
+    });
 }
 
 /** The text of a file from an offset in bytes. */

@@ -1,4 +1,4 @@
-import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { layoutAt } from '../../../../../src/protocol/layout.ts';
@@ -7,6 +7,7 @@ import { codexProgram } from '../codex/program.ts';
 import { childEnvironment } from './child-environment.ts';
 import { findProgram } from './find-program.ts';
 import { modelFailure, noKey } from './model-failure.ts';
+import { endOf, rewindTo } from './session-file.ts';
 
 async function executable(...path: string[]): Promise<string> {
   const file = join(...path);
@@ -60,6 +61,24 @@ describe('finding Codex', () => {
   it('returns any other program of that name unchanged', async () => {
     const file = await executable(temporaryDirectory(), 'codex');
     expect(await codexProgram(join(file, '..'))).toBe(file);
+  });
+});
+
+describe('a session’s file', () => {
+  it('is cut to where an answered turn left it, and only there', async () => {
+    const file = join(temporaryDirectory(), 'session.jsonl');
+    await writeFile(file, '{"turn":1}\n');
+    const place = await endOf(file);
+    await appendFile(file, '{"turn":2}\n{"half');
+    await rewindTo(file, undefined);
+    await rewindTo(file, '7d1f0c2e-an-id');
+    await rewindTo(file, '5');
+    await rewindTo(file, '500');
+    expect(await readFile(file, 'utf8')).toBe('{"turn":1}\n{"turn":2}\n{"half');
+    await rewindTo(file, place);
+    expect(await readFile(file, 'utf8')).toBe('{"turn":1}\n');
+    await rewindTo(file, place);
+    expect(await readFile(file, 'utf8')).toBe('{"turn":1}\n');
   });
 });
 
