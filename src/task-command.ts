@@ -2,6 +2,7 @@ import { MINUTE, parseInstant } from './clock.ts';
 import { Refusal } from './mailbox/errors.ts';
 import { cancel, pause, resume, run, type TaskContext } from './mailbox/task-effects.ts';
 import { printable } from './operations/lists.ts';
+import { cutText } from './protocol/graphemes.ts';
 import type { MailboxResult } from './protocol/host-files.ts';
 import { formatLocal } from './schedule/schedule.ts';
 import type { Task } from './store/tasks.ts';
@@ -71,7 +72,7 @@ export function formatTaskOutcome(
   { task, result }: TaskOutcome,
   hostRuns: boolean,
 ): string {
-  const name = `${task.id} (${task.prompt.split('\n', 1)[0]?.slice(0, 60) ?? ''})`;
+  const name = `${task.id} (${cutText(task.prompt.split('\n', 1)[0] ?? '', 60)})`;
   const [next] = result.nextRunsLocal ?? [];
   const words = {
     pause: `Paused ${name}. It runs again after: ./nanoclaw tasks resume ${task.id}`,

@@ -14,7 +14,8 @@ export function lineInWords(line: ChatLine): string {
 /** What became of a line, said by `name`. */
 export function changeInWords({ change, by, line }: LineChange, name: string): string {
   const what = line.text.split('\n', 1)[0] ?? '';
-  const shown = what === '' ? 'the message' : `“${what.length > 40 ? `${what.slice(0, 39)}…` : what}”`;
+  const shown =
+    what === '' ? 'the message' : `“${what.length > 40 ? `${[...what].slice(0, 39).join('')}…` : what}”`;
   switch (change) {
     case 'edited':
       return `${name} edited: ${line.text}`;

@@ -30,7 +30,8 @@ function wrapLine(line: string, width: number): readonly string[] {
   let rest = line;
   while (rest.length > width) {
     const space = rest.lastIndexOf(' ', width);
-    const cut = space > 0 ? space : width;
+    // Never between the halves of a character.
+    const cut = space > 0 ? space : width - (/[\uD800-\uDBFF]/.test(rest.charAt(width - 1)) ? 1 : 0);
     lines.push(rest.slice(0, cut));
     rest = rest.slice(cut).trimStart();
   }

@@ -35,7 +35,8 @@ export class BoundedText {
   toString(): string {
     this.#cut();
     const gap = this.#dropped === 0 ? '' : `\n[… ${this.#dropped} characters left out …]\n`;
-    return `${this.#head}${gap}${this.#tail}`;
+    // A cut may go through a surrogate pair.
+    return `${this.#head}${gap}${this.#tail}`.toWellFormed();
   }
 
   #cut(): void {

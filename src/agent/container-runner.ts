@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Clock, elapsedOf, type NewId } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Paths } from '../paths.ts';
+import { wellFormed } from '../protocol/graphemes.ts';
 import type { OutputFrame, TurnInput } from '../protocol/turn.ts';
 import type { Timings } from '../timings.ts';
 import type { AgentRunner, Credentials, RunningTurn, TurnOutcome, TurnRequest } from './agent.ts';
@@ -254,7 +255,7 @@ export class ContainerRunner implements AgentRunner {
 function sendInput({ child }: Sandbox, input: TurnInput, log: Log): void {
   // A sandbox that ends before it has read its input says why by its exit.
   child.stdin.on('error', (error) => log.debug({ error: error.message }, 'Container stdin closed'));
-  child.stdin.end(JSON.stringify(input));
+  child.stdin.end(JSON.stringify(input, wellFormed));
 }
 
 /** The input for a log: whole, without the keys. */

@@ -1,3 +1,4 @@
+import { wellFormed } from '../protocol/graphemes.ts';
 import { OutputFrame } from '../protocol/output-frame.ts';
 import { FrameError } from './frame-reader.ts';
 
@@ -8,7 +9,7 @@ import { FrameError } from './frame-reader.ts';
 export function parseFrame(content: string): OutputFrame {
   let json: unknown;
   try {
-    json = JSON.parse(content);
+    json = JSON.parse(content, wellFormed);
   } catch {
     // The parser's own words quote what it read, which may be anything.
     throw new FrameError('a frame is no JSON');

@@ -26,6 +26,14 @@ describe('the input of a running sandbox', () => {
     });
   });
 
+  it('gives the agent no half of a character', async () => {
+    const { directory, input } = rig();
+    await input.followUp('1.json', 'hi \ud83d');
+    expect(JSON.parse(await readFile(join(directory, '1.json'), 'utf8'))).toMatchObject({
+      text: 'hi \ufffd',
+    });
+  });
+
   it('shows a follow-up only once it was noted, and never when it could not be noted', async () => {
     const { directory, input } = rig();
     let seen: string[] = [];

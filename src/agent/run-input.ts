@@ -1,5 +1,6 @@
 import type { Clock, NewId } from '../clock.ts';
 import type { Log } from '../log.ts';
+import { wellFormed } from '../protocol/graphemes.ts';
 import type { InputFile } from '../protocol/input-file.ts';
 import { CLOSE_SENTINEL, WRAP_UP_SENTINEL } from '../protocol/layout.ts';
 import { hasFollowUps, writeInput } from './input-dir.ts';
@@ -32,7 +33,7 @@ export class RunInput {
     const { clock, acceptUntil } = this.#options;
     if (this.#closed || clock.now() >= acceptUntil) return false;
     const content: InputFile = { type: 'message', text };
-    await writeInput(this.#options.directory, file, JSON.stringify(content), { beforeSeen });
+    await writeInput(this.#options.directory, file, JSON.stringify(content, wellFormed), { beforeSeen });
     return true;
   }
 

@@ -1,3 +1,5 @@
+import { cutText } from '../protocol/graphemes.ts';
+
 /** A name stays far below what file systems take, in bytes too: a letter may have four. */
 const LONGEST_SLUG = 40;
 
@@ -5,10 +7,7 @@ const LONGEST_SLUG = 40;
 function slug(claimed: string): string {
   const stem = claimed.normalize('NFC').replace(/\.[^.]*$/, '');
   const safe = stem.replace(/[^\p{L}\p{M}\p{N}_]+/gu, '-').replace(/^[-_]+/, '');
-  return [...safe]
-    .slice(0, LONGEST_SLUG)
-    .join('')
-    .replace(/[-_]+$/, '');
+  return cutText(safe, LONGEST_SLUG).replace(/[-_]+$/, '');
 }
 
 /**

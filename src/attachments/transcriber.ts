@@ -1,3 +1,5 @@
+import { cutText } from '../protocol/graphemes.ts';
+
 /** Makes words of a voice note. */
 export interface Transcriber {
   /**
@@ -12,7 +14,7 @@ export const LONGEST_TRANSCRIPT = 20_000;
 
 /** @throws when nothing was said */
 export function cleanTranscript(text: string): string {
-  const clean = text.trim().slice(0, LONGEST_TRANSCRIPT);
+  const clean = cutText(text.trim(), LONGEST_TRANSCRIPT);
   if (clean === '') throw new Error('the transcriber found no words');
   return clean;
 }

@@ -1,6 +1,7 @@
 import type { ChatInfo, Member } from '../channel/channel.ts';
 import type { Clock, NewId } from '../clock.ts';
 import type { Log } from '../log.ts';
+import { shortened } from '../protocol/graphemes.ts';
 import type { MembersChange } from '../store/group-members.ts';
 import type { RegisteredGroup } from '../store/groups.ts';
 import type { Store } from '../store/store.ts';
@@ -148,8 +149,7 @@ export class GroupNews {
 
 /** People call themselves what they like: brackets and line breaks would let a name speak for the host. */
 function clean(name: string): string {
-  const line = name.replace(/[\s[\]]+/gu, ' ').trim();
-  return line.length > LONGEST_NAME ? `${line.slice(0, LONGEST_NAME)}…` : line;
+  return shortened(name.replace(/[\s[\]]+/gu, ' ').trim(), LONGEST_NAME);
 }
 
 /** The owner's one message about a group that the account was taken into again. */

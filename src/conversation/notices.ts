@@ -1,5 +1,6 @@
 import type { TurnOutcome } from '../agent/agent.ts';
 import { HOUR, MINUTE, SECOND } from '../clock.ts';
+import { cutText, shortened } from '../protocol/graphemes.ts';
 import type { OutputFrame } from '../protocol/turn.ts';
 
 /** What went wrong with a turn, from the agent's own words and from how its sandbox ended. */
@@ -224,9 +225,9 @@ function thatOrNamed(asked: readonly Asked[], isGroup: boolean): string {
 function firstWords(text: string): string {
   const line = text.replaceAll(/\s+/g, ' ').trim();
   if (line.length <= LONGEST_NAMING) return line;
-  const cut = line.slice(0, LONGEST_NAMING);
+  const cut = cutText(line, LONGEST_NAMING);
   const end = cut.lastIndexOf(' ');
-  return `${(end > LONGEST_NAMING / 2 ? cut.slice(0, end) : cut).replace(/[\uD800-\uDBFF]$/, '')}…`;
+  return `${end > LONGEST_NAMING / 2 ? cut.slice(0, end) : cut}…`;
 }
 
 /**
@@ -348,6 +349,5 @@ export function limitInMain(chat: string, turns: number, until: string): string 
 const LONGEST_QUOTE = 200;
 
 export function firstLine(text: string): string {
-  const line = text.trim().split('\n', 1)[0] ?? '';
-  return line.length > LONGEST_QUOTE ? `${line.slice(0, LONGEST_QUOTE)}…` : line;
+  return shortened(text.trim().split('\n', 1)[0] ?? '', LONGEST_QUOTE);
 }

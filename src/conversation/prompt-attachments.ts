@@ -1,3 +1,4 @@
+import { cutText } from '../protocol/graphemes.ts';
 import { layoutAt } from '../protocol/layout.ts';
 import type { PromptAttachment } from '../protocol/prompt.ts';
 import type { StoredAttachment } from '../store/attachments.ts';
@@ -34,7 +35,7 @@ export function promptAttachments(
 function promptAttachment(row: StoredAttachment, folder: string): PromptAttachment {
   const { kind, fileName, seconds, transcript } = row;
   const said = {
-    name: fileName?.slice(0, LONGEST_NAME),
+    name: fileName === null ? undefined : cutText(fileName, LONGEST_NAME),
     seconds: seconds ?? undefined,
     transcript: transcript ?? undefined,
   };

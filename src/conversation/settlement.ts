@@ -1,5 +1,6 @@
 import type { Quoted } from '../channel/channel.ts';
 import { type NewId, parseInstant } from '../clock.ts';
+import { cutText } from '../protocol/graphemes.ts';
 import type { Provider } from '../protocol/provider.ts';
 import { MODEL_UNAVAILABLE, type Run, type RunEnd } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
@@ -162,7 +163,7 @@ export class Settlement {
       result: result ?? null,
       error: end.error ?? null,
     });
-    this.#store.tasks.change(run.taskId, { lastResult: outcome.slice(0, 200) });
+    this.#store.tasks.change(run.taskId, { lastResult: cutText(outcome, 200) });
     return true;
   }
 

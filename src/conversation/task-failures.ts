@@ -1,3 +1,4 @@
+import { cutText } from '../protocol/graphemes.ts';
 import type { Store } from '../store/store.ts';
 import { NO_FAILURES, type Task } from '../store/tasks.ts';
 import { type Failure, firstLine } from './notices.ts';
@@ -49,7 +50,7 @@ export function taskSucceeded(store: Store, taskId: string): void {
  * @param now milliseconds since the epoch
  */
 export function pauseTask(store: Store, { id }: Task, reason: string, now: number): void {
-  store.tasks.change(id, { status: 'paused', lastResult: `Paused: ${reason}`.slice(0, 200) });
+  store.tasks.change(id, { status: 'paused', lastResult: cutText(`Paused: ${reason}`, 200) });
   store.tasks.setFailures(id, NO_FAILURES);
   store.runs.cancelQueued(id, now);
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { newMessage, testStore } from '../../test/support/test-store.ts';
+import { MAIN, newMessage, testStore } from '../../test/support/test-store.ts';
 import { parsePrompt } from '../protocol/prompt.ts';
 import type { NewMessage } from '../store/messages.ts';
+import { promptAttachments } from './prompt-attachments.ts';
 import { CHARACTER_CAP, fitPrompt } from './turn-prompt.ts';
 
 function prompted(change: Partial<NewMessage>, isDeleted = false) {
@@ -94,6 +95,24 @@ describe('a prompt', () => {
   it('has a long transcript cut as a long text is', () => {
     const [message] = parsePrompt(promptOf(1, { text: '' }, 'y'.repeat(70_000)).text).messages;
     expect(message?.attachments?.[0]?.transcript).toMatch(/y… \[cut: 4464 more characters\]$/);
+  });
+
+  it('names a file whose name is too long by whole characters of it', () => {
+    const store = testStore();
+    const fileName = `${'a'.repeat(198)}👨‍👩‍👧.pdf`;
+    store.messages.add(newMessage({ id: 'A' }));
+    const file = { kind: 'document', fileName, reference: 'r' } as const;
+    store.attachments.add({ chatJid: MAIN.jid, id: 'A', senderJid: MAIN.jid }, [file], 0);
+    const messages = store.messages.ofTurn(MAIN.jid, 0, { before: 9, from: 9 });
+    const rows = store.attachments.ofMessages(messages.map(({ seq }) => seq));
+    const prompt = fitPrompt(messages, 0, 'UTC', promptAttachments(rows, 'main')).text(0);
+    expect(parsePrompt(prompt).messages[0]?.attachments?.[0]?.name).toBe('a'.repeat(198));
+  });
+
+  it('cuts a text of emoji between them, and within none of their parts', () => {
+    const family = '👨‍👩‍👧‍👦';
+    const text = promptOf(1, { text: `${'x'.repeat(65_530)}${family}${family}` }).text;
+    expect(parsePrompt(text).messages[0]?.text).toMatch(/x… \[cut: 22 more characters\]$/);
   });
 
   it('cuts no character in two', () => {

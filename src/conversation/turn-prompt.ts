@@ -1,4 +1,5 @@
 import { parseInstant } from '../clock.ts';
+import { boundaryBefore } from '../protocol/graphemes.ts';
 import {
   fitEscaped,
   formatMessage,
@@ -77,8 +78,7 @@ export function fitPrompt(
 function cut(text: string, most: number): string {
   const fits = fitEscaped(text, most);
   if (fits === text.length) return text;
-  // Half of a character that takes two would be no text any more.
-  const end = /[\uD800-\uDBFF]/.test(text.charAt(fits - 1)) ? fits - 1 : fits;
+  const end = boundaryBefore(text, fits);
   return `${text.slice(0, end)}… [cut: ${text.length - end} more characters]`;
 }
 

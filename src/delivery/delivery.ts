@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { type Channel, type SendOutcome, wordsOf } from '../channel/channel.ts';
 import { type Clock, Pauses } from '../clock.ts';
 import type { Log } from '../log.ts';
+import { cutText } from '../protocol/graphemes.ts';
 import type { OutboxRow } from '../store/outbox.ts';
 import type { Store } from '../store/store.ts';
 import type { Timings } from '../timings.ts';
@@ -237,7 +238,7 @@ export class Delivery {
         status === 'failed'
           ? `could not be sent (${reason})`
           : 'may not have arrived: the server never confirmed it';
-      const text = `⚠️ A message to ${chat} ${what}. It began: “${wordsOf(row.message).slice(0, 80)}”`;
+      const text = `⚠️ A message to ${chat} ${what}. It began: “${cutText(wordsOf(row.message), 80)}”`;
       store.outbox.add({ chatJid: main.jid, message: { kind: 'text', text }, source: 'notice' }, clock.now());
     });
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { wellFormed } from '../protocol/graphemes.ts';
 import { MessageFile, TaskFile } from '../protocol/mailbox.ts';
 
 /** Text from a file becomes a request, or what is wrong with it. */
@@ -91,7 +92,7 @@ const CLOSE_BRACE = 0x7d;
 /** @returns undefined when it is no JSON: JSON itself has no such value */
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text, wellFormed);
   } catch {
     return undefined;
   }

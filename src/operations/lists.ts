@@ -1,4 +1,5 @@
 import { parseInstant } from '../clock.ts';
+import { cutText } from '../protocol/graphemes.ts';
 import { formatLocal } from '../schedule/schedule.ts';
 import type { RegisteredGroup } from '../store/groups.ts';
 import type { Store } from '../store/store.ts';
@@ -56,7 +57,7 @@ export function formatTasks(store: Store, timezone: string): string {
       `${task.scheduleType} ${task.scheduleValue}`,
       task.status,
       nextRunWords(task.nextRun, timezone),
-      task.prompt.split('\n', 1)[0]?.slice(0, 60) ?? '',
+      cutText(task.prompt.split('\n', 1)[0] ?? '', 60),
     ]),
   );
 }

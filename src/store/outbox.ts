@@ -1,4 +1,5 @@
 import type { Outgoing } from '../channel/channel.ts';
+import { wellFormed } from '../protocol/graphemes.ts';
 import type { Database } from './database.ts';
 import { OTHER_ACCOUNT } from './runs.ts';
 import { currentJid } from './same-person.ts';
@@ -128,7 +129,7 @@ export class Outbox {
   ): number {
     const { lastInsertRowid } = this.#insert.run({
       chatJid: row.chatJid,
-      payload: JSON.stringify(row.message),
+      payload: JSON.stringify(row.message, wellFormed),
       source: row.source,
       runId: row.runId ?? null,
       at: new Date(at).toISOString(),

@@ -1,3 +1,5 @@
+import { boundaryBefore } from '../protocol/graphemes.ts';
+
 /** What a phone shows well in one piece, in UTF-16 units: below WhatsApp's own 4,096, so that a name fits before it. */
 export const PART_LENGTH = 4_000;
 
@@ -20,8 +22,6 @@ const LONGEST_INFO = 20;
 const LEAST_SHARE = 1 / 3;
 const SENTENCE_END = /[.!?…。！？]["'”’»)\]*_~]*\s(?![\p{M}\u200d])/gu;
 const WORD_END = /\s(?![\p{M}\u200d])/gu;
-
-const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 
 interface Fence {
   readonly marks: string;
@@ -124,14 +124,6 @@ function lastMatch(window: string, pattern: RegExp, least: number): number | und
   let last: number | undefined;
   for (const match of window.matchAll(pattern)) last = match.index + match[0].length - 1;
   return last !== undefined && last >= least ? last : undefined;
-}
-
-/** The last boundary between two characters as people see them; of an endless one, between two code points. */
-function boundaryBefore(text: string, at: number): number {
-  const start = graphemes.segment(text.slice(0, at + 100)).containing(at)?.index ?? at;
-  if (start > at / 2) return start;
-  const isPairCut = /[\uD800-\uDBFF]/.test(text.charAt(at - 1)) && /[\uDC00-\uDFFF]/.test(text.charAt(at));
-  return isPairCut ? at - 1 : at;
 }
 
 function openFence(text: string): Fence | undefined {

@@ -33,6 +33,10 @@ describe('a task’s gate script', () => {
     );
   });
 
+  it('passes no half of a character on', async () => {
+    expect(await run(`printf '%s' '{"wakeAgent":true,"data":"\\ud83d"}'`)).toMatch(/"\ufffd"$/);
+  });
+
   it('has findings that are too long for a prompt cut', async () => {
     const script = `node -e 'console.log(JSON.stringify({ wakeAgent: true, data: "x".repeat(300000) }))'`;
     const prompt = (await run(script)) ?? '';

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import * as z from 'zod';
+import { cutText, wellFormed } from '../../../src/protocol/graphemes.ts';
 import type { TurnInput } from '../../../src/protocol/turn.ts';
 import { TurnFailure } from './failure.ts';
 import { signalGroup } from './signal-group.ts';
@@ -88,9 +89,10 @@ export async function runGateScript(
   const lastLine = (await scriptOutput(input.script, directory, limits)).trim().split('\n').at(-1) ?? '';
   let json: unknown;
   try {
-    json = JSON.parse(lastLine);
-  } catch (error) {
-    throw new TurnFailure(`The task's script must end with a line of JSON: ${(error as Error).message}`);
+    json = JSON.parse(lastLine, wellFormed);
+  } catch {
+    // The parser's own words quote a part of what it read, and that may be a part of a key.
+    throw new TurnFailure("The task's script must end with a line of JSON; its last line is none");
   }
   const verdict = Verdict.safeParse(json);
   if (!verdict.success) {
@@ -102,6 +104,6 @@ export async function runGateScript(
 }
 
 function cut(data: string): string {
-  const left = data.length - MAX_DATA_LENGTH;
-  return left <= 0 ? data : `${data.slice(0, MAX_DATA_LENGTH)}… [cut: ${left} more characters]`;
+  const kept = cutText(data, MAX_DATA_LENGTH);
+  return kept === data ? data : `${kept}… [cut: ${data.length - kept.length} more characters]`;
 }

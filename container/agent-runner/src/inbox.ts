@@ -1,6 +1,7 @@
 import { watch } from 'node:fs';
 import { readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { wellFormed } from '../../../src/protocol/graphemes.ts';
 import { InputFile } from '../../../src/protocol/input-file.ts';
 import { CLOSE_SENTINEL, WRAP_UP_SENTINEL } from '../../../src/protocol/layout.ts';
 import type { FollowUps } from './providers/provider.ts';
@@ -78,7 +79,7 @@ export class Inbox implements FollowUps {
   async #take(name: string): Promise<string | undefined> {
     const path = join(this.#directory, name);
     try {
-      const file = InputFile.parse(JSON.parse(await readFile(path, 'utf8')));
+      const file = InputFile.parse(JSON.parse(await readFile(path, 'utf8'), wellFormed));
       await unlink(path);
       this.#taken += 1;
       return file.text;

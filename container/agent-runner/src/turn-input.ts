@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { wellFormed } from '../../../src/protocol/graphemes.ts';
 import { TurnInput } from '../../../src/protocol/turn.ts';
 import { TurnFailure } from './failure.ts';
 
@@ -12,7 +13,7 @@ export async function readTurnInput(stdin: AsyncIterable<Buffer | string>): Prom
   const text = Buffer.concat(chunks).toString('utf8');
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = JSON.parse(text, wellFormed);
   } catch (error) {
     // The parser's own words may quote what it read, and that may hold keys.
     throw new TurnFailure(`stdin holds no JSON (${text.length} characters; ${(error as Error).name})`);

@@ -1,4 +1,5 @@
 import { proto, toNumber } from '@whiskeysockets/baileys';
+import { cutText } from '../../protocol/graphemes.ts';
 import { unwrap } from './unwrap.ts';
 
 const { Type } = proto.Message.ProtocolMessage;
@@ -30,7 +31,7 @@ export function actOf(message: proto.IMessage | null | undefined): Act | undefin
     content;
   if (protocolMessage) return protocolAct(protocolMessage);
   if (reactionMessage?.key) {
-    const emoji = reactionMessage.text?.replace(/\s+/g, ' ').trim().slice(0, LONGEST_EMOJI);
+    const emoji = cutText((reactionMessage.text ?? '').replace(/\s+/g, ' ').trim(), LONGEST_EMOJI);
     return tells(reactionMessage.key, emoji ? `reacted ${emoji}` : 'took back a reaction');
   }
   if (encReactionMessage?.targetMessageKey)

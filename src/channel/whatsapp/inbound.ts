@@ -1,6 +1,7 @@
 import { type proto, type WAMessage, WAMessageStubType } from '@whiskeysockets/baileys';
 import { type Clock, SECOND } from '../../clock.ts';
 import type { Log } from '../../log.ts';
+import { withWellFormedTexts } from '../../protocol/graphemes.ts';
 import type { ChannelListener, ChatInfo, InboundMessage, MessageChange } from '../channel.ts';
 import { type Act, actOf } from './acts.ts';
 import type { Contacts } from './contacts.ts';
@@ -121,7 +122,8 @@ export class Inbound {
       fromMe: key.fromMe === true,
     };
     const act = actOf(message.message);
-    return act === undefined ? this.#message(message, frame) : this.#act(act, frame);
+    // A phone's words are bytes, and some decode to half a character.
+    return withWellFormedTexts(act === undefined ? this.#message(message, frame) : this.#act(act, frame));
   }
 
   #message({ key, message }: WAMessage, frame: Frame): Told | string {

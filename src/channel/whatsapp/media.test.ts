@@ -35,6 +35,8 @@ describe('a file in a message', () => {
     expect(attachment({ documentMessage: { ...FILE, fileName: 'a'.repeat(9_999) } })?.fileName).toHaveLength(
       255,
     );
+    const fileName = `${'a'.repeat(254)}👍.pdf`;
+    expect(attachment({ documentMessage: { ...FILE, fileName } })?.fileName).toBe('a'.repeat(254));
     expect(attachment({ documentMessage: { ...FILE, title: 'Plan' } })?.fileName).toBe('Plan');
     expect(attachment({ videoMessage: { ...FILE, seconds: 7 } })?.seconds).toBe(7);
   });

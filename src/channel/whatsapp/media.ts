@@ -1,4 +1,5 @@
 import { type proto, toNumber, type WAMessageKey } from '@whiskeysockets/baileys';
+import { cutText } from '../../protocol/graphemes.ts';
 import type { AttachmentKind, InboundAttachment } from '../channel.ts';
 import { encodeMediaReference, type MediaType } from './media-reference.ts';
 
@@ -67,7 +68,7 @@ export function attachmentOf({ kind, type, part }: Media, key: WAMessageKey): In
 }
 
 function claim(text: string | null | undefined): string | undefined {
-  return text?.slice(0, LONGEST_CLAIM) || undefined;
+  return text ? cutText(text, LONGEST_CLAIM) : undefined;
 }
 
 /** Nothing, and what is no amount, is not known. */

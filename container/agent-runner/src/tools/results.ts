@@ -1,6 +1,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { wellFormed } from '../../../../src/protocol/graphemes.ts';
 import { MailboxResult } from '../../../../src/protocol/host-files.ts';
 
 /** Events do not cross every virtual machine's border: the file is looked for this often besides. */
@@ -8,7 +9,7 @@ const RELOOK_MS = 500;
 
 async function readResult(path: string): Promise<MailboxResult | undefined> {
   try {
-    return MailboxResult.parse(JSON.parse(await readFile(path, 'utf8')));
+    return MailboxResult.parse(JSON.parse(await readFile(path, 'utf8'), wellFormed));
   } catch (error) {
     // Not there yet, or written by hand and not whole yet: it is looked at again.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof SyntaxError) return undefined;

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
+import { wellFormed } from '../../../../src/protocol/graphemes.ts';
 import { GroupsSnapshot, TaskSnapshot } from '../../../../src/protocol/host-files.ts';
 import type { Layout } from '../../../../src/protocol/layout.ts';
 
 async function readSnapshot<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
   try {
-    return schema.parse(JSON.parse(await readFile(path, 'utf8')));
+    return schema.parse(JSON.parse(await readFile(path, 'utf8'), wellFormed));
   } catch (error) {
     process.stderr.write(`${path} cannot be read: ${(error as Error).message}\n`);
     return undefined;

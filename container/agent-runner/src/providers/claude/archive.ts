@@ -1,5 +1,6 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { cutText } from '../../../../../src/protocol/graphemes.ts';
 import { readTranscript, type Utterance } from './transcript.ts';
 
 /** Where conversations are kept, below the group's folder. */
@@ -62,10 +63,7 @@ function slugOf(said: readonly Utterance[]): string {
     .normalize('NFKD')
     .replace(/\p{Mark}/gu, '')
     .replace(/[^\p{Letter}\p{Number}]+/gu, '-');
-  const cut = [...slug]
-    .slice(0, MAX_SLUG_LENGTH)
-    .join('')
-    .replace(/^-+|-+$/g, '');
+  const cut = cutText(slug, MAX_SLUG_LENGTH).replace(/^-+|-+$/g, '');
   return cut === '' ? 'conversation' : cut;
 }
 

@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { cutText } from '../../../../../src/protocol/graphemes.ts';
 
 const SESSION_ID = /^[A-Za-z0-9-]{1,64}$/;
 
@@ -43,7 +44,7 @@ export class OfflineSession {
 
   /** Adds a request. A home that cannot be written costs the memory, not the answer. */
   async remember(text: string): Promise<void> {
-    const said = [...this.#said, text.slice(0, MAX_TEXT)].slice(-MAX_REQUESTS);
+    const said = [...this.#said, cutText(text, MAX_TEXT)].slice(-MAX_REQUESTS);
     const path = join(this.#directory, `${this.id}.json`);
     try {
       await mkdir(this.#directory, { recursive: true });

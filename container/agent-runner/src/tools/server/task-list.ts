@@ -1,3 +1,4 @@
+import { shortened } from '../../../../../src/protocol/graphemes.ts';
 import type { TaskSnapshot } from '../../../../../src/protocol/host-files.ts';
 import { describeInstant } from '../../providers/offline/local-time.ts';
 
@@ -22,6 +23,5 @@ export function describeTask(
 }
 
 function shorten(prompt: string): string {
-  const line = prompt.replace(/\s+/g, ' ').trim();
-  return line.length > MAX_PROMPT ? `${line.slice(0, MAX_PROMPT)}…` : line;
+  return shortened(prompt.replace(/\s+/g, ' ').trim(), MAX_PROMPT);
 }
