@@ -36,6 +36,17 @@ describe('the configuration', () => {
     });
   });
 
+  it.each([
+    ['राम', 'राम'],
+    ['ශ්\u200dරී', 'ශ්\u200dරී'],
+    ['แอนดี้', 'แอนดี้'],
+    ['Zoe\u0308', 'Zoë'],
+    ['\u200fAndy\u200f', 'Andy'],
+  ])('takes the name %j of the assistant, as %j', (ASSISTANT_NAME, assistantName) => {
+    const directory = root('AGENT_PROVIDER=offline');
+    expect(loadConfig({ NANOCLAW_ROOT: directory, ASSISTANT_NAME })).toMatchObject({ assistantName });
+  });
+
   it('treats an empty value as missing', () => {
     expect(
       loadConfig({ NANOCLAW_ROOT: root('AGENT_PROVIDER=offline\nLOG_LEVEL=\n'), TIMEZONE: '' }).logLevel,

@@ -5,6 +5,7 @@ import { parseEnv } from 'node:util';
 import { z } from 'zod';
 import { LOG_LEVELS } from './log.ts';
 import { PROVIDERS, type Provider } from './protocol/provider.ts';
+import { asSeen } from './protocol/trigger.ts';
 
 /** The only reader of the environment. Values come from the process, else from `.env` at the root. */
 
@@ -47,12 +48,16 @@ function isLoopbackUrl(value: string): boolean {
   return ['ws:', 'wss:'].includes(protocol) && LOOPBACK.has(hostname);
 }
 
+/** Letters with their marks; some scripts join or part letters within a name by a character that cannot be seen. */
+const ASSISTANT_NAME = /^[\p{L}\p{N}_][\p{L}\p{M}\p{N}_\p{Join_Control}-]{0,31}$/u;
+
 /** Every variable that the host reads. `describe` says what is accepted: error messages quote it. */
 export const Environment = z.object({
   NANOCLAW_ROOT: z.string().describe('an absolute path'),
   ASSISTANT_NAME: z
     .string()
-    .regex(/^[\p{L}\p{N}_][\p{L}\p{N}_-]{0,31}$/u)
+    .transform((name) => (ASSISTANT_NAME.test(name) ? name : asSeen(name)).normalize('NFC'))
+    .pipe(z.string().regex(ASSISTANT_NAME))
     .default('Andy')
     .describe('a name of letters, digits, - and _, at most 32'),
   AGENT_PROVIDER: z

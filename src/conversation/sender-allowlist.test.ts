@@ -144,6 +144,9 @@ describe('an address', () => {
   it.each([
     ['+1 (555) 010-9999', '15550109999@s.whatsapp.net'],
     ['120363@g.us', '120363@g.us'],
+    ['\u202a+49\u00a0151\u201123456\u202c', '4915123456@s.whatsapp.net'],
+    ['\u200e＋４９ 151 23456', '4915123456@s.whatsapp.net'],
+    ['\u2068120363＠g.us\u2069', '120363@g.us'],
     ['12345', undefined],
     ['Peter', undefined],
     ['', undefined],

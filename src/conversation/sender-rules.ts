@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { asSeen } from '../protocol/trigger.ts';
 
 /**
  * What becomes of somebody's message.
@@ -17,13 +18,13 @@ const PHONE_SERVER = 's.whatsapp.net';
  * @returns undefined for what is neither
  */
 export function oneForm(written: string): string | undefined {
-  const text = written.trim();
+  const text = asSeen(written);
   const address = /^([^@\s:]+)(?::\d+)?@([\w.]+)$/.exec(text);
   if (address !== null) {
     const [, user, server] = address;
     return `${user}@${server === 'c.us' ? PHONE_SERVER : server}`;
   }
-  if (!/^\+?[\d\s()./-]+$/.test(text)) return undefined;
+  if (!/^\+?[\d\s()./\p{Pd}]+$/u.test(text)) return undefined;
   const digits = text.replace(/\D/g, '').replace(/^00/, '');
   // A number that begins with 0 lacks its country code: it would never fit anybody.
   return digits.length < SHORTEST_NUMBER || digits.startsWith('0') ? undefined : `${digits}@${PHONE_SERVER}`;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { callsAloud, callsAssistant } from './trigger.ts';
+import { callsAloud, callsAssistant, namesAssistant } from './trigger.ts';
 
 describe('the trigger', () => {
   it.each(['@Andy', '@Andy hi', '@andy: hi', '  @ANDY, hello', '@Andy\nhi', '@Andy?'])(
@@ -21,6 +21,70 @@ describe('the trigger', () => {
     expect(callsAssistant('@Zoëlle hi', '@Zoë')).toBe(false);
   });
 
+  it.each([
+    '\u200f@Andy hi',
+    '\u202b @Andy\u202c hi',
+    '@\u2068Andy\u2069 hi',
+    '\ufeff@An\u00addy',
+    '\u2800@\u200dAndy\ufe0f hi',
+    '\u061c@A\u180en\u2060d\u{e0041}y\u034f, hi',
+    '@Andy\u200b\u200e',
+    '＠Andy hi',
+    '\u3000＠Ａｎｄｙ hi',
+  ])('is found where characters cannot be seen or are full-width: %j', (text) => {
+    expect(callsAssistant(text, '@Andy')).toBe(true);
+    expect(namesAssistant(`so ${text}`, '@Andy')).toBe(true);
+  });
+
+  it.each(['@Andy\u200dbody', '@Andy\u200b\u0301', '\u200f', '@\u200b Andy'])(
+    'is not found where what is seen is something else: %j',
+    (text) => {
+      expect(callsAssistant(text, '@Andy')).toBe(false);
+    },
+  );
+
+  it.each([
+    ['@राम', '@राम नमस्ते', '@रामू नमस्ते'],
+    ['@राम', '@राम, नमस्ते', '@राम\u200dा'],
+    ['@ශ්\u200dරී', '@ශ්රී හෙලෝ', '@ශ්රීි'],
+    ['@علی', '@عل\u200cی سلام', '@علیّ سلام'],
+    ['@Zoe\u0308', '@ZOË hi', '@Zoe hi'],
+    ['@Zoë', '@zoe\u0308 hi', '@zoe\u0308\u0323 hi'],
+    ['@İrem', '@irem merhaba', '@İremu'],
+    ['@Irem', '@İREM merhaba', '@ıremi'],
+    ['@Νίκος', '@ΝΊΚΟΣ γεια', '@Νίκοςα'],
+    ['@Groß', '@GROSS hallo', '@Große'],
+  ])('%s is found in %s and not in %s', (trigger, text, other) => {
+    expect(callsAssistant(text, trigger)).toBe(true);
+    expect(callsAssistant(other, trigger)).toBe(false);
+  });
+
+  it.each([
+    ['@丛雨', '@丛雨你好'],
+    ['@丛雨', '@丛雨3点叫我'],
+    ['@丛雨', '＠丛雨，你好'],
+    ['@アンディ', '@アンディさん'],
+    ['@アンディ', '@ｱﾝﾃﾞｨさん'],
+    ['@แอนดี้', '@แอนดี้ครับ'],
+    ['@ວຽງ', '@ວຽງສະບາຍດີ'],
+    ['@Andy', '@Andy你好'],
+    ['@Andy', '@Andyさん'],
+    ['@Andy', '@Andy님 안녕'],
+    ['@앤디', '@앤디야 안녕'],
+  ])('ends where the name ends in a script without spaces: %s in %s', (trigger, text) => {
+    expect(callsAssistant(text, trigger)).toBe(true);
+  });
+
+  it.each([
+    ['@丛雨', '@丛_雨'],
+    ['@丛雨', '@丛雨_2 hi'],
+    ['@แอนดี', '@แอนดี้ครับ'],
+    ['@앤디', '@앤디슨 안녕'],
+    ['@Andy', '@Andyж'],
+  ])('%s is not found in another name: %s', (trigger, text) => {
+    expect(callsAssistant(text, trigger)).toBe(false);
+  });
+
   it('matches literally, whatever characters a group’s trigger has', () => {
     expect(callsAssistant('C++? help', 'C++')).toBe(true);
     expect(callsAssistant('Ccc help', 'C++')).toBe(false);
@@ -28,6 +92,8 @@ describe('the trigger', () => {
 
   it('never matches when it is empty', () => {
     expect(callsAssistant('anything', ' ')).toBe(false);
+    expect(callsAssistant('anything', '\u200b')).toBe(false);
+    expect(namesAssistant('anything', '\u200b')).toBe(false);
   });
 });
 
@@ -53,4 +119,11 @@ describe('spoken words', () => {
     expect(callsAloud('Zoë, bitte', '@Zoë')).toBe(true);
     expect(callsAloud('anything', '')).toBe(false);
   });
+});
+
+it('a long text that does not trigger is looked through at once', () => {
+  for (const text of [' '.repeat(60_000), `x${'\u200b '.repeat(30_000)}x`, '@And'.repeat(15_000)]) {
+    expect(callsAssistant(text, '@Andy')).toBe(false);
+    expect(namesAssistant(text, '@Andy')).toBe(false);
+  }
 });

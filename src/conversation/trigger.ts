@@ -1,28 +1,24 @@
 import type { InboundMessage } from '../channel/channel.ts';
+import { afterTrigger, comparable } from '../protocol/trigger.ts';
 import type { Standing } from './sender-rules.ts';
 
 /** Whether a message calls the assistant. */
 
-const SPECIAL = /[.*+?^${}()|[\]\\]/g;
-
-/**
- * @param trigger what the text must begin with after trimming, in any case, followed by its end or by a character that is no
- *   letter, digit or underscore (in Unicode: `\b` fails for `@Zoë`)
- */
+/** @param trigger what the text must begin with; `afterTrigger` says where it ends */
 export function callsAssistant(text: string, trigger: string): boolean {
-  return matches(text, trigger, '^');
+  return afterTrigger(text, trigger) !== undefined;
 }
 
 /** Whether a text has the trigger as a word of its own anywhere. */
 export function namesAssistant(text: string, trigger: string): boolean {
-  return matches(text, trigger, String.raw`(?<![\p{L}\p{N}_])`);
-}
-
-/** @param before what must stand before the trigger, as a regular expression */
-function matches(text: string, trigger: string, before: string): boolean {
-  const word = trigger.trim().normalize('NFC').replace(SPECIAL, String.raw`\$&`);
-  if (word === '') return false;
-  return new RegExp(`${before}${word}(?![\\p{L}\\p{N}_])`, 'iu').test(text.trim().normalize('NFC'));
+  const said = comparable(text);
+  const name = comparable(trigger);
+  if (name === '') return false;
+  for (let at = said.indexOf(name); at >= 0; at = said.indexOf(name, at + 1)) {
+    const isInWord = /[\p{L}\p{M}\p{N}_]$/u.test(said.slice(Math.max(0, at - 2), at));
+    if (!isInWord && callsAssistant(said.slice(at, at + 2 * name.length + 20), name)) return true;
+  }
+  return false;
 }
 
 /**
@@ -31,7 +27,7 @@ function matches(text: string, trigger: string, before: string): boolean {
  */
 export function callsAloud(words: string, trigger: string): boolean {
   const spoken = words.replace(/^[^\p{L}\p{N}@]+/u, '');
-  return callsAssistant(spoken, trigger) || callsAssistant(spoken, trigger.trim().replace(/^@/, ''));
+  return callsAssistant(spoken, trigger) || callsAssistant(spoken, comparable(trigger).replace(/^@/, ''));
 }
 
 /** What of a message, or of its new text, decides whether it calls. */

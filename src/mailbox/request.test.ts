@@ -51,6 +51,26 @@ it('a request may have brackets, commas and quotes inside strings', () => {
   expect(parseRequest(message({ text }))).toMatchObject({ kind: 'request', request: { text } });
 });
 
+it('a request with half a character has a sign in its place', () => {
+  const file = String.raw`{"type":"message","chatJid":"a@x","text":"hi \ud83d","sender":"\udc4d"}`;
+  expect(parseRequest(file)).toMatchObject({ request: { text: 'hi \ufffd', sender: '\ufffd' } });
+});
+
+it('a request names a chat by an address as it is seen', () => {
+  expect(parseRequest(message({ chatJid: '\u2068120363＠g.us\u2069\n' }))).toMatchObject({
+    request: { chatJid: '120363@g.us' },
+  });
+  expect(parseRequest(message({ chatJid: '\u200b' }))).toMatchObject({ kind: 'bad' });
+});
+
+it('a trigger that cannot be seen is refused', () => {
+  const file = { type: 'register_group', jid: 'a@x', name: 'A', folder: 'a', trigger: ' \u200b' };
+  expect(parseRequest(JSON.stringify(file))).toMatchObject({
+    kind: 'bad',
+    reason: expect.stringContaining('trigger'),
+  });
+});
+
 it('a request loses fields that the protocol does not know', () => {
   const parsed = parseRequest(message({ isMain: true, sender: 'Researcher' }));
   expect(parsed).toEqual({

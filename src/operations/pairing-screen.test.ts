@@ -100,12 +100,15 @@ describe('the pairing screen', () => {
 });
 
 describe('a phone number', () => {
-  it.each(['4915123456789', '+4915123456789', ' +49 151 2345 6789 '])(
-    'is accepted when it is written as "%s"',
-    (text) => {
-      expect(phoneDigits(text)).toBe('4915123456789');
-    },
-  );
+  it.each([
+    '4915123456789',
+    '+4915123456789',
+    ' +49 151 2345 6789 ',
+    '\u202a+49\u00a0151\u202f2345 6789\u202c',
+    '＋４９15123456789',
+  ])('is accepted when it is written as "%s"', (text) => {
+    expect(phoneDigits(text)).toBe('4915123456789');
+  });
 
   it.each(['', '0151 23456789', '0049 151 23456789', '+49 151', '49151234567890123', '+49-151-x', 'Ann'])(
     'is not accepted when it is written as "%s"',

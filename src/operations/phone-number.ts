@@ -1,3 +1,5 @@
+import { asSeen } from '../protocol/trigger.ts';
+
 /** Country codes begin with 1 to 9; the shortest numbers in use have 7 digits, the longest 15 (E.164). */
 const SHAPE = /^[1-9]\d{6,14}$/;
 
@@ -6,10 +8,7 @@ const SHAPE = /^[1-9]\d{6,14}$/;
  * @returns its digits, or undefined when it is none
  */
 export function phoneDigits(text: string): string | undefined {
-  const digits = text
-    .trim()
-    .replace(/^\+/, '')
-    .replaceAll(/[ \u00a0]/g, '');
+  const digits = asSeen(text).replace(/^\+/, '').replaceAll(' ', '');
   return SHAPE.test(digits) ? digits : undefined;
 }
 

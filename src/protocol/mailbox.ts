@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { PROVIDERS } from './provider.ts';
+import { asSeen, comparable } from './trigger.ts';
 
 /** Files that the agent writes for the host. */
 
@@ -14,7 +15,8 @@ const requestId = z
   .regex(/^[A-Za-z0-9_-]{1,64}$/)
   .optional()
   .describe('asks for an answer in results/<requestId>.json');
-const jid = z.string().min(1).max(256);
+/** People type it too, or paste it with marks that cannot be seen. */
+const jid = z.string().transform(asSeen).pipe(z.string().min(1).max(256));
 const taskId = z.string().min(1).max(128);
 const text = z.string().min(1).max(MAX_TEXT_LENGTH);
 
@@ -111,7 +113,11 @@ export const TaskFile = z.discriminatedUnion('type', [
     jid,
     name: z.string().min(1).max(256),
     folder: z.string().min(1).max(64),
-    trigger: z.string().min(1).max(64).optional(),
+    trigger: z
+      .string()
+      .max(64)
+      .refine((trigger) => comparable(trigger) !== '', 'must hold a character that can be seen')
+      .optional(),
     requiresTrigger: z.boolean().optional(),
     containerConfig: ContainerConfig.optional(),
     requestId,

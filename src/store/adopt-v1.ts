@@ -1,3 +1,4 @@
+import { afterTrigger } from '../protocol/trigger.ts';
 import type { Sql } from './sql.ts';
 
 /** Takes over the tables of a NanoClaw v1 database, whatever of them its revision had. */
@@ -99,12 +100,14 @@ function parseObject(json: string): Readonly<Record<string, unknown>> {
  * the name before them, for that.
  */
 function adoptCallsAndAnswers(sql: Sql): void {
+  sql.function('is_triggered', { deterministic: true }, (content: string, trigger: string) =>
+    afterTrigger(content, trigger) === undefined ? 0 : 1,
+  );
   sql.exec(`
     UPDATE messages SET is_bot_message = 1 WHERE is_from_me = 1 AND is_bot_message = 0 AND EXISTS (
       SELECT 1 FROM registered_groups g WHERE g.jid = chat_jid
         AND content LIKE ltrim(g.trigger_pattern, '@') || ': %');
     UPDATE messages SET is_trigger = 1 WHERE is_bot_message = 0 AND EXISTS (
       SELECT 1 FROM registered_groups g WHERE g.jid = chat_jid
-        AND trim(content) LIKE g.trigger_pattern || '%'
-        AND substr(trim(content), length(g.trigger_pattern) + 1, 1) NOT GLOB '[A-Za-z0-9_]')`);
+        AND is_triggered(content, g.trigger_pattern))`);
 }

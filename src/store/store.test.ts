@@ -313,6 +313,27 @@ describe('a v1 database with unusual content', () => {
   });
 });
 
+it('a waiting message of a v1 database triggers by a name of any letters, and another name does not', () => {
+  const file = join(temporaryDirectory(), 'messages.db');
+  const v1 = new BetterSqlite3(file);
+  v1.exec(`${V1};
+    INSERT INTO chats VALUES ('family@g.us', 'Family', '');
+    INSERT INTO registered_groups VALUES ('family@g.us', 'Family', 'family', '@राम', '', NULL);
+    INSERT INTO messages VALUES ('f1', 'family@g.us', 'x', 'Ben', '@रामू', '2025-01-01T00:00:05.000Z', 0);
+    INSERT INTO messages VALUES ('f2', 'family@g.us', 'x', 'Ben', '\u200f＠राम', '2025-01-01T00:00:06.000Z', 0)`);
+  v1.close();
+  const store = openStore(file);
+  const triggers = store.messages.triggers('family@g.us', 0, 99, true);
+  expect(triggers.map(({ text }) => text)).toEqual(['\u200f＠राम']);
+  store.close();
+});
+
+it('a message of the outbox holds no half of a character', () => {
+  const store = testStore();
+  store.outbox.add({ chatJid: 'a@x', message: { kind: 'text', text: 'hi \ud83d' }, source: 'reply' }, 0);
+  expect(store.outbox.heads()).toMatchObject([{ message: { text: 'hi \ufffd' } }]);
+});
+
 describe('the lock of a root', () => {
   it('does not ask for its removal when it cannot be written on a full disk', () => {
     const file = join(temporaryDirectory(), 'host.lock.db');

@@ -388,6 +388,31 @@ describe('a mention', () => {
     });
     expect(listener.messages[0]?.mentionsAssistant).toBeUndefined();
   });
+
+  it('is marked at the beginning although characters that cannot be seen stand before it', () => {
+    const { inbound, listener, contacts } = rig();
+    contacts.learn(PETER, 'Andy');
+    inbound.take([mentioning('\u200f \u2068@491512 hi', PETER)]);
+    expect(listener.messages[0]).toMatchObject({ beginsWithMention: true });
+  });
+});
+
+it('a message with half a character has a sign in its place, in its text, its name and its quote', () => {
+  const { inbound, listener } = rig();
+  const context = { stanzaId: 'Q', participant: PETER, quotedMessage: { conversation: 'q\udc4d' } };
+  const content = { extendedTextMessage: { text: 'hi \ud83d', contextInfo: context } };
+  inbound.take([message(content, { pushName: 'Peter \ud83d' })]);
+  expect(listener.messages).toMatchObject([
+    { text: 'hi \ufffd', senderName: 'Peter \ufffd', replyTo: { text: 'q\ufffd' } },
+  ]);
+});
+
+it('a reaction that is too long is cut between characters', () => {
+  const { inbound, listener } = rig();
+  const family = '👨‍👩‍👧‍👦';
+  const key = { remoteJid: PETER, id: 'A0', fromMe: false };
+  inbound.take([message({ reactionMessage: { key, text: family.repeat(9) } })]);
+  expect(listener.texts).toEqual([`reacted ${family.repeat(3)}`]);
 });
 
 it('a message is taken although the name of its chat cannot be recorded', () => {

@@ -1,4 +1,5 @@
 import type { proto } from '@whiskeysockets/baileys';
+import { trimmed } from '../../protocol/trigger.ts';
 import type { Contacts } from './contacts.ts';
 import type { Identity } from './identity.ts';
 import { bareUser } from './jid.ts';
@@ -29,7 +30,7 @@ export function readMentions(
     const person = identity.person(jid);
     if (person !== undefined) names.set(bareUser(jid), contacts.heard(person));
   }
-  const first = /^\s*@(\d+)/.exec(text)?.[1];
+  const first = /^[@＠](\d+)/.exec(trimmed(text))?.[1];
   return {
     text: text.replace(/@(\d+)/g, (written, user: string) => {
       const name = names.get(user)?.replace(/\s+/g, ' ');

@@ -295,6 +295,7 @@ describe('groups of the offline agent', () => {
   });
 
   it.each([
+    ['activate \u2068ＷＯＲＫ\u2069', { jid: '3@g.us', name: 'Work', folder: 'work' }],
     ['activate Work', { jid: '3@g.us', name: 'Work', folder: 'work' }],
     ['activate "fußball', { jid: '2@g.us', name: 'Fußball & Söhne', folder: 'fu-ball-sohne' }],
     ['activate 家族', { jid: '5@g.us', name: '家族', folder: expect.stringMatching(/^group-[0-9a-f]{6}$/) }],

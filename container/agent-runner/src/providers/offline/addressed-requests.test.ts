@@ -14,6 +14,9 @@ describe('the requests in a prompt', () => {
     ['@ANDY: echo <b>&"quoted"', 'echo <b>&"quoted"'],
     ['@Andy', ''],
     ['@Andy\nping', 'ping'],
+    ['\u200f@Andy\u200f, ping\u200b', 'ping'],
+    ['＠Ａｎｄｙ，ping', 'ping'],
+    ['@\u2068Andy\u2069 echo 👨‍👩‍👧 a\u200cb', 'echo 👨‍👩‍👧 a\u200cb'],
   ])('%j is read as %j', (text, request) => {
     expect(addressedRequests(prompt(text), 'Andy')).toEqual({ texts: [request], timezone: 'Europe/Berlin' });
   });
@@ -26,6 +29,12 @@ describe('the requests in a prompt', () => {
   it('are not found after a name that only begins like the assistant’s', () => {
     expect(addressedRequests(prompt('@Andy ping', '@Andyman echo x'), 'Andy').texts).toEqual(['ping']);
     expect(addressedRequests(prompt('@Zoë ping', '@Zoëlla echo x'), 'Zoë').texts).toEqual(['ping']);
+  });
+
+  it('are found after a name with marks, and after one in a script without spaces', () => {
+    expect(addressedRequests(prompt('@राम ping', '@रामू echo x'), 'राम').texts).toEqual(['ping']);
+    expect(addressedRequests(prompt('@丛雨ping'), '丛雨').texts).toEqual(['ping']);
+    expect(addressedRequests(prompt('\u200f＠राम ping', 'lunch?'), 'Andy').texts).toEqual(['ping']);
   });
 
   it('are found by another trigger where no message has the name', () => {

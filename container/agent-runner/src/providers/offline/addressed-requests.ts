@@ -1,4 +1,5 @@
 import { type PromptMessage, parsePrompt } from '../../../../../src/protocol/prompt.ts';
+import { afterTrigger, trimmed } from '../../../../../src/protocol/trigger.ts';
 
 export interface AddressedRequests {
   /** What is asked, without the trigger; one or more, in the order in which it was asked. */
@@ -6,25 +7,34 @@ export interface AddressedRequests {
   readonly timezone: string | undefined;
 }
 
-const ANY_TRIGGER = /^\s*@[\p{L}\p{N}_]+[,:]?(?:\s+|$)/u;
+const ANY_TRIGGER = /^[@＠][\p{L}\p{M}\p{N}_\p{Join_Control}-]+[,:，：]?(?:\s+|$)/u;
 
-function triggerOf(name: string): RegExp {
-  const literal = name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  // No \b: it takes letters outside ASCII for the end of a word.
-  return new RegExp(`^\\s*@${literal}(?![\\p{L}\\p{N}_])[,:]?\\s*`, 'iu');
-}
+/** What a text asks, without the trigger; undefined: it does not begin with one. */
+type Asked = (text: string) => string | undefined;
 
-function thoseThatMatch(messages: readonly PromptMessage[], trigger: RegExp): readonly string[] | undefined {
-  const matching = messages.filter((message) => trigger.test(message.text));
-  return matching.length === 0 ? undefined : matching.map(({ text }) => text.replace(trigger, ''));
+const byName =
+  (name: string): Asked =>
+  (text) => {
+    const rest = afterTrigger(text, `@${name}`);
+    return rest === undefined ? undefined : trimmed(rest).replace(/^[,:，：、]/, '');
+  };
+
+const byAnyTrigger: Asked = (text) => {
+  const start = trimmed(text);
+  return ANY_TRIGGER.test(start) ? start.replace(ANY_TRIGGER, '') : undefined;
+};
+
+function thoseThatMatch(messages: readonly PromptMessage[], asked: Asked): readonly string[] | undefined {
+  const matching = messages.flatMap(({ text }) => asked(text) ?? []);
+  return matching.length === 0 ? undefined : matching;
 }
 
 /** What a voice note says is its text, and the name that it begins with calls: nobody speaks an @. */
-function asWritten(message: PromptMessage, byName: RegExp): PromptMessage {
+function asWritten(message: PromptMessage, asked: Asked): PromptMessage {
   const spoken = message.attachments?.find(({ transcript }) => transcript !== undefined)?.transcript;
   if (spoken === undefined || message.text !== '') return message;
   const called = spoken.replace(/^[^\p{L}\p{N}]*/u, '@');
-  return { ...message, text: byName.test(called) ? called : spoken };
+  return { ...message, text: asked(called) === undefined ? spoken : called };
 }
 
 /**
@@ -32,15 +42,16 @@ function asWritten(message: PromptMessage, byName: RegExp): PromptMessage {
  * have a trigger of its own), else the last one. A prompt in no such form (a task's) is the request itself.
  */
 export function addressedRequests(prompt: string, assistantName: string): AddressedRequests {
-  const byName = triggerOf(assistantName);
+  const asked = byName(assistantName);
   const { timezone, messages: all } = parsePrompt(prompt);
   const messages = all
     .filter(({ isContext }) => isContext !== true)
-    .map((message) => asWritten(message, byName));
+    .map((message) => asWritten(message, asked));
   const last = messages.at(-1);
+  const task = prompt.replace(/<context [^>]*\/>/, '');
   const texts =
     last === undefined
-      ? [prompt.replace(/<context [^>]*\/>/, '').replace(byName, '')]
-      : (thoseThatMatch(messages, byName) ?? thoseThatMatch(messages, ANY_TRIGGER) ?? [last.text]);
-  return { texts: texts.map((text) => text.trim()), timezone };
+      ? [asked(task) ?? task]
+      : (thoseThatMatch(messages, asked) ?? thoseThatMatch(messages, byAnyTrigger) ?? [last.text]);
+  return { texts: texts.map(trimmed), timezone };
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { GroupsSnapshot } from '../../../../../src/protocol/host-files.ts';
 import { RESERVED_FOLDERS } from '../../../../../src/protocol/layout.ts';
+import { comparable } from '../../../../../src/protocol/trigger.ts';
 import { readGroups } from '../../tools/snapshots.ts';
 import type { Command, Conversation } from './command.ts';
 import { wordReply } from './host-reply.ts';
@@ -33,11 +34,9 @@ export function folderFor(group: Pick<AvailableGroup, 'name' | 'jid'>, unique = 
 
 /** Groups that a name may mean: those called exactly so, else those that begin so. */
 export function groupsNamed<G extends Pick<AvailableGroup, 'name'>>(groups: readonly G[], name: string): G[] {
-  const wanted = name.trim().toLowerCase();
-  const exact = groups.filter((group) => group.name.trim().toLowerCase() === wanted);
-  return exact.length > 0
-    ? exact
-    : groups.filter((group) => group.name.trim().toLowerCase().startsWith(wanted));
+  const wanted = comparable(name);
+  const exact = groups.filter((group) => comparable(group.name) === wanted);
+  return exact.length > 0 ? exact : groups.filter((group) => comparable(group.name).startsWith(wanted));
 }
 
 /** Looks a group up, and once more after the host has asked the chat platform for its groups. */
