@@ -43,6 +43,20 @@ describe('Markdown becomes what WhatsApp shows', () => {
       'see __init__.py, call __init__() and *a*.',
     ],
     ['products', '**so** 2*3*4', '*so* 2*3*4'],
+    ['bold before a letter, ended by a Chinese colon', '**重要：**请注意', '*重要：*请注意'],
+    ['bold before a letter, ended by another colon', '**重要:**请注意', '*重要:*请注意'],
+    ['bold behind a letter, begun by a quotation mark', '请看**“重点”**内容', '请看*“重点”*内容'],
+    ['bold in Japanese brackets', 'これは**「重要」**です', 'これは*「重要」*です'],
+    ['bold before a Korean particle', '**"중요"**는 것', '*"중요"*는 것'],
+    ['bold in Thai', '**หมายเหตุ:**กรุณา', '*หมายเหตุ:*กรุณา'],
+    ['bold before a digit', '**截止：**2024年', '*截止：*2024年'],
+    ['bold with code in it', '请用**`npm`**命令', '请用*`npm`*命令'],
+    ['bold with a link in it', '**[文档](https://x.cn/a)**请看', '*文档 (https://x.cn/a)*请看'],
+    ['struck out before a letter', '~~删除。~~后面', '~删除。~后面'],
+    ['escaped marks in Chinese', '不：\\*\\*请\\*\\*', '不：**请**'],
+    ['marks in Chinese code', '`**命令：**请`', '`**命令：**请`'],
+    ['a link in a heading', '## [docs](https://x.de/a)', '*docs (https://x.de/a)*'],
+    ['a link in a list in a list', '- a\n  - [b](https://x.de/b)', '- a\n  - b (https://x.de/b)'],
   ])('%s', (_, markdown, shown) => {
     expect(format(markdown)).toBe(shown);
   });
@@ -51,6 +65,29 @@ describe('Markdown becomes what WhatsApp shows', () => {
     expect(format('| Name | Age |\n|---|--:|\n| **Ann** | 7 |\n| Bo | 42 |')).toBe(
       lines('```', 'Name  Age', '────  ───', 'Ann   7', 'Bo    42', '```'),
     );
+  });
+
+  it.each([
+    ['a link', '[Ann](https://x.de/a)', 'Ann (https://x.de/a)'],
+    ['a bold link', '**[Ann](https://x.de/a)**', '*Ann (https://x.de/a)*'],
+    ['a picture', '![Ann](https://x.de/a.png)', 'Ann (https://x.de/a.png)'],
+    ['a note', '[Ann][1]', 'Ann [1]'],
+    ['an address', '<https://x.de/a>', 'https://x.de/a'],
+  ])('a narrow table keeps the address of %s', (_, markdown, shown) => {
+    const note = markdown.includes('[1]') ? '\n\n[1]: https://x.de/a' : '';
+    const below = note === '' ? '' : '\n\n[1] https://x.de/a';
+    expect(format(`| Name | Age |\n|---|---|\n| ${markdown} | 7 |${note}`)).toBe(
+      `• ${shown} – Age: 7${below}`,
+    );
+    expect(format(`| Age | Name |\n|---|---|\n| 7 | ${markdown} |${note}`)).toBe(
+      `• 7 – Name: ${shown}${below}`,
+    );
+  });
+
+  it('a table keeps the addresses in its header, also without rows', () => {
+    const header = '| [Name](https://x.de/n) | [Age](https://x.de/a) |\n|---|---|';
+    expect(format(`${header}\n| Ann | 7 |`)).toBe('• Name (https://x.de/n): Ann – Age (https://x.de/a): 7');
+    expect(format(header)).toBe('• Name (https://x.de/n) – Age (https://x.de/a)');
   });
 
   it('a wide table becomes one line a row', () => {

@@ -1,6 +1,7 @@
 import { Marked, type MarkedToken, type Token, type Tokens, type TokensList } from 'marked';
+import { UNSPACED_LETTER } from '../../protocol/trigger.ts';
 import { decodeEntities } from './html-entities.ts';
-import { formatTable } from './table.ts';
+import { asLines, formatTable } from './table.ts';
 
 /** A horizontal rule. */
 const RULE = '──────────';
@@ -15,17 +16,39 @@ interface Style {
 }
 
 /**
+ * Markdown ends no `**` between punctuation and a letter, and begins none the other way round: it counts on spaces between words,
+ * which `**重要：**请注意` and `**"중요"**는` have not. A character that is neither keeps the two apart, and goes again.
+ */
+const SEPARATOR = '\u{fdd0}';
+const LETTER = String.raw`(?:${UNSPACED_LETTER}|\p{Script=Hangul})`;
+const PUNCTUATION = String.raw`(?![\\*_~])[\p{P}\p{S}]`;
+const EAST_ASIAN_PUNCTUATION = String.raw`(?=[\u3000-\u303f\uff00-\uffef])[\p{P}\p{S}]`;
+const RUN = String.raw`(?:\*{2,3}|~~)`;
+const BEHIND_PUNCTUATION = new RegExp(
+  `(?:${PUNCTUATION}(?=${RUN}${LETTER})|${EAST_ASIAN_PUNCTUATION}(?=${RUN}[\\p{L}\\p{N}]))`,
+  'gu',
+);
+const BEFORE_PUNCTUATION = new RegExp(
+  `(?:(?<=${LETTER})${RUN}(?=${PUNCTUATION})|(?<=[\\p{L}\\p{N}])${RUN}(?=${EAST_ASIAN_PUNCTUATION}))`,
+  'gu',
+);
+
+/**
  * Markdown in the marks that WhatsApp shows. What is written in those marks already stays as it is, and so does code.
  * Never throws: what cannot be read as Markdown is left as it is.
  */
 export function formatForWhatsApp(text: string): string {
   try {
-    const tokens = markdown.lexer(text);
+    const tokens = markdown.lexer(
+      text
+        .replace(BEHIND_PUNCTUATION, (written) => written + SEPARATOR)
+        .replace(BEFORE_PUNCTUATION, (written) => written + SEPARATOR),
+    );
     let strong = false;
     markdown.walkTokens(tokens, ({ type }) => {
       if (type === 'strong') strong = true;
     });
-    return blocks(tokens, { asterisk: strong ? '_' : '*', inBold: false });
+    return blocks(tokens, { asterisk: strong ? '_' : '*', inBold: false }).replaceAll(SEPARATOR, '');
   } catch {
     // Quotes nested a thousand deep end the parser's stack.
     return text;
@@ -106,9 +129,22 @@ function quotation(raw: string, style: Style): string {
 
 function table(token: Tokens.Table, style: Style): string {
   const cells = (row: readonly Tokens.TableCell[]) => row.map(({ tokens }) => inline(tokens, style));
+  const marks = { header: cells(token.header), rows: token.rows.map(cells) };
+  // Where letters have a fixed width no address can be tapped.
+  const isLinked = [token.header, ...token.rows].some((row) => row.some(({ tokens }) => hasAddress(tokens)));
+  if (isLinked) return asLines(marks);
   return formatTable(
     { header: token.header.map(plain), rows: token.rows.map((row) => row.map(plain)) },
-    { header: cells(token.header), rows: token.rows.map(cells) },
+    marks,
+  );
+}
+
+function hasAddress(tokens: readonly Token[]): boolean {
+  return tokens.some(
+    (token) =>
+      token.type === 'link' ||
+      token.type === 'image' ||
+      ('tokens' in token && hasAddress(token.tokens ?? [])),
   );
 }
 

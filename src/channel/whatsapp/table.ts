@@ -17,7 +17,13 @@ export function formatTable(plain: Table, marked: Table): string {
   const width = widths.reduce((sum, each) => sum + each, 0) + 2 * (widths.length - 1);
   const hasMarks = all.some((row) => row.some((cell) => cell.includes('`')));
   if (width <= PHONE_WIDTH && !hasMarks) return inColumns(plain, widths);
-  return marked.rows.map((row) => asLine(marked.header, row)).join('\n');
+  return asLines(marked);
+}
+
+/** A table as a line a row; one without rows as its header. */
+export function asLines({ header, rows }: Table): string {
+  if (rows.length === 0) return asLine([], header);
+  return rows.map((row) => asLine(header, row)).join('\n');
 }
 
 function inColumns({ header, rows }: Table, widths: readonly number[]): string {
@@ -30,8 +36,9 @@ function inColumns({ header, rows }: Table, widths: readonly number[]): string {
   return ['```', line(header), rule, ...rows.map(line), '```'].join('\n');
 }
 
-/** `• First cell – Header: second cell; Header: third cell` */
-function asLine(header: readonly string[], [first = '', ...others]: readonly string[]): string {
+/** `• First cell – Header: second cell; Header: third cell`; the first header only where it holds an address. */
+function asLine(header: readonly string[], [cell = '', ...others]: readonly string[]): string {
+  const first = header[0]?.includes('://') ? `${header[0]}: ${cell}` : cell;
   const told = others
     .map((cell, index) => [header[index + 1] ?? '', cell])
     .filter(([, cell]) => cell !== '')
