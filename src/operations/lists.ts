@@ -3,6 +3,7 @@ import { cutText } from '../protocol/graphemes.ts';
 import { formatLocal } from '../schedule/schedule.ts';
 import type { RegisteredGroup } from '../store/groups.ts';
 import type { Store } from '../store/store.ts';
+import { inOrderOfNextRun } from '../store/tasks.ts';
 
 /** A table for people: columns padded to their widest cell. */
 function table(header: readonly string[], written: readonly (readonly string[])[]): string {
@@ -47,7 +48,7 @@ export function formatGroups(store: Store): string {
 
 /** @param timezone the zone in which next runs are shown */
 export function formatTasks(store: Store, timezone: string): string {
-  const tasks = store.tasks.all();
+  const tasks = inOrderOfNextRun(store.tasks.all());
   if (tasks.length === 0) return 'No task is scheduled.';
   return table(
     ['ID', 'FOLDER', 'SCHEDULE', 'STATUS', 'NEXT RUN', 'PROMPT'],
@@ -56,7 +57,7 @@ export function formatTasks(store: Store, timezone: string): string {
       task.folder,
       `${task.scheduleType} ${task.scheduleValue}`,
       task.status,
-      nextRunWords(task.nextRun, timezone),
+      task.status === 'active' ? nextRunWords(task.nextRun, timezone) : '–',
       cutText(task.prompt.split('\n', 1)[0] ?? '', 60),
     ]),
   );

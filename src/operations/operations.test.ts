@@ -152,6 +152,18 @@ describe('the output for an operator', () => {
     expect(formatTasks(store, 'Europe/Berlin')).toMatch(
       /t1 +main +cron 0 9 \* \* \* +active +Thu 1 Jan 2026, 09:00:00 +stretch$/,
     );
+    store.tasks.add({
+      ...task,
+      ...when,
+      id: 't2',
+      nextRun: '2026-01-01T07:00:00.000Z',
+      status: 'active',
+      createdAt: '',
+    });
+    store.tasks.change('t1', { status: 'paused' });
+    expect(formatTasks(store, 'Europe/Berlin')).toMatch(
+      /t2 +main .*active +Thu.*\nt1 +main .*paused +– +stretch$/,
+    );
   });
 });
 

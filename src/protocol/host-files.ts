@@ -24,6 +24,7 @@ export type MailboxResult = z.infer<typeof MailboxResult>;
 export const TaskSnapshot = z.object({
   id: z.string(),
   groupFolder: z.string(),
+  chatName: z.string().optional().describe('what the chat of that folder is called'),
   prompt: z.string(),
   script: z.string().optional(),
   schedule_type: z

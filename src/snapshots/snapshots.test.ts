@@ -79,6 +79,19 @@ describe('snapshots', () => {
     expect(groups.find(({ name }) => name === 'Work')).not.toHaveProperty('memberNames');
   });
 
+  it('show tasks in the order of their next runs, with the names of their chats', async () => {
+    const { store, snapshots, read } = await rig();
+    store.tasks.change('t1', { nextRun: '2026-01-02T00:00:00.000Z' });
+    await snapshots.write(MAIN);
+    expect(read('main', 'current_tasks.json')).toMatchObject([
+      { id: 't2', chatName: 'Family' },
+      { id: 't1', chatName: 'Main' },
+    ]);
+    store.tasks.change('t2', { status: 'paused' });
+    await snapshots.write(MAIN);
+    expect(read('main', 'current_tasks.json')).toMatchObject([{ id: 't1' }, { id: 't2' }]);
+  });
+
   it('show another group its own tasks and no groups', async () => {
     const { snapshots, read } = await rig();
     await snapshots.write(FAMILY);

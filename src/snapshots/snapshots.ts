@@ -5,7 +5,7 @@ import type { GroupsSnapshot, MailboxResult, TaskSnapshot } from '../protocol/ho
 import { replaceFile } from '../replace-file.ts';
 import type { RegisteredGroup } from '../store/groups.ts';
 import type { Store } from '../store/store.ts';
-import type { Task } from '../store/tasks.ts';
+import { inOrderOfNextRun, type Task } from '../store/tasks.ts';
 
 /** So many members of a group are named. */
 const MOST_NAMES = 100;
@@ -52,7 +52,8 @@ export class Snapshots {
 
   #tasks(group: RegisteredGroup): readonly TaskSnapshot[] {
     const tasks = group.isMain ? this.#store.tasks.all() : this.#store.tasks.ofFolder(group.folder);
-    return tasks.filter(({ status }) => status !== 'completed').map(toTaskSnapshot);
+    const live = inOrderOfNextRun(tasks.filter(({ status }) => status !== 'completed'));
+    return live.map((task) => toTaskSnapshot(task, this.#store.groups.inFolder(task.folder)?.name));
   }
 
   #groups(group: RegisteredGroup): GroupsSnapshot {
@@ -79,10 +80,11 @@ export class Snapshots {
   }
 }
 
-function toTaskSnapshot(task: Task): TaskSnapshot {
+function toTaskSnapshot(task: Task, chatName: string | undefined): TaskSnapshot {
   return {
     id: task.id,
     groupFolder: task.folder,
+    ...(chatName === undefined ? {} : { chatName }),
     prompt: task.prompt,
     ...(task.script === null ? {} : { script: task.script }),
     schedule_type: task.scheduleType,

@@ -1,3 +1,4 @@
+import { parseInstant } from '../clock.ts';
 import type { ContextMode, ScheduleType } from '../protocol/mailbox.ts';
 import type { Database } from './database.ts';
 
@@ -49,6 +50,13 @@ const SELECT = `SELECT id, group_folder AS folder, chat_jid AS chatJid, prompt, 
   CASE WHEN ${NEXT_RUN_MS} IS NULL THEN next_run ELSE strftime('%Y-%m-%dT%H:%M:%fZ', next_run) END AS nextRun,
   last_run AS lastRun, last_result AS lastResult, status, created_at AS createdAt,
   min_interval_ms AS minIntervalMs FROM scheduled_tasks`;
+
+/** In the order in which people read a list: what runs next first, then what does not run by itself. */
+export function inOrderOfNextRun(tasks: readonly Task[]): readonly Task[] {
+  const next = ({ status, nextRun }: Task): number =>
+    (status === 'active' ? parseInstant(nextRun ?? '') : Number.NaN) || Number.MAX_SAFE_INTEGER;
+  return tasks.toSorted((one, other) => next(one) - next(other));
+}
 
 /** How often a task has failed in a row, and which errors its chat was told of meanwhile. */
 export interface TaskFailures {

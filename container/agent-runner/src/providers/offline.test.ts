@@ -2,7 +2,11 @@ import { writeFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { MailboxResult, type TaskSnapshot } from '../../../../src/protocol/host-files.ts';
+import {
+  type GroupsSnapshot,
+  MailboxResult,
+  type TaskSnapshot,
+} from '../../../../src/protocol/host-files.ts';
 import { type Layout, layoutAt } from '../../../../src/protocol/layout.ts';
 import { MessageFile, TaskFile } from '../../../../src/protocol/mailbox.ts';
 import { formatPrompt } from '../../../../src/protocol/prompt.ts';
@@ -44,7 +48,9 @@ class FakeHost {
     this.#answer = answer;
   }
 
-  offers(groups: readonly { name: string; jid: string; isRegistered?: boolean }[]): void {
+  offers(
+    groups: readonly (Partial<GroupsSnapshot['groups'][number]> & { name: string; jid: string })[],
+  ): void {
     const snapshot = {
       groups: groups.map((group) => ({ lastActivity: '', isRegistered: false, ...group })),
       lastSync: '',
@@ -180,7 +186,8 @@ describe('reminders of the offline agent', () => {
     const answer = await ask(host, request);
     expect(answer).toContain(`I will remind you: ${what}\n`);
     expect(answer).toContain('Monday, 15:30');
-    expect(answer).toContain('(task task-42)');
+    expect(answer).toMatch(/\(Europe\/Berlin\)$/);
+    expect(answer).not.toContain('task-42');
     expect(host.received).toEqual([
       expect.objectContaining({
         type: 'schedule_task',
@@ -208,6 +215,38 @@ describe('reminders of the offline agent', () => {
     expect(host.received).toEqual([]);
   });
 
+  it('are set by the answer to what was asked back', async () => {
+    const host = await FakeHost.start();
+    host.answers(() => ({ ok: true, nextRunLocal: 'Fri 6 Mar 2026, 18:00:00' }));
+    expect(await ask(host, 'remind me on friday to call Bob')).toBe('At what time on Friday 6 March 2026?');
+    expect(await ask(host, 'at 18:00', { sessionId: 'session-1' })).toBe(
+      'I will remind you: call Bob\nFri 6 Mar 2026, 18:00 (Europe/Berlin)',
+    );
+    expect(host.received).toEqual([expect.objectContaining({ schedule_value: '2026-03-06T18:00:00' })]);
+  });
+
+  it.each([
+    ['can you remind me in 10 minutes to stretch', 'stretch', '2026-03-02T13:10:00.000Z'],
+    ['set a reminder for tomorrow at 9 to call Bob', 'call Bob', '2026-03-03T09:00:00'],
+    ['set a timer for 10 minutes', 'timer', '2026-03-02T13:10:00.000Z'],
+    ['set an alarm for 7:30', 'alarm', '2026-03-03T07:30:00'],
+    ['wake me at 7', 'wake up', '2026-03-03T07:00:00'],
+    ['tomorrow at 9 remind me to call Bob', 'call Bob', '2026-03-03T09:00:00'],
+    ['on mondays at 8 take out the bins', 'take out the bins', '0 8 * * 1'],
+  ])('are set by other words: %s', async (request, what, schedule_value) => {
+    const host = await FakeHost.start();
+    expect(await ask(host, request)).toContain(`I will remind you: ${what}\n`);
+    expect(host.received).toEqual([expect.objectContaining({ schedule_value })]);
+  });
+
+  it('are refused in words when they would come too often', async () => {
+    const host = await FakeHost.start();
+    const error =
+      '"10000" is no interval. Write whole milliseconds from 60000 to 31622400000 (a year), like "3600000" for every hour.';
+    host.answers(() => ({ ok: false, error }));
+    expect(await ask(host, 'every 10 seconds look up')).toBe('That is too often: every minute at most.');
+  });
+
   it('are refused in the host’s words when the host refuses', async () => {
     const host = await FakeHost.start();
     host.answers(() => ({ ok: false, error: 'that time has passed' }));
@@ -229,52 +268,89 @@ describe('reminders of the offline agent', () => {
 });
 
 describe('tasks of the offline agent', () => {
-  it('are listed with the shortest id that is unique', async () => {
+  const id = (last: string): string => `01a1b2c3-0000-7000-8000-00000000000${last}`;
+  const tasks = [
+    { id: id('1'), prompt: 'Send a reminder: stretch' },
+    {
+      id: id('2'),
+      prompt: 'Send a reminder: call the dentist',
+      schedule_type: 'cron',
+      schedule_value: '0 9 * * *',
+      next_run: '2026-03-03T08:00:00Z',
+    },
+    { id: id('3'), prompt: 'Tidy up', groupFolder: 'family', chatName: 'Family 🏡' },
+    { id: id('4'), prompt: 'Send a reminder: hi', status: 'paused' },
+  ];
+
+  it('are listed with a number, without their ids, and without a next run where they are paused', async () => {
     const host = await FakeHost.start();
-    await host.hasTasks([
-      { id: '0195aaaa-1' },
-      {
-        id: '0195aabb-2',
-        schedule_type: 'cron',
-        schedule_value: '0 9 * * *',
-        status: 'paused',
-        next_run: null,
-      },
-      { id: 'zzzzzzzz', prompt: 'Tidy up', groupFolder: 'family' },
-    ]);
+    await host.hasTasks(tasks);
     expect(await ask(host, 'list tasks')).toBe(
       [
-        '• 0195aaa: stretch · every 5 minutes · next Mon 2 Mar, 14:05',
-        '• 0195aab: stretch · every day at 09:00 · paused',
-        '• zzzz: Tidy up · every 5 minutes · next Mon 2 Mar, 14:05 · in family',
+        '1. stretch · every 5 minutes · next Mon 2 Mar, 14:05',
+        '2. call the dentist · every day at 09:00 · next Tue 3 Mar, 09:00',
+        '3. Tidy up · every 5 minutes · next Mon 2 Mar, 14:05 · in Family 🏡',
+        '4. hi · every 5 minutes · paused',
       ].join('\n'),
     );
   });
 
   it.each([
-    ['pause', 'pause_task', 'Paused: stretch'],
-    ['resume', 'resume_task', 'Resumed: stretch, next soon'],
-    ['cancel', 'cancel_task', 'Cancelled: stretch'],
-  ])('are changed by %s with the first characters of the id', async (verb, type, answer) => {
+    ['pause 2', 'pause_task', '2', 'Paused: call the dentist'],
+    ['resume hi', 'resume_task', '4', 'Resumed: hi, next soon (Europe/Berlin)'],
+    ['cancel hi', 'cancel_task', '4', 'Cancelled: hi'],
+    ['cancel the first', 'cancel_task', '1', 'Cancelled: stretch'],
+    ['cancel the last one', 'cancel_task', '4', 'Cancelled: hi'],
+    ['cancel #3', 'cancel_task', '3', 'Cancelled: Tidy up'],
+    ['delete the reminder to call the dentist.', 'cancel_task', '2', 'Cancelled: call the dentist'],
+    ['Cancel dentist', 'cancel_task', '2', 'Cancelled: call the dentist'],
+    ['cancel "stretch"', 'cancel_task', '1', 'Cancelled: stretch'],
+    [`cancel ${id('1')}`, 'cancel_task', '1', 'Cancelled: stretch'],
+  ])('are changed by what people call them: %s', async (request, type, which, answer) => {
     const host = await FakeHost.start();
-    await host.hasTasks([{ id: 'abcd-1' }, { id: 'abzz-2' }]);
+    await host.hasTasks(tasks);
     host.answers(() => ({ ok: true, nextRunLocal: 'soon' }));
-    expect(await ask(host, `${verb} abc`)).toBe(answer);
-    expect(await ask(host, `${verb} ab`)).toMatch(/^More than one task begins with ab/);
-    expect(host.received).toEqual([expect.objectContaining({ type, taskId: 'abcd-1' })]);
+    expect(await ask(host, request)).toBe(answer);
+    expect(host.received).toEqual([expect.objectContaining({ type, taskId: id(which) })]);
   });
 
-  it('are left to the host when they are not in the list', async () => {
+  it('are "it" when they were spoken of last', async () => {
     const host = await FakeHost.start();
-    host.answers(() => ({ ok: false, error: 'there is no such task' }));
-    expect(await ask(host, 'cancel nope')).toBe('The host refused: there is no such task');
+    host.answers(() => ({ ok: true, taskId: id('2') }));
+    await ask(host, 'every day at 9:00 call the dentist');
+    await host.hasTasks(tasks);
+    expect(await ask(host, 'cancel it', { sessionId: 'session-1' })).toBe('Cancelled: call the dentist');
+    expect(host.received.at(-1)).toMatchObject({ type: 'cancel_task', taskId: id('2') });
   });
+
+  it('keep the numbers of the list that was shown, whatever has run since', async () => {
+    const host = await FakeHost.start();
+    await host.hasTasks(tasks);
+    await ask(host, 'list tasks');
+    await host.hasTasks(tasks.slice(1));
+    expect(await ask(host, 'cancel 2', { sessionId: 'session-1' })).toBe('Cancelled: call the dentist');
+    expect(await ask(host, 'cancel 1', { sessionId: 'session-1' })).toMatch(/^I know no task called “1”/);
+  });
+
+  it.each(['cancel', 'cancel all', 'cancel it', 'cancel nope', 'pause 9', 'cancel t'])(
+    'are listed, and none is changed, where it is not clear which one is meant: %s',
+    async (request) => {
+      const host = await FakeHost.start();
+      await host.hasTasks(tasks);
+      const answer = await ask(host, request);
+      expect(answer).toMatch(/^(?:Which one\?|I know no task called)/);
+      expect(answer).toContain('1. stretch');
+      expect(answer).not.toMatch(/[0-9a-f]{8}-/);
+      expect(host.received).toEqual([]);
+    },
+  );
 
   it('are reported as none, or as unknown without a list', async () => {
     const host = await FakeHost.start();
     expect(await ask(host, 'list tasks')).toBe('I cannot see the list of tasks.');
     await host.hasTasks([]);
     expect(await ask(host, 'list tasks')).toBe('There are no tasks.');
+    expect(await ask(host, 'cancel it')).toBe('There are no tasks.');
   });
 });
 
@@ -305,6 +381,65 @@ describe('groups of the offline agent', () => {
     expect(await ask(host, request)).toMatch(/ is active\. Call me there with @Andy\.$/);
     expect(host.received).toEqual([
       expect.objectContaining({ type: 'register_group', trigger: '@Andy', ...group }),
+    ]);
+  });
+
+  const likeNames = [
+    { name: 'The Boys', jid: '11@g.us' },
+    { name: 'Party', jid: '12@g.us' },
+    { name: 'Party!', jid: '13@g.us' },
+    { name: 'Team 7', jid: '14@g.us' },
+    { name: '007', jid: '15@g.us' },
+    { name: 'The "Best" of us', jid: '16@g.us' },
+    { name: 'Twins', jid: '17@g.us', members: 3, lastActivity: '2026-03-01T12:00:00Z' },
+    { name: 'Twins', jid: '18@g.us', members: 5 },
+    { name: 'Project: moon', jid: '19@g.us' },
+    { name: 'Project', jid: '20@g.us' },
+  ];
+
+  it.each([
+    ['activate The Boys', '11@g.us'],
+    ['activate the boys.', '11@g.us'],
+    ['activate Boys', undefined],
+    ['activate Party', '12@g.us'],
+    ['activate Party!', '13@g.us'],
+    ['activate "Party!"', '13@g.us'],
+    ['activate Team 7', '14@g.us'],
+    ["activate 'Team 7'", '14@g.us'],
+    ['activate the group “Team 7”.', '14@g.us'],
+    ['activate 007', '15@g.us'],
+    ['activate The "Best" of us', '16@g.us'],
+    ['activate 18@g.us', '18@g.us'],
+  ])('are told apart by their whole name, or by their id: %s', async (request, jid) => {
+    const host = await FakeHost.start();
+    host.offers(likeNames);
+    await ask(host, request);
+    const registered = host.received.find(({ type }) => type === 'register_group');
+    expect(registered).toEqual(jid === undefined ? undefined : expect.objectContaining({ jid }));
+  });
+
+  it('are listed with what tells them apart where two have one name', async () => {
+    const host = await FakeHost.start();
+    host.offers(likeNames);
+    expect(await ask(host, 'activate twins')).toBe(
+      [
+        'Which one? Say "activate" and what ends in @g.us.',
+        '• Twins: 3 members · last message Sun 1 Mar, 13:00 · 17@g.us',
+        '• Twins: 5 members · 18@g.us',
+      ].join('\n'),
+    );
+    expect(await ask(host, 'groups')).toContain('• Twins: 5 members · 18@g.us');
+    expect(host.received).toEqual([]);
+  });
+
+  it('get a message whose group has a colon in its name', async () => {
+    const host = await FakeHost.start();
+    host.offers(likeNames);
+    expect(await ask(host, 'say to Project: moon: we fly')).toBe('Said to “Project: moon”.');
+    expect(await ask(host, 'say to Project: moon landing')).toBe('Said to “Project”.');
+    expect(host.received).toMatchObject([
+      { chatJid: '19@g.us', text: 'we fly' },
+      { chatJid: '20@g.us', text: 'moon landing' },
     ]);
   });
 
@@ -369,6 +504,7 @@ describe('a host that does not answer', () => {
     const root = temporaryDirectory();
     const layout = layoutAt(join(root, 'workspace'), join(root, 'home'));
     const host = { layout } as FakeHost;
-    expect(await ask(host, 'remind me in 5 minutes to x')).toMatch(/^I could not ask the host: ENOENT/);
+    const answer = await ask(host, 'remind me in 5 minutes to x');
+    expect(answer).toBe('I could not ask the host: ENOENT: no such file or directory');
   });
 });

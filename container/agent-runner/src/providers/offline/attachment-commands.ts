@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type PromptAttachment, parsePrompt } from '../../../../../src/protocol/prompt.ts';
 import type { Command } from './command.ts';
+import { withoutPaths } from './host-reply.ts';
 
 const whatDidISend: Command = {
   pattern: /^(?:what did i (?:just )?send|what is (?:this|that))[.!?]*$/i,
@@ -34,7 +35,7 @@ async function look(file: string): Promise<string> {
       .digest('hex');
     return `with the checksum ${hash.slice(0, 12)}`;
   } catch (error) {
-    return `which I cannot read: ${error instanceof Error ? error.message : String(error)}`;
+    return `which I cannot read: ${withoutPaths(error instanceof Error ? error.message : String(error))}`;
   }
 }
 

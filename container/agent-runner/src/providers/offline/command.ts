@@ -21,6 +21,6 @@ export interface Command {
   readonly help?: string;
   /** True: the command sets tasks, and a task's own run may not, or it could multiply without end. */
   readonly schedules?: boolean;
-  /** The answer's text. A TurnFailure ends the turn as failed. */
-  answer(match: RegExpExecArray, conversation: Conversation): Promise<string> | string;
+  /** The answer's text; undefined: the request is none of its own after all. A TurnFailure ends the turn as failed. */
+  answer(match: RegExpExecArray, conversation: Conversation): Promise<string> | string | undefined;
 }

@@ -38,7 +38,8 @@ export async function answerRequest(text: string, conversation: Conversation): P
   for (const command of COMMANDS) {
     if (isTask && command.schedules === true) continue;
     const match = command.pattern.exec(text);
-    if (match !== null) return command.answer(match, conversation);
+    const answer = match === null ? undefined : await command.answer(match, conversation);
+    if (answer !== undefined) return answer;
   }
   if (isTask) return `Reminder: ${text}`;
   if (text === '')

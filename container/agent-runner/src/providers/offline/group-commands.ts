@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { GroupsSnapshot } from '../../../../../src/protocol/host-files.ts';
 import { RESERVED_FOLDERS } from '../../../../../src/protocol/layout.ts';
-import { comparable } from '../../../../../src/protocol/trigger.ts';
+import { asSeen, comparable } from '../../../../../src/protocol/trigger.ts';
 import { readGroups } from '../../tools/snapshots.ts';
 import type { Command, Conversation } from './command.ts';
 import { wordReply } from './host-reply.ts';
+import { describeInstant } from './local-time.ts';
 
 type AvailableGroup = GroupsSnapshot['groups'][number];
 
@@ -32,11 +33,43 @@ export function folderFor(group: Pick<AvailableGroup, 'name' | 'jid'>, unique = 
   return unique || TAKEN.has(slug) ? `${slug}-${suffixOf(group.jid)}` : slug;
 }
 
-/** Groups that a name may mean: those called exactly so, else those that begin so. */
-export function groupsNamed<G extends Pick<AvailableGroup, 'name'>>(groups: readonly G[], name: string): G[] {
-  const wanted = comparable(name);
-  const exact = groups.filter((group) => comparable(group.name) === wanted);
-  return exact.length > 0 ? exact : groups.filter((group) => comparable(group.name).startsWith(wanted));
+const seen = (name: string): string => asSeen(name).replace(/\s+/g, ' ');
+const foldCase = (name: string): string => comparable(name).replace(/\s+/g, ' ');
+
+/**
+ * Groups that words may mean: the one with that id; else those called exactly so; else those that begin so. The words
+ * count as they are written before what may only surround the name is taken off.
+ */
+export function groupsNamed<G extends Pick<AvailableGroup, 'name' | 'jid'>>(
+  groups: readonly G[],
+  written: string,
+): G[] {
+  const names = namesIn(written)
+    .map(seen)
+    .filter((name) => name !== '');
+  const found = [
+    ...names.flatMap((name) => [
+      groups.filter(({ jid }) => jid === name.toLowerCase()),
+      groups.filter((group) => seen(group.name) === name),
+      groups.filter((group) => foldCase(group.name) === foldCase(name)),
+    ]),
+    ...names.map((name) => groups.filter((group) => foldCase(group.name).startsWith(foldCase(name)))),
+  ];
+  return found.find((some) => some.length > 0) ?? [];
+}
+
+/** `the group "Team 7".` as it is written, then without the dot, the quotes and the words before the name. */
+function namesIn(written: string): readonly string[] {
+  const forms = [written];
+  for (const part of [
+    /[.!?]+$/,
+    /^(?:the\s+)?(?:group|chat)\s+/i,
+    /^the\s+/i,
+    /^["'“”‘’„«]+|["'“”‘’»]+$/g,
+    /[.!?]+$/,
+  ])
+    forms.push(...forms.map((form) => form.trim().replace(part, '')));
+  return [...new Set(forms)];
 }
 
 /** Looks a group up, and once more after the host has asked the chat platform for its groups. */
@@ -48,23 +81,46 @@ async function findGroups(name: string, { turn, mailbox }: Conversation): Promis
 }
 
 function unknownGroup(name: string): string {
-  return `I know no group called “${name}”. Say "groups" to see those that I know.`;
+  const shown = name.trim().replace(/^["'“”‘’„«]+|["'“”‘’».!?]+$/g, '');
+  return `I know no group called “${shown}”. Say "groups" to see those that I know.`;
 }
 
-function ambiguousGroup(found: readonly AvailableGroup[]): string {
-  return `Which one? ${found.map((group) => `“${group.name}”`).join(', ')}`;
+function ambiguousGroup(found: readonly AvailableGroup[], verb: string, { timezone }: Conversation): string {
+  const names = found.map((group) => group.name);
+  if (new Set(names.map(comparable)).size === names.length)
+    return `Which one? ${names.map((name) => `“${name}”`).join(', ')}`;
+  const lines = found.map((group) => `• ${group.name}: ${particulars(group, timezone)}`);
+  return `Which one? Say "${verb}" and what ends in @g.us.\n${lines.join('\n')}`;
+}
+
+/** What tells a group from others of its name. */
+function particulars(group: AvailableGroup, timezone: string): string {
+  const last = Date.parse(group.lastActivity);
+  const parts = [
+    group.isRegistered ? 'active' : undefined,
+    group.members === undefined
+      ? undefined
+      : `${group.members} ${group.members === 1 ? 'member' : 'members'}`,
+    Number.isNaN(last) ? undefined : `last message ${describeInstant(new Date(last), timezone)}`,
+    group.jid,
+  ];
+  return parts.filter((part) => part !== undefined).join(' · ');
 }
 
 const list: Command = {
   pattern: /^(?:list |show )?groups[.!?]*$/i,
   help: 'groups (main chat)',
-  answer: async (_, { turn, assistantName }) => {
+  answer: async (_, { turn, assistantName, timezone }) => {
     if (!turn.input.isMain) return 'Only the main chat can see the groups.';
     const groups = await readGroups(turn.layout);
     if (groups === undefined) return 'I cannot see the list of groups.';
     if (groups.length === 0) return 'I know no groups yet.';
-    const lines = groups.map(
-      (group) => `• ${group.name || group.jid}${group.isRegistered ? ' (active)' : ''}`,
+    const isShared = ({ name }: AvailableGroup): boolean =>
+      groups.filter((other) => comparable(other.name) === comparable(name)).length > 1;
+    const lines = groups.map((group) =>
+      isShared(group)
+        ? `• ${group.name}: ${particulars(group, timezone)}`
+        : `• ${group.name || group.jid}${group.isRegistered ? ' (active)' : ''}`,
     );
     const hint = groups.some((group) => !group.isRegistered)
       ? `\n\nSay "@${assistantName} activate NAME" to add me to one.`
@@ -74,7 +130,7 @@ const list: Command = {
 };
 
 const activate: Command = {
-  pattern: /^activate\s+(?:the\s+)?(?:group\s+)?["“']?(.+?)["”']?[.!]*$/i,
+  pattern: /^activate\s+(.+)$/i,
   help: 'activate GROUP (main chat)',
   answer: async ([, name = ''], conversation) => {
     const { turn, mailbox, assistantName } = conversation;
@@ -82,7 +138,7 @@ const activate: Command = {
     const found = await findGroups(name, conversation);
     const group = found[0];
     if (group === undefined) return unknownGroup(name);
-    if (found.length > 1) return ambiguousGroup(found);
+    if (found.length > 1) return ambiguousGroup(found, 'activate', conversation);
     if (group.isRegistered) return `“${group.name}” is already active. Call me there with @${assistantName}.`;
     const register = (folder: string) =>
       mailbox.send({
@@ -102,12 +158,14 @@ const activate: Command = {
 };
 
 const say: Command = {
-  pattern: /^say\s+to\s+["“']?([^:\n]+?)["”']?\s*:\s*(.+)$/is,
+  pattern: /^say\s+to\s+([^\n]+?:.+)$/is,
   help: 'say to GROUP: TEXT (main chat)',
-  answer: async ([, name = '', text = ''], conversation) => {
+  answer: async ([, said = ''], conversation) => {
     const { turn, mailbox } = conversation;
+    const [name, text] = await nameAndText(said, conversation);
+    if (text === '') return 'Say what? For example: say to Family: dinner at seven.';
     const found = await findGroups(name, conversation);
-    if (found.length > 1) return ambiguousGroup(found);
+    if (found.length > 1) return ambiguousGroup(found, 'say to', conversation);
     const group = found[0];
     if (group === undefined && turn.input.isMain && !name.includes('@')) return unknownGroup(name);
     // Elsewhere than in the main chat no names are known, and the host decides who may say what to whom.
@@ -115,6 +173,19 @@ const say: Command = {
     return wordReply(reply, () => `Said to “${group?.name ?? name}”.`);
   },
 };
+
+/** Where the name ends: a name may hold a colon itself. */
+async function nameAndText(said: string, { turn }: Conversation): Promise<readonly [string, string]> {
+  const groups = (await readGroups(turn.layout)) ?? [];
+  const splits = [...said.matchAll(/:/g)]
+    .map(({ index }) => [said.slice(0, index).trim(), said.slice(index + 1).trim()] as const)
+    .filter(([name, text]) => name !== '' && text !== '' && !name.includes('\n'));
+  const isName = ([name]: readonly [string, string]): boolean =>
+    groupsNamed(groups, name).some((group) =>
+      namesIn(name).some((form) => foldCase(form) === foldCase(group.name)),
+    );
+  return splits.findLast(isName) ?? splits[0] ?? [said, ''];
+}
 
 /** Other chats than this one. */
 export const GROUP_COMMANDS: readonly Command[] = [list, activate, say];

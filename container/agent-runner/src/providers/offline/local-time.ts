@@ -43,6 +43,35 @@ export function plusDays(time: LocalTime, days: number): LocalTime {
   return { ...time, year: date.getUTCFullYear(), month: date.getUTCMonth() + 1, day: date.getUTCDate() };
 }
 
+export const WEEKDAYS = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'];
+export const MONTHS = [
+  'january',
+  'february',
+  'march',
+  'april',
+  'may',
+  'june',
+  'july',
+  'august',
+  'september',
+  'october',
+  'november',
+  'december',
+];
+
+/** A day in words, for example `Friday 4 December 2026`. */
+export function wordDay({ year, month, day }: LocalTime): string {
+  return new Date(Date.UTC(year, month - 1, day))
+    .toLocaleDateString('en-GB', {
+      weekday: 'long',
+      day: 'numeric',
+      month: 'long',
+      year: 'numeric',
+      timeZone: 'UTC',
+    })
+    .replaceAll(',', '');
+}
+
 /** `2026-03-01T15:30:00`: a local time without offset. */
 export function isoLocal(time: LocalTime): string {
   const two = (value: number) => String(value).padStart(2, '0');

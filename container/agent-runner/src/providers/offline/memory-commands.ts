@@ -1,6 +1,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command, Conversation } from './command.ts';
+import { withoutPaths } from './host-reply.ts';
 
 const HEADING = '## Remembered';
 
@@ -51,7 +52,7 @@ const remember: Command = {
       await writeFile(temporary, withBullet(await readMemory(path), fact));
       await rename(temporary, path);
     } catch (error) {
-      return `I could not write that down: ${(error as Error).message}`;
+      return `I could not write that down: ${withoutPaths((error as Error).message)}`;
     }
     return `I will remember: ${fact.replace(/\s+/g, ' ').trim()}`;
   },

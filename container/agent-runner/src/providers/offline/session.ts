@@ -9,18 +9,23 @@ const SESSION_ID = /^[A-Za-z0-9-]{1,64}$/;
 const MAX_REQUESTS = 50;
 const MAX_TEXT = 2_000;
 
-const Transcript = z.object({ said: z.array(z.string()) });
+const Transcript = z.object({
+  said: z.array(z.string()),
+  task: z.string().optional().describe('the task that was spoken of last: "it"'),
+  listed: z.array(z.string()).default([]).describe('the tasks of the list that was shown last, in its order'),
+});
+type Transcript = z.infer<typeof Transcript>;
 
 /** What was asked in earlier turns of a session, in `~/.claude/offline/<id>.json`. */
 export class OfflineSession {
   readonly id: string;
   readonly #directory: string;
-  readonly #said: readonly string[];
+  readonly #transcript: Transcript;
 
-  private constructor(id: string, directory: string, said: readonly string[]) {
+  private constructor(id: string, directory: string, transcript: Transcript) {
     this.id = id;
     this.#directory = directory;
-    this.#said = said;
+    this.#transcript = transcript;
   }
 
   /** Resumes a session; one that is unknown or cannot be read is replaced by a new one. */
@@ -28,27 +33,47 @@ export class OfflineSession {
     const directory = join(home, '.claude', 'offline');
     if (id !== undefined && SESSION_ID.test(id)) {
       try {
-        const { said } = Transcript.parse(JSON.parse(await readFile(join(directory, `${id}.json`), 'utf8')));
-        return new OfflineSession(id, directory, said);
+        const text = await readFile(join(directory, `${id}.json`), 'utf8');
+        return new OfflineSession(id, directory, Transcript.parse(JSON.parse(text)));
       } catch (error) {
         process.stderr.write(`session ${id} cannot be resumed: ${(error as Error).message}\n`);
       }
     }
-    return new OfflineSession(newId(), directory, []);
+    return new OfflineSession(newId(), directory, { said: [], listed: [] });
   }
 
   /** The last request before this turn. */
   get previous(): string | undefined {
-    return this.#said.at(-1);
+    return this.#transcript.said.at(-1);
+  }
+
+  /** The task that was spoken of last. */
+  get task(): string | undefined {
+    return this.#transcript.task;
+  }
+
+  /** The tasks of the list that was shown last. */
+  get listed(): readonly string[] {
+    return this.#transcript.listed;
+  }
+
+  /** Keeps which task "it" is. It is written with the request. */
+  noteTask(id: string | undefined): void {
+    this.#transcript.task = id;
+  }
+
+  /** Keeps which task each number of a list is. It is written with the request. */
+  noteList(ids: readonly string[]): void {
+    this.#transcript.listed = [...ids];
   }
 
   /** Adds a request. A home that cannot be written costs the memory, not the answer. */
   async remember(text: string): Promise<void> {
-    const said = [...this.#said, cutText(text, MAX_TEXT)].slice(-MAX_REQUESTS);
+    const said = [...this.#transcript.said, cutText(text, MAX_TEXT)].slice(-MAX_REQUESTS);
     const path = join(this.#directory, `${this.id}.json`);
     try {
       await mkdir(this.#directory, { recursive: true });
-      await writeFile(`${path}.tmp`, JSON.stringify({ said }));
+      await writeFile(`${path}.tmp`, JSON.stringify({ ...this.#transcript, said }));
       await rename(`${path}.tmp`, path);
     } catch (error) {
       process.stderr.write(`session ${this.id} cannot be kept: ${(error as Error).message}\n`);

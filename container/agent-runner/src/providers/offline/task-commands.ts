@@ -3,40 +3,50 @@ import { readTasks } from '../../tools/snapshots.ts';
 import type { Command, Conversation } from './command.ts';
 import { wordReply } from './host-reply.ts';
 import { describeInstant } from './local-time.ts';
-import { reminderText } from './reminder-commands.ts';
+import { nextRunOf, reminderText } from './reminder-commands.ts';
 import { describeSchedule } from './schedule-phrase.ts';
 
-const SHORTEST_PREFIX = 4;
+/** A part of a task's name that names it has at least so many characters. */
+const MIN_NAME_PART = 2;
+/** A part of an id that names a task has at least so many characters. */
+const MIN_ID_PART = 3;
 
-/** The first characters of a task's id that tell it from all others. */
-export function shortId(id: string, all: readonly string[]): string {
-  let length = Math.min(SHORTEST_PREFIX, id.length);
-  while (length < id.length && all.some((other) => other !== id && other.startsWith(id.slice(0, length))))
-    length += 1;
-  return id.slice(0, length);
+function nameOf(task: TaskSnapshot): string {
+  return reminderText(task.prompt) ?? task.prompt;
 }
 
-function describeTask(task: TaskSnapshot, all: readonly string[], { turn, timezone }: Conversation): string {
-  const next = task.next_run === null ? Number.NaN : Date.parse(task.next_run);
+function describeTask(task: TaskSnapshot, { turn, timezone }: Conversation): string {
+  const next = task.status === 'active' && task.next_run !== null ? Date.parse(task.next_run) : Number.NaN;
   const parts = [
-    reminderText(task.prompt) ?? task.prompt,
+    nameOf(task),
     describeSchedule({ type: task.schedule_type, value: task.schedule_value }),
     task.status === 'active' ? undefined : task.status,
     Number.isNaN(next) ? undefined : `next ${describeInstant(new Date(next), timezone)}`,
-    task.groupFolder === turn.input.groupFolder ? undefined : `in ${task.groupFolder}`,
+    task.groupFolder === turn.input.groupFolder ? undefined : `in ${task.chatName ?? 'another chat'}`,
   ];
-  return `• ${shortId(task.id, all)}: ${parts.filter((part) => part !== undefined).join(' · ')}`;
+  return parts.filter((part) => part !== undefined).join(' · ');
+}
+
+/** The tasks with the numbers of the list that was shown last, or of a new one. */
+function numbered(tasks: readonly TaskSnapshot[], conversation: Conversation): readonly string[] {
+  return tasks.map(
+    (task) => `${conversation.session.listed.indexOf(task.id) + 1}. ${describeTask(task, conversation)}`,
+  );
+}
+
+function showList(tasks: readonly TaskSnapshot[], conversation: Conversation): string {
+  conversation.session.noteList(tasks.map(({ id }) => id));
+  return numbered(tasks, conversation).join('\n');
 }
 
 const list: Command = {
-  pattern: /^(?:list|show)(?: my| all)? (?:tasks|reminders)[.!?]*$/i,
+  pattern:
+    /^(?:(?:list|show)(?: me)?(?: my| all| the)*|my|what are my|which) ?(?:tasks|reminders)(?: (?:do i have|are there|are set))?[.!?]*$/i,
   help: 'list tasks',
   answer: async (_, conversation) => {
     const tasks = await readTasks(conversation.turn.layout);
     if (tasks === undefined) return 'I cannot see the list of tasks.';
-    if (tasks.length === 0) return 'There are no tasks.';
-    const ids = tasks.map((task) => task.id);
-    return tasks.map((task) => describeTask(task, ids, conversation)).join('\n');
+    return tasks.length === 0 ? 'There are no tasks.' : showList(tasks, conversation);
   },
 };
 
@@ -45,30 +55,113 @@ const VERBS = {
   resume: { type: 'resume_task', done: 'Resumed' },
   cancel: { type: 'cancel_task', done: 'Cancelled' },
 } as const;
+type Verb = keyof typeof VERBS;
 
-function isVerb(word: string): word is keyof typeof VERBS {
-  return Object.hasOwn(VERBS, word);
+const SYNONYMS: Readonly<Record<string, Verb>> = {
+  pause: 'pause',
+  resume: 'resume',
+  unpause: 'resume',
+  continue: 'resume',
+  cancel: 'cancel',
+  delete: 'cancel',
+  remove: 'cancel',
+};
+
+const POSITIONS: Readonly<Record<string, number>> = {
+  first: 0,
+  second: 1,
+  third: 2,
+  fourth: 3,
+  fifth: 4,
+  last: -1,
+};
+
+const IT = /^(?:it|this|that)(?: one)?$/i;
+
+const comparable = (text: string): string => text.normalize('NFC').toLowerCase().replace(/\s+/g, ' ').trim();
+
+/** The tasks that words may mean: "it", a number of the list, what the task is called, or an id. */
+function tasksMeant(
+  words: string,
+  tasks: readonly TaskSnapshot[],
+  { session }: Conversation,
+): TaskSnapshot[] {
+  const byId = (id: string | undefined): TaskSnapshot[] => tasks.filter((task) => task.id === id);
+  const exact = byId(words);
+  if (exact.length > 0) return exact;
+  const wanted = comparable(words);
+  const called = tasks.filter((task) => comparable(nameOf(task)) === wanted);
+  if (called.length > 0) return called;
+  if (IT.test(wanted))
+    return session.task === undefined && tasks.length === 1 ? [...tasks] : byId(session.task);
+  const order = session.listed.length > 0 ? session.listed : tasks.map(({ id }) => id);
+  const number = /^(?:number |no\.? ?|nr\.? ?|#)?(\d{1,4})$/.exec(wanted)?.[1];
+  if (number !== undefined) return byId(order[Number(number) - 1]);
+  const position = POSITIONS[/^(?:the )?(\w+)(?: one)?$/.exec(wanted)?.[1] ?? ''];
+  if (position !== undefined) return byId(order.at(position));
+  for (const isMeant of [
+    (task: TaskSnapshot) => wanted.length >= MIN_NAME_PART && comparable(nameOf(task)).startsWith(wanted),
+    (task: TaskSnapshot) =>
+      wanted.length >= MIN_NAME_PART && ` ${comparable(nameOf(task))}`.includes(` ${wanted}`),
+    (task: TaskSnapshot) => words.length >= MIN_ID_PART && task.id.startsWith(words),
+  ]) {
+    const found = tasks.filter(isMeant);
+    if (found.length > 0) return found;
+  }
+  return [];
 }
 
 const change: Command = {
-  pattern: /^(pause|resume|cancel)\s+(?:task\s+)?([A-Za-z0-9_-]+)$/i,
-  help: 'pause, resume or cancel TASK (its first characters are enough)',
-  answer: async ([, word = '', prefix = ''], { turn, mailbox, timezone }) => {
-    const verb = word.toLowerCase();
-    if (!isVerb(verb)) throw new Error(`no such verb: ${verb}`);
-    const tasks = (await readTasks(turn.layout)) ?? [];
-    const found = tasks.filter((task) => task.id === prefix || task.id.startsWith(prefix));
-    if (found.length > 1)
-      return `More than one task begins with ${prefix}. Say "list tasks", and give more of its id.`;
-    // A task that is not in the list may still be there: the host knows.
-    const reply = await mailbox.send({ type: VERBS[verb].type, taskId: found[0]?.id ?? prefix });
-    return wordReply(reply, ({ nextRunLocal, nextRun }) => {
-      const name = found[0] === undefined ? prefix : (reminderText(found[0].prompt) ?? found[0].prompt);
-      const next = nextRunLocal ?? (nextRun ? describeInstant(new Date(nextRun), timezone) : undefined);
-      return `${VERBS[verb].done}: ${name}${verb === 'resume' && next !== undefined ? `, next ${next}` : ''}`;
+  pattern: /^(pause|resume|unpause|continue|cancel|delete|remove)(?:\s+(\S.*?))?[.!]*$/is,
+  help: 'pause, resume or cancel TASK (its number in the list, or its first words)',
+  answer: async ([, word = '', rest = ''], conversation) => {
+    const { turn, mailbox, session, timezone } = conversation;
+    const verb = SYNONYMS[word.toLowerCase()];
+    if (verb === undefined) throw new Error(`no such verb: ${word}`);
+    const tasks = await readTasks(turn.layout);
+    if (tasks === undefined) return 'I cannot see the list of tasks.';
+    if (tasks.length === 0) return 'There are no tasks.';
+    if (rest === '' || /^(?:all|everything)\b/i.test(rest))
+      return `Which one? Say for example "${verb} 1".\n${showList(tasks, conversation)}`;
+    const found = candidates(rest).map((words) => tasksMeant(words, tasks, conversation));
+    const meant = found.find((some) => some.length > 0) ?? [];
+    const [task, ...others] = meant;
+    if (task === undefined && IT.test(rest.trim()))
+      return `Which one? Say for example "${verb} 1".\n${showList(tasks, conversation)}`;
+    if (task === undefined)
+      return `I know no task called “${rest}”. These are there:\n${showList(tasks, conversation)}`;
+    if (others.length > 0)
+      return `Which one? Say "${verb}" and its number.\n${someOf(meant, tasks, conversation)}`;
+    const reply = await mailbox.send({ type: VERBS[verb].type, taskId: task.id });
+    session.noteTask(task.id);
+    return wordReply(reply, (result) => {
+      const next = nextRunOf(result, timezone);
+      return `${VERBS[verb].done}: ${nameOf(task)}${verb === 'resume' && next !== undefined ? `, next ${next}` : ''}`;
     });
   },
 };
+
+/** Some tasks with their numbers in the list of all. */
+function someOf(
+  some: readonly TaskSnapshot[],
+  tasks: readonly TaskSnapshot[],
+  conversation: Conversation,
+): string {
+  conversation.session.noteList(tasks.map(({ id }) => id));
+  return numbered(some, conversation).join('\n');
+}
+
+/** A name as it is written, then without the words and quotes around it. */
+function candidates(rest: string): readonly string[] {
+  const name = rest
+    .replace(
+      /^(?:(?:the|my|our)\s+)?(?:(?:tasks?|reminders?)\b\s*)?(?:(?:to|about|of|called|named)\s+)?/i,
+      '',
+    )
+    .replace(/\s+(?:task|reminder)$/i, '');
+  const plain = name.replace(/^["'“”‘’„]+|["'“”‘’]+$/g, '');
+  return [...new Set([rest, name, plain])].filter((words) => words.trim() !== '');
+}
 
 /** What can be done with tasks that exist. */
 export const TASK_COMMANDS: readonly Command[] = [list, change];

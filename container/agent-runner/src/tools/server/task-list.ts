@@ -10,7 +10,7 @@ export function describeTask(
   task: TaskSnapshot,
   { groupFolder, timezone }: { readonly groupFolder: string; readonly timezone: string },
 ): string {
-  const next = task.next_run === null ? Number.NaN : Date.parse(task.next_run);
+  const next = task.status === 'active' && task.next_run !== null ? Date.parse(task.next_run) : Number.NaN;
   const parts = [
     `${task.id}: ${shorten(task.prompt)}`,
     `${task.schedule_type} ${task.schedule_value}`,

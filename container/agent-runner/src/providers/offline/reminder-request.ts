@@ -1,0 +1,186 @@
+import { casual } from 'chrono-node/en';
+import { readWhen, type Schedule, type When } from './schedule-phrase.ts';
+
+/** What a request for a reminder says; a question where it leaves something open, and nothing is to be set. */
+export type ReminderRequest =
+  | { readonly what: string; readonly schedule: Schedule }
+  | {
+      readonly question: string;
+      /** What to remind of, where the question is about the time. */
+      readonly what?: string | undefined;
+      /** What is said of the day already, where the answer can be a time of day alone. */
+      readonly open?: string | undefined;
+    };
+
+export const EXAMPLES =
+  'For example: remind me in 10 minutes to stretch, or: every day at 9:00 water the plants.';
+const WHEN_AND_WHAT = `When, and of what? ${EXAMPLES}`;
+const UNSURE =
+  'I am not sure which time you mean, so I have set nothing. Say the time first and the rest in quotes, for example: remind me tomorrow at 9:00 to "call Bob".';
+
+/** So many characters of a text are looked through for more times. */
+const MAX_LENGTH = 1_000;
+/** A time takes at most so many words. */
+const MAX_WORDS = 14;
+
+const LEAD_IN = /^(?:to|that|about|of|for)\b[:,]?\s*/i;
+/** What follows a time and belongs to it: the time goes on in a way that is not understood. */
+const GOES_ON =
+  /^(?:[\d,&+/-]|(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|and|or|but|in|on|at|by|before|after|until|till|from|between|starting|beginning|except|not|then|every|each|past|half|quarter|o'?clock|sharp|this|next|last|unless|if|when|while|as|ago|[ap]\.?m|utc|gmt|cest|[cwem]e?t|[a-z][ds]t|(?:local|my|your|\w+) time)\b)/i;
+/** What stands before a time and belongs to it. */
+const BEGINS_BEFORE =
+  /(?:\b(?:and|or|but|at|by|before|after|until|till|from|to|between|starting|beginning|except|not|than|every|each|past|half|quarter|about|around|this|next|last|for|within|during|of|the)|[,&+/-])$/i;
+const LENGTH = /^(?:an?|the|\d|half|one|two|three|ever)\b/i;
+const ENDS_SOME_TIME = /\b(?:until|till|starting|beginning|except)\b/i;
+const REPEATS =
+  /\b(?:every|each)\s+(?:\S+\s+)?(?:second|minute|hour|day|night|morning|afternoon|evening|week|weekday|weekend|month|year|mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:s|day|days)?\b|\b(?:once|twice|times) (?:a|an|per) |^(?:daily|hourly|weekly|monthly|yearly)\b|\b(?:daily|hourly|weekly|monthly|yearly)$/i;
+const CLOCK =
+  /\b(?:at|by|around|about|before|after|until|till|from|past|half|quarter)\s+(?:half|quarter|\d)|\d[:.]\d\d\b|\d\s?[ap]\.?m\b|o'?clock|\b(?:noon|midday|midnight|morning|afternoon|evening|tonight|night)\b/i;
+const DAY =
+  /\b(?:today|tonight|tomorrow|yesterday|weekend|next (?:week|month|year)|(?:the )?\d{1,2}(?:st|nd|rd|th)|christmas|easter|of the month)\b|\b(?:in|after|within) (?:\S+ ){1,3}(?:sec|min|h(?:ou)?r|day|week|month|year)/i;
+const QUOTED = /["“”„«]([^"“”„«»]+)["“”»]/;
+
+interface Found {
+  readonly when: When;
+  readonly phrase: string;
+  readonly rest: string;
+}
+
+/**
+ * Takes the time and the subject of a reminder apart. A time stands first or last, and the whole of it must be
+ * understood.
+ * @param body what follows "remind me"
+ * @param subject what to remind of where only a time is said; undefined: that is asked
+ */
+export function readReminder(body: string, now: Date, timezone: string, subject?: string): ReminderRequest {
+  const read = (phrase: string): When | undefined => readWhen(phrase, now, timezone);
+  const text = body.trim();
+  const quoted = QUOTED.exec(text);
+  if (quoted !== null) {
+    const [whole, what = ''] = quoted;
+    const around =
+      `${text.slice(0, quoted.index).trim()} ${text.slice(quoted.index + whole.length).trim()}`.trim();
+    const phrase = around
+      .replace(LEAD_IN, '')
+      .replace(/[\s:,]+(?:to|that|about|of|for)?[:,]?$/i, '')
+      .trim();
+    const when = read(phrase.replace(/\s(?:to|that|about|of|for)$/i, ''));
+    if (when !== undefined) return outcome(when, what.trim());
+  }
+  const first = timeFirst(text, read);
+  const spoken = text.replace(LEAD_IN, '');
+  const last = timeLast(spoken, read);
+  if (first !== undefined) return withTimeFirst(first, last, subject);
+  if (last !== undefined) return withTimeLast(last);
+  if (!LEAD_IN.test(text) || spoken === '') return { question: WHEN_AND_WHAT };
+  if (timesIn(spoken).any) return { question: UNSURE };
+  return { question: 'When? Say for example: tomorrow at 9:00.', what: spoken, open: '' };
+}
+
+/** The answer to a question about an earlier request: a time alone; undefined when it is none. */
+export function answerToQuestion(
+  text: string,
+  earlier: ReminderRequest,
+  now: Date,
+  timezone: string,
+): ReminderRequest | undefined {
+  if (!('question' in earlier) || earlier.what === undefined) return undefined;
+  const alone = readWhen(text, now, timezone);
+  if (alone !== undefined && (earlier.open === '' || (alone.hasDay && alone.hasTime)))
+    return outcome(alone, earlier.what);
+  const added = /^(?:at|in)\b/i.test(text) ? text : `at ${text}`;
+  const when = earlier.open === undefined ? undefined : readWhen(`${earlier.open} ${added}`, now, timezone);
+  return when === undefined ? undefined : outcome(when, earlier.what);
+}
+
+function outcome({ plan, open }: When, what: string): ReminderRequest {
+  return typeof plan === 'string' ? { question: plan, what, open } : { what, schedule: plan };
+}
+
+function withTimeFirst(
+  { when, phrase, rest }: Found,
+  last: Found | undefined,
+  subject?: string,
+): ReminderRequest {
+  const again = rest
+    .replace(/^[:,]?\s*(?:please\s+)?remind\s+(?:me|us)\s+/i, '')
+    .replace(/^(?:[:,]\s*|[-–—]\s+)/, '');
+  const lead = LEAD_IN.exec(again)?.[0];
+  const what = again.slice(lead?.length ?? 0).trim();
+  if (what === '') {
+    if (subject !== undefined) return outcome(when, subject);
+    return { question: typeof when.plan === 'string' ? when.plan : `Of what? ${EXAMPLES}` };
+  }
+  const goesOn =
+    (lead === undefined && (GOES_ON.test(again) || timesIn(again).atStart)) ||
+    (/^for/i.test(lead ?? '') && LENGTH.test(what)) ||
+    (/^to/i.test(lead ?? '') && /^\d/.test(what) && /\d$/.test(phrase));
+  if (goesOn || isUnsure(when, what, last)) return { question: UNSURE };
+  return outcome(when, what);
+}
+
+function withTimeLast({ when, rest }: Found): ReminderRequest {
+  const what = rest.replace(/[\s:,;-]+$/, '');
+  if (/^(?:on|in|at|by|the|to|of|about|that|for|please)?$/i.test(what))
+    return { question: `Of what? ${EXAMPLES}` };
+  const times = timesIn(what);
+  if (BEGINS_BEFORE.test(what) || times.atEnd || isUnsure(when, what, undefined)) return { question: UNSURE };
+  return outcome(when, what);
+}
+
+/** Whether what is left says more of the time than the time that was understood. */
+function isUnsure(when: When, what: string, other: Found | undefined): boolean {
+  const repeats = typeof when.plan !== 'string' && when.plan.type !== 'once';
+  if (repeats && ENDS_SOME_TIME.test(what)) return true;
+  if (!repeats && REPEATS.test(what)) return true;
+  const times = timesIn(what);
+  if (!when.hasTime && (times.clock || other?.when.hasTime === true)) return true;
+  return !when.hasDay && (times.day || other?.when.hasDay === true);
+}
+
+function timesIn(text: string): {
+  readonly any: boolean;
+  readonly clock: boolean;
+  readonly day: boolean;
+  readonly atStart: boolean;
+  readonly atEnd: boolean;
+} {
+  const found = casual.parse(text.slice(0, MAX_LENGTH));
+  const clock = CLOCK.test(text) || found.some(({ start }) => start.isCertain('hour'));
+  const day =
+    DAY.test(text) ||
+    found.some(({ start }) => (['day', 'weekday', 'month'] as const).some((part) => start.isCertain(part)));
+  const end = text.replace(/[\s.!?]+$/, '').length;
+  const atEnd =
+    found.some((one) => one.index + one.text.length >= end) ||
+    /\b(?:at|by|around|before|after|until|till|from|half|quarter|past)\s+(?:(?:half|quarter|past|about|around|to)\s+){0,2}\d\S*$/i.test(
+      text,
+    );
+  return {
+    any: clock || day || REPEATS.test(text) || /^(?:in|on|at)\s/i.test(text),
+    clock,
+    day,
+    atStart: found[0]?.index === 0,
+    atEnd,
+  };
+}
+
+function timeFirst(text: string, read: (phrase: string) => When | undefined): Found | undefined {
+  const ends = [...text.matchAll(/\S+/g)].slice(0, MAX_WORDS).map((word) => word.index + word[0].length);
+  for (const end of ends.toReversed()) {
+    const phrase = text.slice(0, end);
+    const when = read(phrase);
+    if (when !== undefined) return { when, phrase, rest: text.slice(end).trim() };
+  }
+  return undefined;
+}
+
+function timeLast(text: string, read: (phrase: string) => When | undefined): Found | undefined {
+  const starts = [...text.matchAll(/\S+/g)].slice(1).map((word) => word.index);
+  for (const start of starts.slice(-MAX_WORDS)) {
+    const phrase = text.slice(start);
+    const when = read(phrase);
+    if (when !== undefined) return { when, phrase, rest: text.slice(0, start).trim() };
+  }
+  return undefined;
+}
