@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { parseEnv, promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { sourceHash } from '../src/agent/image-source.ts';
+import { handWritten } from '../src/hand-written.ts';
 import { PACKAGE_ROOT } from '../test/support/sandbox.ts';
 import { temporaryDirectory } from '../test/support/temporary.ts';
 
@@ -128,6 +129,7 @@ describe('build.sh', () => {
     'CONTAINER_IMAGE=other\nCONTAINER_IMAGE=',
     'CONTAINER_IMAGE="" # none',
     'CONTAINER_IMAGE= # none',
+    '\uFEFFCONTAINER_IMAGE=mine:1\r\n',
   ])('reads %j as the host does', async (dotEnv) => {
     const file = join(temporaryDirectory(), '.env');
     await writeFile(file, dotEnv);
@@ -142,7 +144,8 @@ describe('build.sh', () => {
       reader,
       file,
     ]);
-    expect(stdout).toBe(`${parseEnv(dotEnv).CONTAINER_IMAGE || 'default'}\n`);
+    const read = parseEnv(handWritten(Buffer.from(dotEnv), file)).CONTAINER_IMAGE;
+    expect(stdout).toBe(`${read || 'default'}\n`);
   });
 
   it('passes fonts and browser on', async () => {

@@ -47,6 +47,36 @@ describe('the configuration', () => {
     expect(loadConfig({ NANOCLAW_ROOT: directory, ASSISTANT_NAME })).toMatchObject({ assistantName });
   });
 
+  it.each([
+    ['a byte order mark', '\uFEFFAGENT_PROVIDER=offline\nASSISTANT_NAME=Zoë\n'],
+    ['the line ends of Windows', 'AGENT_PROVIDER=offline\r\nASSISTANT_NAME=Zoë\r\n'],
+    ['both, quotes and export', '\uFEFFexport AGENT_PROVIDER="offline"\r\nexport ASSISTANT_NAME=\'Zoë\'\r\n'],
+  ])('reads an .env with %s', (_, env) => {
+    expect(loadConfig({ NANOCLAW_ROOT: root(env) })).toMatchObject({
+      provider: 'offline',
+      assistantName: 'Zoë',
+    });
+  });
+
+  it('refuses an .env in UTF-16, and names the command that converts it', () => {
+    const directory = temporaryDirectory();
+    writeFileSync(join(directory, '.env'), '\uFEFFAGENT_PROVIDER=offline\n', 'utf16le');
+    expect(() => loadConfig({ NANOCLAW_ROOT: directory })).toThrow(ConfigError);
+    expect(() => loadConfig({ NANOCLAW_ROOT: directory })).toThrow(/UTF-16, not UTF-8\. Convert it: iconv /);
+  });
+
+  it.each([
+    ['TZ=Asia/Tokyo', {}, 'Asia/Tokyo'],
+    ['TZ=Asia/Tokyo\nTIMEZONE=Europe/Berlin', {}, 'Europe/Berlin'],
+    ['TZ=Asia/Tokyo', { TZ: 'America/New_York' }, 'America/New_York'],
+    ['TIMEZONE=Europe/Berlin', { TZ: 'America/New_York' }, 'Europe/Berlin'],
+    ['TZ=Asia/Tokyo', { TZ: ':/etc/localtime' }, 'Asia/Tokyo'],
+    ['', { TZ: ':/etc/localtime' }, Intl.DateTimeFormat().resolvedOptions().timeZone],
+  ])('takes the time zone of %j and the environment %j', (env, environment, timezone) => {
+    const variables = { NANOCLAW_ROOT: root(env), AGENT_PROVIDER: 'offline', ...environment };
+    expect(loadConfig(variables).timezone).toBe(timezone);
+  });
+
   it('treats an empty value as missing', () => {
     expect(
       loadConfig({ NANOCLAW_ROOT: root('AGENT_PROVIDER=offline\nLOG_LEVEL=\n'), TIMEZONE: '' }).logLevel,

@@ -3,6 +3,8 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
 import { z } from 'zod';
+import { NoAccessError } from './exists.ts';
+import { handWritten } from './hand-written.ts';
 import { LOG_LEVELS } from './log.ts';
 import { PROVIDERS, type Provider } from './protocol/provider.ts';
 import { asSeen } from './protocol/trigger.ts';
@@ -89,6 +91,7 @@ export const Environment = z.object({
     .describe('a whole number up to 100000; 0 for no limit'),
   ASSISTANT_HAS_OWN_NUMBER: flag.default(false).describe('true or false'),
   TIMEZONE: z.string().refine(isTimezone).optional().describe('a time zone like Europe/Berlin'),
+  TZ: z.string().refine(isTimezone).optional().describe('a time zone like Europe/Berlin'),
   LOG_LEVEL: z
     .enum(LOG_LEVELS)
     .default('info')
@@ -207,10 +210,12 @@ export function packageRoot(): string {
 
 function readEnvFile(path: string): Variables {
   try {
-    return parseEnv(readFileSync(path, 'utf8'));
+    return parseEnv(handWritten(readFileSync(path), path));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return {};
+    if (code === 'EACCES') throw new ConfigError(new NoAccessError(path, error).message.replace('\n', ' '));
+    if (code === undefined) throw new ConfigError(`${path} cannot be read: ${message}`);
     throw new ConfigError(
       `${path} cannot be read (${message}). Make it a plain file that this user may read: chmod 600 ${path}`,
     );
@@ -233,8 +238,9 @@ export function rootOf(environment: Variables): string {
 export function readVariables(environment: Variables): Variables {
   const root = rootOf(environment);
   const merged = { ...readEnvFile(join(root, '.env')) };
+  // The system's own TZ has forms that name no zone, like :/etc/localtime.
   for (const [name, value] of Object.entries(environment))
-    if (value !== undefined && value !== '') merged[name] = value;
+    if (value !== undefined && value !== '' && (name !== 'TZ' || isTimezone(value))) merged[name] = value;
   const present = Object.entries(merged).filter(([, value]) => value !== undefined && value !== '');
   return { ...Object.fromEntries(present), NANOCLAW_ROOT: root };
 }
@@ -322,7 +328,7 @@ function readConfig(variables: Variables): {
     minTaskIntervalMs: values.MIN_TASK_INTERVAL_MS,
     maxTurnsPerHour: values.MAX_TURNS_PER_HOUR,
     ownNumber: values.ASSISTANT_HAS_OWN_NUMBER,
-    timezone: values.TIMEZONE ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+    timezone: values.TIMEZONE ?? values.TZ ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
     logLevel: values.LOG_LEVEL,
     credentials: values.CREDENTIALS,
     attachments: {

@@ -7,6 +7,7 @@ setting() {
   if [ -z "$value" ] && [ -r "$file" ]; then
     # The last assignment counts. The file is read, never run.
     while IFS= read -r line || [ -n "$line" ]; do
+      line=${line#$'\xef\xbb\xbf'} # A byte order mark, as editors on Windows write it.
       case $line in *"$name"*=*) if assigns "$name" "$line"; then value=$(assigned "$line"); fi ;; esac
     done <"$file"
   fi

@@ -66,9 +66,15 @@ describe('the mount allowlist', () => {
     expect(await permit({ hostPath: '~/private', readonly: false })).toMatchObject([{ readonly: false }]);
   });
 
+  it('is read from a file with a byte order mark', async () => {
+    await allow(`\uFEFF${JSON.stringify(PROJECTS)}`);
+    expect(await permit({ hostPath: '~/projects/app' })).toHaveLength(1);
+  });
+
   it.each([
     ['missing', undefined, /there is no .*mount-allowlist\.json/],
     ['no JSON', '{"allowedRoots":', /cannot be read/],
+    ['UTF-16', Buffer.from('{"allowedRoots": []}', 'utf16le').toString('latin1'), /UTF-16.*iconv/],
     ['of another form', { allowedRoots: '~' }, /is not an allowlist/],
   ])('is closed when its file is %s', async (_, content, reason) => {
     if (content !== undefined) await allow(content);

@@ -2,6 +2,7 @@ import { readFile, realpath, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, join, sep } from 'node:path';
 import { z } from 'zod';
+import { handWritten } from '../hand-written.ts';
 import type { Log } from '../log.ts';
 import type { ContainerConfig } from '../protocol/mailbox.ts';
 import type { Mount } from './mounts.ts';
@@ -85,7 +86,7 @@ export class MountAllowlist {
   async #read(): Promise<Allowlist | string> {
     const { file } = this.#options;
     try {
-      const parsed = AllowlistFile.safeParse(JSON.parse(await readFile(file, 'utf8')));
+      const parsed = AllowlistFile.safeParse(JSON.parse(handWritten(await readFile(file), file)));
       return parsed.success ? parsed.data : `${file} is not an allowlist: ${z.prettifyError(parsed.error)}`;
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;

@@ -83,6 +83,12 @@ describe('the senders who may trigger', () => {
     expect(judge(PETER)).toBe('allowed');
   });
 
+  it('are read from a file with a byte order mark', () => {
+    const { judge, write } = rig();
+    write(`\uFEFF${JSON.stringify({ default: { allow: [], mode: 'trigger' } })}`);
+    expect(judge(EVE)).toBe('context');
+  });
+
   it('change with the file, for the next message', () => {
     const { judge, write, file } = rig();
     expect(judge(EVE)).toBe('allowed');
@@ -96,6 +102,7 @@ describe('the senders who may trigger', () => {
 describe('an allowlist that cannot be read', () => {
   it.each([
     ['is no JSON', '{"default":', /cannot be read/],
+    ['is UTF-16', Buffer.from('{"default": {"allow": "*"}}', 'utf16le').toString('latin1'), /UTF-16.*iconv/],
     ['is of another form', { allow: '*' }, /does not say who may call/],
     ['has a name that is not known', { default: { allow: '*' }, chat: {} }, /chat/],
     [

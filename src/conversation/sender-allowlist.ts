@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
+import { handWritten } from '../hand-written.ts';
 import type { Log } from '../log.ts';
 import type { Store } from '../store/store.ts';
 import { brokenAllowlist } from './notices.ts';
@@ -108,7 +109,7 @@ function read(file: string): Reading {
   try {
     const found = statSync(file);
     if (!found.isFile() || found.size > LARGEST_BYTES) return closed(`${file} is no file of a sensible size`);
-    const parsed = SenderRules.safeParse(JSON.parse(readFileSync(file, 'utf8')));
+    const parsed = SenderRules.safeParse(JSON.parse(handWritten(readFileSync(file), file)));
     if (!parsed.success) return closed(`${file} does not say who may call: ${z.prettifyError(parsed.error)}`);
     return { rules: parsed.data, words: `those whom ${file} names` };
   } catch (error) {

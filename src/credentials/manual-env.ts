@@ -90,7 +90,8 @@ async function readPlainFile(file: string): Promise<string | 'unreadable' | unde
     try {
       const stats = await handle.stat();
       if (!stats.isFile() || stats.size > MAX_BYTES) return 'unreadable';
-      return await handle.readFile('utf8');
+      // The decoder takes a byte order mark off.
+      return new TextDecoder().decode(await handle.readFile());
     } finally {
       await handle.close();
     }

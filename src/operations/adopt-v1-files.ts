@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { parseInstant } from '../clock.ts';
 import { checkFolderName, FolderNameError, MAIN_FOLDER } from '../groups/folder-name.ts';
+import { handWritten } from '../hand-written.ts';
 import type { Log } from '../log.ts';
 import type { Paths } from '../paths.ts';
 import { ContainerConfig } from '../protocol/mailbox.ts';
@@ -100,7 +101,7 @@ function entriesOf(content: unknown): readonly (readonly [string, unknown])[] {
 
 async function readJson(file: string, log: Log): Promise<unknown> {
   try {
-    return JSON.parse(await readFile(file, 'utf8'));
+    return JSON.parse(handWritten(await readFile(file), file));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
       log.warn({ err: error, file }, 'A file of NanoClaw v1 cannot be read and was not taken over');

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access, stat, statfs } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { MINUTE } from '../clock.ts';
+import { withOwner } from '../exists.ts';
 import { codeOf } from '../machine-trouble.ts';
 import type { Paths } from '../paths.ts';
 import { damageIn, problemsIn, RESTORE } from '../store/database.ts';
@@ -121,7 +122,9 @@ async function lookAtFolders(paths: Paths): Promise<Finding> {
   const folders = [paths.root, paths.groups, paths.data, paths.store, paths.logs];
   const devices = new Map<number, string>();
   for (const folder of folders) {
-    const seen = await stat(folder).catch(() => undefined);
+    const seen = await stat(folder).catch((error: unknown) => {
+      if (codeOf(error) !== 'ENOENT') throw withOwner(error, folder);
+    });
     // What is not there yet is made by the first start.
     if (seen === undefined && folder !== paths.root) continue;
     const name = relative(paths.root, folder) || paths.root;
@@ -132,8 +135,14 @@ async function lookAtFolders(paths: Paths): Promise<Finding> {
       // That a whole disk is read-only is told of the disk.
       (error: unknown) => codeOf(error) === 'EROFS',
     );
-    if (!isWritable)
-      return ill('folders', `${name} cannot be written to`, `Give it to the user that runs the host: chown`);
+    if (!isWritable) {
+      const command = seen.uid === 0 ? 'sudo' : `sudo -u '#${seen.uid}'`;
+      const cure =
+        seen.uid === process.getuid?.()
+          ? `Make it writable: chmod u+rwx ${folder}`
+          : `Run this as the user that owns it (uid ${seen.uid}): ${command} ./nanoclaw doctor. If another user runs the host, give it to that one: chown`;
+      return ill('folders', `${name} cannot be written to by this user`, cure);
+    }
     devices.set(seen.dev, name);
   }
   return devices.size === 1

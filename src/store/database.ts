@@ -1,6 +1,7 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
+import { isReadable } from '../exists.ts';
 import { cureOfDisk } from '../machine-trouble.ts';
 import { type Bell, Bells } from './bells.ts';
 import { checkVersion, migrate } from './migrations.ts';
@@ -42,10 +43,10 @@ export function lockOn(file: string, error: unknown): DatabaseError | undefined 
 /**
  * Reads all of a database and checks it, indexes included; a host may be running. Takes seconds for years of messages.
  * @returns what is wrong, in SQLite's words; empty: nothing; undefined: there is no such file
- * @throws SqliteError when the file cannot be read at all
+ * @throws NoAccessError where this user may not read it; SqliteError when it cannot be read at all
  */
 export function problemsIn(file: string): readonly string[] | undefined {
-  if (!existsSync(file)) return undefined;
+  if (!isReadable(file)) return undefined;
   const sql = new BetterSqlite3(file, { readonly: true, timeout: BUSY_TIMEOUT_MS });
   try {
     const found = sql.prepare<[], string>('PRAGMA integrity_check(3)').pluck().all();
@@ -67,6 +68,7 @@ export class Database {
   /**
    * Opens a database to look into it, while a host may be running.
    * @returns undefined when there is none yet
+   * @throws NoAccessError where this user may not read it
    * @throws DatabaseError when it is no sound database, or one that a start has not brought up to date yet
    */
   static openReadOnly(file: string): Database | undefined {
@@ -76,6 +78,7 @@ export class Database {
   /**
    * Opens a database to change it, while a host may be running: its schema is left as it is.
    * @returns undefined when there is none yet
+   * @throws NoAccessError where this user may not read it
    * @throws DatabaseError when it is no sound database, or one that a start has not brought up to date yet
    */
   static openBeside(file: string): Database | undefined {
@@ -83,7 +86,7 @@ export class Database {
   }
 
   static #openExisting(file: string, readonly: boolean): Database | undefined {
-    if (!existsSync(file)) return undefined;
+    if (!isReadable(file)) return undefined;
     let sql: Sql | undefined;
     try {
       sql = new BetterSqlite3(file, { readonly, timeout: BUSY_TIMEOUT_MS });

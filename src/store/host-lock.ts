@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
+import { isReadable } from '../exists.ts';
 import { codeOf, isPassing } from '../machine-trouble.ts';
 
 /** Another host runs on the same root. */
@@ -38,9 +39,10 @@ export class HostLock {
     this.start = start;
   }
 
-  /** @throws HostLockError that names the holder */
+  /** @throws HostLockError that names the holder; NoAccessError where another user's host left it */
   static acquire(file: string, pid: number): HostLock {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    isReadable(file);
     const sql = new BetterSqlite3(file, { timeout: PATIENCE_MS });
     try {
       sql.exec(
@@ -91,14 +93,14 @@ export interface LockHolder {
   readonly start: string | undefined;
 }
 
-/** The process that holds the lock of `file` now; undefined when it is free. */
+/** The process that holds the lock of `file` now; undefined when it is free. @throws NoAccessError */
 export function lockHolder(file: string): number | undefined {
   return lockedBy(file)?.pid;
 }
 
-/** Who holds the lock of `file` now; undefined when it is free. Writes nothing: the disk may be full or read-only. */
+/** Who holds the lock of `file` now; undefined when it is free. Writes nothing: the disk may be full or read-only. @throws NoAccessError */
 export function lockedBy(file: string): LockHolder | undefined {
-  if (!existsSync(file)) return undefined;
+  if (!isReadable(file)) return undefined;
   const sql = new BetterSqlite3(file, { timeout: PATIENCE_MS, fileMustExist: true });
   try {
     sql.exec('BEGIN IMMEDIATE');

@@ -1,5 +1,6 @@
-import { closeSync, existsSync, fchmodSync, openSync } from 'node:fs';
+import { closeSync, fchmodSync, openSync } from 'node:fs';
 import Database from 'better-sqlite3';
+import { isReadable } from '../../exists.ts';
 import { checkCredentialsVersion, upgradeCredentials } from './credentials-schema.ts';
 import { CredentialsDatabaseError, CredentialsTooNewError } from './errors.ts';
 
@@ -29,10 +30,11 @@ export function openCredentialsDatabase(file: string): Database.Database {
 
 /**
  * Opens an existing database for looking only; undefined when there is none yet.
+ * @throws NoAccessError where this user may not read it
  * @throws {CredentialsDatabaseError, CredentialsTooNewError} as above
  */
 export function openCredentialsForReading(file: string): Database.Database | undefined {
-  if (!existsSync(file)) return undefined;
+  if (!isReadable(file)) return undefined;
   let database: Database.Database | undefined;
   try {
     database = new Database(file, { readonly: true, fileMustExist: true });
