@@ -16,9 +16,14 @@ export class FolderNameError extends Error {
   }
 }
 
+/** Whether it is safe: an operator may have written any name into the database or below `data/ipc`. */
+export function isFolderName(folder: string): boolean {
+  const reserved: readonly string[] = RESERVED_FOLDERS;
+  return SAFE.test(folder) && !reserved.includes(folder.toLowerCase());
+}
+
 /** @returns the name itself. @throws FolderNameError when it is not safe */
 export function checkFolderName(folder: string): string {
-  const reserved: readonly string[] = RESERVED_FOLDERS;
-  if (!SAFE.test(folder) || reserved.includes(folder.toLowerCase())) throw new FolderNameError(folder);
+  if (!isFolderName(folder)) throw new FolderNameError(folder);
   return folder;
 }

@@ -1,17 +1,38 @@
 import { lstat, opendir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { codeOf } from '../machine-trouble.ts';
 import type { Paths } from '../paths.ts';
 import type { RawName } from './file-name.ts';
 import type { Warnings } from './warnings.ts';
 
+/** The two directories of a mailbox from which files are taken. */
+export const MAILBOX_DIRECTORIES = ['messages', 'tasks'] as const;
+export type MailboxDirectory = (typeof MAILBOX_DIRECTORIES)[number];
+
 /** The directories of the groups' mailboxes, whoever may have put something else in their place. */
 export class Directories {
   readonly #paths: Paths;
   readonly #warnings: Warnings;
+  readonly #mainFolder: () => string | undefined;
 
-  constructor(paths: Paths, warnings: Warnings) {
+  /** @param mainFolder the main channel's folder; undefined: no main channel is registered yet */
+  constructor(paths: Paths, warnings: Warnings, mainFolder: () => string | undefined) {
     this.#paths = paths;
     this.#warnings = warnings;
+    this.#mainFolder = mainFolder;
+  }
+
+  /**
+   * The directories from which a folder's files are taken. `data/ipc/messages` and `data/ipc/tasks` are main's
+   * too: people put files there, and no sandbox sees them.
+   */
+  of(folder: string): readonly string[] {
+    const own = MAILBOX_DIRECTORIES.map((name) => join(this.#paths.groupIpc(folder), name));
+    return folder === this.#mainFolder() ? [...own, ...this.shared] : own;
+  }
+
+  get shared(): readonly string[] {
+    return MAILBOX_DIRECTORIES.map((name) => join(this.#paths.ipc, name));
   }
 
   /** Mounts keep a container from replacing these; a run by hand with all of `data/ipc` mounted has no such mounts. */

@@ -1,15 +1,17 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isPassing } from '../machine-trouble.ts';
 import type { Timings } from '../timings.ts';
+import type { Directories } from './directories.ts';
 import { NotDrainedError } from './errors.ts';
 import type { RawName } from './file-name.ts';
-import { type ClaimedFile, type Found, type Intake, MAILBOX_DIRECTORIES } from './intake.ts';
+import type { ClaimedFile, Found, Intake } from './intake.ts';
 import type { Limits } from './limits.ts';
 import type { Processor } from './processor.ts';
 import type { Quarantine } from './quarantine.ts';
 import type { Warnings } from './warnings.ts';
 
 export interface FolderServices {
+  readonly directories: Pick<Directories, 'of'>;
   readonly intake: Intake;
   readonly processor: Processor;
   readonly quarantine: Quarantine;
@@ -31,7 +33,7 @@ interface Settling {
 
 /**
  * One group's mailbox. A file's states:
- * - waiting: in `messages/` or `tasks/`. Exits: claimed; stuck (it cannot be moved: remembered, recorded once).
+ * - waiting: in one of its directories. Exits: claimed; stuck (it cannot be moved: remembered, recorded once).
  * - claimed: in `ipc-claimed`. Exits: done (unlinked or in quarantine), settling, deferred. When the machine fails (a full
  *   disk) it stays claimed, and the next listing finds it first; after a pause there is one.
  * - settling: claimed, but does not parse yet. A timer looks again; exits: done.
@@ -162,7 +164,7 @@ export class FolderMailbox {
   }
 
   async #list(): Promise<void> {
-    const { intake, limits } = this.#services;
+    const { directories, intake, limits } = this.#services;
     this.#passesListed = this.#passesAsked;
     this.#heldBack = false;
     const claimed = await intake.claimedIn(this.folder);
@@ -172,7 +174,7 @@ export class FolderMailbox {
     this.#claimed = [...claimed.filter(isNew).reverse(), ...this.#claimed];
     if (claimed.length >= limits.listing) this.#heldBack = true;
     const found: Found[] = [];
-    for (const directory of MAILBOX_DIRECTORIES) {
+    for (const directory of directories.of(this.folder)) {
       const listing = await intake.list(this.folder, directory, (one) => this.#isStuck(one));
       if (listing.cut) this.#heldBack = true;
       for (const one of listing.found) found.push(one);
@@ -262,7 +264,7 @@ export class FolderMailbox {
   async #isStuck(found: Found): Promise<boolean> {
     const known = this.#stuck.get(keyOf(found));
     if (known === undefined) return false;
-    if (known === (await this.#services.intake.identify(this.folder, found))) return true;
+    if (known === (await this.#services.intake.identify(found))) return true;
     this.#stuck.delete(keyOf(found));
     return false;
   }

@@ -8,13 +8,10 @@ import { displayName, isMailboxName, type RawName, rawPath } from './file-name.t
 import type { Limits } from './limits.ts';
 import type { Warnings } from './warnings.ts';
 
-/** The two directories of a group from which files are taken. */
-export const MAILBOX_DIRECTORIES = ['messages', 'tasks'] as const;
-export type MailboxDirectory = (typeof MAILBOX_DIRECTORIES)[number];
-
 /** Something that lies in a mailbox. */
 export interface Found {
-  readonly directory: MailboxDirectory;
+  /** Absolute. */
+  readonly directory: string;
   readonly name: RawName;
 }
 
@@ -55,10 +52,6 @@ export class Intake {
     this.#directories = directories;
   }
 
-  directoryOf(folder: string, directory: MailboxDirectory): string {
-    return join(this.#paths.groupIpc(folder), directory);
-  }
-
   /** Files claimed and not finished yet, in the order in which they were claimed (the ids sort by time). */
   async claimedIn(folder: string): Promise<readonly ClaimedFile[]> {
     const directory = this.#claimsOf(folder);
@@ -73,28 +66,27 @@ export class Intake {
    */
   async list(
     folder: string,
-    directory: MailboxDirectory,
+    directory: string,
     skip: (found: Found) => Promise<boolean>,
   ): Promise<{ readonly found: readonly Found[]; readonly cut: boolean }> {
-    const path = this.directoryOf(folder, directory);
-    if (!(await this.#directories.isReal(folder, path))) return { found: [], cut: false };
+    if (!(await this.#directories.isReal(folder, directory))) return { found: [], cut: false };
     try {
       const { names, cut } = await listNames(
-        path,
+        directory,
         this.#limits.listing,
         async (name) => isMailboxName(name) && !(await skip({ directory, name })),
       );
       return { found: names.sort().map((name) => ({ directory, name })), cut };
     } catch (error) {
       if (isPassing(error)) throw error;
-      this.#warnings.warn(folder, 'Mailbox cannot be listed', { path, code: codeOf(error) });
+      this.#warnings.warn(folder, 'Mailbox cannot be listed', { path: directory, code: codeOf(error) });
       return { found: [], cut: false };
     }
   }
 
   /** Takes one file by renaming it. @throws the system's error when the machine is the cause */
   async claim(folder: string, { directory, name }: Found): Promise<ClaimAttempt> {
-    const source = rawPath(this.directoryOf(folder, directory), name);
+    const source = rawPath(directory, name);
     const file = { ...this.#claimedFile(folder, this.#newId()), name };
     try {
       try {
@@ -109,7 +101,7 @@ export class Intake {
       const code = codeOf(error);
       if (code === 'ENOENT') return { kind: 'gone' };
       if (code === '' || isPassing(error)) throw error;
-      const identity = await this.identify(folder, { directory, name });
+      const identity = await this.identify({ directory, name });
       return identity === undefined
         ? { kind: 'gone' }
         : { kind: 'stuck', reason: `cannot be moved (${code})`, identity };
@@ -117,9 +109,9 @@ export class Intake {
   }
 
   /** Which file it is; a change of its rights changes this, so that a mended one is tried again. */
-  async identify(folder: string, { directory, name }: Found): Promise<string | undefined> {
+  async identify({ directory, name }: Found): Promise<string | undefined> {
     try {
-      const { ino, ctimeMs } = await lstat(rawPath(this.directoryOf(folder, directory), name));
+      const { ino, ctimeMs } = await lstat(rawPath(directory, name));
       return `${ino}:${ctimeMs}`;
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return undefined;

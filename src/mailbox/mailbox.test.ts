@@ -1,12 +1,14 @@
-import { mkdir, open, readdir, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { wordsOf } from '../channel/channel.ts';
+import { HOUR } from '../clock.ts';
+import { scaffoldGroup } from '../groups/group-folders.ts';
 import { registerGroup } from '../groups/registration.ts';
 import { checkClaims } from './claim-check.ts';
 import { MailboxError } from './errors.ts';
 import { type BlindWatcher, blindWatch } from './testing/blind-watcher.ts';
-import { FAMILY_JID, Rig, SEEN_JID } from './testing/rig.ts';
+import { FAMILY_JID, MAIN_JID, Rig, SEEN_JID } from './testing/rig.ts';
 
 let rig: Rig;
 beforeEach(async () => {
@@ -31,6 +33,17 @@ describe('the watcher', () => {
     const text = JSON.stringify({ type: 'message', chatJid: FAMILY_JID, text: 'by hand' });
     await writeFile(join(rig.directory('family'), 'x.json'), `${text}\n`);
     await vi.waitFor(() => expect(rig.texts()).toEqual(['by hand']), PATIENT);
+  });
+
+  it('reports a file that a person puts into data/ipc/messages or data/ipc/tasks, which counts as main’s', async () => {
+    await rig.mailbox({ timings: { mailboxRescanMs: NEVER_MS } }).start();
+    await rig.drop('', { type: 'message', chatJid: FAMILY_JID, text: 'from main', groupFolder: 'work' });
+    await vi.waitFor(() => expect(rig.texts()).toEqual(['from main']), PATIENT);
+    const group = { jid: SEEN_JID, name: 'Club', folder: 'club', trigger: '@Andy' };
+    await rig.drop('', { type: 'register_group', requestId: 'r', ...group }, 'tasks');
+    await vi.waitFor(async () => expect(await rig.result('main', 'r')).toMatchObject({ ok: true }), PATIENT);
+    expect(rig.store.groups.inFolder('club')).toMatchObject({ jid: SEEN_JID });
+    expect(await rig.waiting('')).toEqual([]);
   });
 
   it('follows a group that is registered later', async () => {
@@ -78,10 +91,10 @@ describe('the watcher', () => {
     const mailbox = rig.mailbox({ timings: { mailboxRescanMs: NEVER_MS }, watch: blindWatch(watchers) });
     await mkdir(rig.directory('stranger'), { recursive: true });
     await mailbox.start();
-    expect(open()).toEqual([...both('family'), ...both('main'), ...both('work')]);
+    expect(open()).toEqual([...both('family'), ...both('main'), ...both(''), ...both('work')]);
     rig.store.groups.remove(FAMILY_JID);
     mailbox.followGroups();
-    await vi.waitFor(() => expect(open()).toEqual([...both('main'), ...both('work')]), PATIENT);
+    await vi.waitFor(() => expect(open()).toEqual([...both('main'), ...both(''), ...both('work')]), PATIENT);
     await mailbox.stop();
     expect(open()).toEqual([]);
   });
@@ -311,4 +324,43 @@ it('a start that is stopped in a flood ends after the current file, and the next
   expect(taken + (await rig.waiting('family')).length + (await rig.claims('family')).length).toBe(100);
   await rig.mailbox().start();
   expect(taken + rig.texts().length).toBe(100);
+});
+
+describe('the directories data/ipc/messages and data/ipc/tasks', () => {
+  it('are read when main is registered, and belong to the main channel wherever its folder is', async () => {
+    rig.store.groups.remove(MAIN_JID);
+    const mailbox = rig.mailbox({ timings: { mailboxRescanMs: NEVER_MS } });
+    rig.store.bells.on('groups', () => mailbox.followGroups());
+    await mailbox.start();
+    await rig.drop('', { type: 'message', chatJid: FAMILY_JID, text: 'early' });
+    await scaffoldGroup(rig.paths, 'boss', 'Boss');
+    const boss = { jid: MAIN_JID, name: 'Boss', folder: 'boss', trigger: '@Andy', requiresTrigger: true };
+    rig.store.groups.add({ ...boss, isMain: true, containerConfig: {} }, 0);
+    await vi.waitFor(() => expect(rig.texts()).toEqual(['early']), PATIENT);
+    await writeFile(join(rig.directory(''), 'bad.json'), '[]');
+    await vi.waitFor(async () => expect(await rig.quarantined('boss')).toHaveLength(1), PATIENT);
+    expect(await rig.reasons('boss')).toEqual(['is not a JSON object']);
+  });
+
+  it('are made again when they were removed, and a link in their place is not read', async () => {
+    await mkdir(join(rig.root, 'elsewhere'));
+    await writeFile(
+      join(rig.root, 'elsewhere', 'x.json'),
+      `{"type":"message","chatJid":"${FAMILY_JID}","text":"no"}`,
+    );
+    await symlink(join(rig.root, 'elsewhere'), rig.directory('', 'tasks'));
+    await rig.mailbox({ timings: { mailboxRescanMs: 20 } }).start();
+    const words = 'A mailbox is a link and is not read; put a directory in its place';
+    await vi.waitFor(() => expect(rig.logged.map(({ msg }) => msg)).toContain(words), PATIENT);
+    await rm(rig.directory(''), { recursive: true });
+    await vi.waitFor(async () => expect(await readdir(rig.directory(''))).toEqual([]), PATIENT);
+    expect(rig.texts()).toEqual([]);
+  });
+
+  it('are swept of what writers left half-written', async () => {
+    await mkdir(rig.directory(''));
+    await writeFile(join(rig.directory(''), 'old.tmp'), '{');
+    await rig.mailbox({ clock: { now: () => Date.now() + 2 * HOUR } }).start();
+    expect(await readdir(rig.directory(''))).toEqual([]);
+  });
 });

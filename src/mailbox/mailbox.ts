@@ -2,7 +2,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { watch as chokidarWatch } from 'chokidar';
 import type { Clock, NewId } from '../clock.ts';
-import { checkFolderName, FolderNameError } from '../groups/folder-name.ts';
+import { checkFolderName, isFolderName } from '../groups/folder-name.ts';
 import type { Log } from '../log.ts';
 import { codeOf } from '../machine-trouble.ts';
 import type { Paths } from '../paths.ts';
@@ -13,7 +13,7 @@ import { checkClaims, isDirectory } from './claim-check.ts';
 import { Directories } from './directories.ts';
 import { FolderMailbox, type FolderServices } from './folder-mailbox.ts';
 import { GroupSync } from './group-sync.ts';
-import { Intake, MAILBOX_DIRECTORIES } from './intake.ts';
+import { Intake } from './intake.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import { OutgoingFiles } from './outgoing-files.ts';
 import { Processor } from './processor.ts';
@@ -41,10 +41,10 @@ export interface MailboxOptions {
   readonly watch?: Watch;
 }
 
-/** Files that an agent drops into `data/ipc/<folder>/messages` and `/tasks` become effects. */
+/** Files that an agent drops into `data/ipc/<folder>/messages` and `/tasks`, or a person, become effects. */
 export class Mailbox {
   readonly #options: MailboxOptions;
-  readonly #intake: Intake;
+  readonly #directories: Directories;
   readonly #sweeper: Sweeper;
   readonly #warnings: Warnings;
   readonly #groupSync: GroupSync;
@@ -67,13 +67,14 @@ export class Mailbox {
     const quarantine = new Quarantine(paths, clock, limits, warnings);
     this.#options = options;
     this.#warnings = warnings;
-    const directories = new Directories(paths, warnings);
-    this.#intake = new Intake(paths, newId, limits, warnings, directories);
+    const directories = new Directories(paths, warnings, () => store.groups.main()?.folder);
+    this.#directories = directories;
     this.#sweeper = new Sweeper({ paths, directories, limits, clock, warnings });
     this.#groupSync = new GroupSync(options.syncGroups, timings.groupRefreshTimeoutMs, log);
     this.#outgoingFiles = new OutgoingFiles({ paths, outbox: store.outbox, quarantine, limits });
     this.#services = {
-      intake: this.#intake,
+      directories,
+      intake: new Intake(paths, newId, limits, warnings, directories),
       processor: new Processor({
         store,
         paths,
@@ -137,9 +138,10 @@ export class Mailbox {
     for (const directory of [paths.ipc, paths.ipcClaimed, paths.ipcErrors, paths.outgoing]) {
       await mkdir(directory, { recursive: true, mode: directory === paths.ipc ? 0o755 : 0o700 });
     }
+    await this.#makeShared();
     for (const folder of this.#registeredFolders()) {
-      for (const directory of MAILBOX_DIRECTORIES) {
-        await this.#checkClaims(this.#intake.directoryOf(folder, directory), paths.ipcClaimed, newId());
+      for (const directory of this.#directories.of(folder)) {
+        await this.#checkClaims(directory, paths.ipcClaimed, newId());
       }
       await this.#checkClaims(join(paths.groupIpc(folder), 'files'), paths.outgoing, newId());
     }
@@ -165,6 +167,17 @@ export class Mailbox {
     await this.#rescanning;
     await this.#following;
     await this.#watcher.close();
+  }
+
+  /** Something else in their place is reported by whoever lists them. */
+  async #makeShared(): Promise<void> {
+    for (const directory of this.#directories.shared) {
+      try {
+        await mkdir(directory, { mode: 0o755 });
+      } catch (error) {
+        if (codeOf(error) !== 'EEXIST') throw error;
+      }
+    }
   }
 
   /** A directory in which the host may not even write has nothing that it could take; its files show up as stuck. */
@@ -210,7 +223,7 @@ export class Mailbox {
   async #follow(): Promise<void> {
     const folders = new Map<string, readonly string[]>();
     for (const folder of this.#registeredFolders()) {
-      const directories = MAILBOX_DIRECTORIES.map((name) => this.#intake.directoryOf(folder, name));
+      const directories = this.#directories.of(folder);
       const real = await Promise.all(directories.map(isDirectory));
       folders.set(
         folder,
@@ -231,6 +244,7 @@ export class Mailbox {
     try {
       this.#warnings.flush();
       await this.#outgoingFiles.sweep();
+      await this.#makeShared();
       const folders = await this.#folders();
       await this.#sweeper.sweep(folders);
       for (const folder of folders) this.#mailboxOf(folder).ring();
@@ -243,15 +257,5 @@ export class Mailbox {
 
   #tell(error: unknown): void {
     this.#options.log.error({ error }, 'Mailboxes could not be looked at; the next rescan tries again');
-  }
-}
-
-/** An operator may have written any name into the database or below `data/ipc`; only a safe one is a path of ours. */
-function isFolderName(folder: string): boolean {
-  try {
-    return checkFolderName(folder) === folder;
-  } catch (error) {
-    if (error instanceof FolderNameError) return false;
-    throw error;
   }
 }

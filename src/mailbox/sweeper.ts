@@ -10,18 +10,17 @@ import type { Warnings } from './warnings.ts';
 
 /** What is left behind in a directory of a group's mailbox, and after how long without a change nobody will come back for it. */
 interface Rule {
-  /** Below the group's own directory; empty: that one itself. */
-  readonly directory: string;
   readonly isLeft: (name: RawName) => boolean;
   readonly after: 'temporaryMs' | 'unsentMs';
 }
 
 const isTemporary = (name: RawName): boolean => name.endsWith('.tmp');
 
-const RULES: readonly Rule[] = [
-  // What agents and scripts began to write.
-  { directory: 'messages', isLeft: isTemporary, after: 'temporaryMs' },
-  { directory: 'tasks', isLeft: isTemporary, after: 'temporaryMs' },
+/** What agents and scripts began to write. */
+const LEFT_BY_WRITERS: Rule = { isLeft: isTemporary, after: 'temporaryMs' };
+
+/** Below the group's own directory; empty: that one itself. */
+const RULES: readonly (Rule & { readonly directory: string })[] = [
   // What a host that was killed began to write.
   { directory: '', isLeft: isTemporary, after: 'temporaryMs' },
   { directory: 'results', isLeft: isTemporary, after: 'temporaryMs' },
@@ -53,12 +52,16 @@ export class Sweeper {
     const now = this.#options.clock.now();
     if (this.#sweptAt !== undefined && Math.abs(now - this.#sweptAt) < SWEEP_EVERY_MS) return;
     this.#sweptAt = now;
-    for (const folder of folders) for (const rule of RULES) await this.#apply(rule, folder, now);
+    const { paths, directories } = this.#options;
+    for (const folder of folders) {
+      for (const path of directories.of(folder)) await this.#apply(LEFT_BY_WRITERS, folder, path, now);
+      for (const rule of RULES)
+        await this.#apply(rule, folder, join(paths.groupIpc(folder), rule.directory), now);
+    }
   }
 
-  async #apply({ directory, isLeft, after }: Rule, folder: string, now: number): Promise<void> {
-    const { paths, directories, limits, warnings } = this.#options;
-    const path = join(paths.groupIpc(folder), directory);
+  async #apply({ isLeft, after }: Rule, folder: string, path: string, now: number): Promise<void> {
+    const { directories, limits, warnings } = this.#options;
     if (!(await directories.isReal(folder, path))) return;
     for (const name of await this.#leftIn(folder, path, isLeft)) {
       const left = rawPath(path, name);

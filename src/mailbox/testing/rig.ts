@@ -14,7 +14,7 @@ import { Snapshots } from '../../snapshots/snapshots.ts';
 import type { OutboxRow } from '../../store/outbox.ts';
 import { openStore, type Store } from '../../store/store.ts';
 import { DEFAULT_TIMINGS } from '../../timings.ts';
-import type { MailboxDirectory } from '../intake.ts';
+import type { MailboxDirectory } from '../directories.ts';
 import { Mailbox, type MailboxOptions } from '../mailbox.ts';
 
 /** A rig's mailbox waits only a moment for half-written files, unless it is made with other timings. */
