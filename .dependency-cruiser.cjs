@@ -15,7 +15,7 @@ const ROOMS = {
   groups: ['^src/store/'],
   snapshots: ['^src/store/'],
   channel: [],
-  agent: [],
+  agent: ['^src/container-runner\\.ts$'],
   credentials: ['^src/agent/agent\\.ts$'],
   attachments: ['^src/store/', '^src/channel/channel\\.ts$'],
   delivery: ['^src/store/', '^src/channel/channel\\.ts$'],

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { pathsAt } from '../paths.ts';
 import { layoutAt } from '../protocol/layout.ts';
@@ -52,3 +53,16 @@ describe('the mounts of a sandbox', () => {
     expect(main).toHaveLength(everyone.length + 1);
   });
 });
+
+it.each(['claude', 'codex', 'kimi'])(
+  'the guides’ commands find the session mount of %s in src/container-runner.ts',
+  (provider) => {
+    const source = readFileSync(new URL('../container-runner.ts', import.meta.url), 'utf8');
+    const title = `${provider[0]?.toUpperCase()}${provider.slice(1)} sessions`;
+    // As `grep -A3 "Claude sessions" src/container-runner.ts` shows it.
+    const lines = source.split('\n');
+    const at = lines.findIndex((line) => line.includes(title));
+    expect(lines.slice(at, at + 4).join('\n')).toContain(`containerPath: '/home/node/.${provider}'`);
+    expect(planMounts(plan).map(({ containerPath }) => containerPath)).toContain(`/home/node/.${provider}`);
+  },
+);

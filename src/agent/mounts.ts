@@ -1,5 +1,6 @@
+import { sessionMounts } from '../container-runner.ts';
 import type { Paths } from '../paths.ts';
-import { type Layout, SESSION_DIRECTORIES, WRITABLE_IPC_DIRECTORIES } from '../protocol/layout.ts';
+import { type Layout, WRITABLE_IPC_DIRECTORIES } from '../protocol/layout.ts';
 
 /** A host directory that a sandbox sees. */
 export interface Mount {
@@ -33,7 +34,6 @@ export interface MountPlan {
 export function planMounts(plan: MountPlan): Mount[] {
   const { groupFolder, isMain, paths, layout } = plan;
   const ipc = paths.groupIpc(groupFolder);
-  const sessions = paths.groupSessions(groupFolder);
   const mount = (hostPath: string, containerPath: string, mode: 'ro' | 'rw'): Mount => ({
     hostPath,
     containerPath,
@@ -47,7 +47,7 @@ export function planMounts(plan: MountPlan): Mount[] {
     mount(ipc, layout.ipc, 'ro'),
     ...WRITABLE_IPC_DIRECTORIES.map((name) => mount(`${ipc}/${name}`, layout[name], 'rw')),
     mount(paths.groupAttachments(groupFolder), layout.attachments, 'ro'),
-    ...SESSION_DIRECTORIES.map((name) => mount(`${sessions}/${name}`, `${layout.home}/${name}`, 'rw')),
+    ...sessionMounts(paths.groupSessions(groupFolder)),
     ...(isMain ? plan.project : []),
     ...plan.extra,
     ...plan.credentials,

@@ -1,11 +1,13 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { FRAME_END, FRAME_START } from '../../src/protocol/turn.ts';
 import { startModelServer } from '../model-server/model-server.ts';
+import { House } from '../support/house.ts';
+import { PACKAGE_ROOT } from '../support/sandbox.ts';
 import { CANARY, REAL_AGENTS, type RealAgent, text } from './agents/real-agents.ts';
 import { KINDS } from './engine-agent.ts';
-import { newCheckout } from './guides/checkout.ts';
+import { newCheckout, runScript } from './guides/checkout.ts';
 import * as guide from './guides/commands.ts';
 import { TEST_IMAGE } from './image.ts';
 
@@ -137,14 +139,43 @@ describe.each(KINDS)('the guides’ commands by %s', (kind) => {
     expect(stdout).toContain('I-am-node');
   });
 
-  it('find the image, and report OK for keys, engine, image and groups', async () => {
+  it('find the image', async () => {
     const { run } = await checkoutFor(kimi);
     const [repository, tag] = TEST_IMAGE.split(':');
     expect((await run(guide.IMAGES)).stdout).toMatch(
       new RegExp(`^(?:localhost/)?${repository} +${tag} `, 'm'),
     );
-    const { stdout } = await run(guide.DIAGNOSTICS);
-    expect(stdout.match(/^OK$/gm)).toHaveLength(4);
-    expect(stdout).not.toMatch(/MISSING|NOT RUNNING/);
   });
+
+  it.each(REAL_AGENTS)(
+    'the quick diagnostic script for $provider, word by word, finds nothing wrong in a root at work',
+    async (agent) => {
+      const model = await startModelServer(agent.protocol, () => text('Hello from the model'));
+      onTestFinished(() => model.close());
+      const house = await House.start({
+        ...agent.env(model.url),
+        AGENT_PROVIDER: agent.provider,
+        CONTAINER_RUNTIME: kind,
+        CONTAINER_IMAGE: TEST_IMAGE,
+      });
+      for (const question of ['@Andy hello', '@Andy hello again']) {
+        await house.say(question);
+        await house.answer(/Hello from the model/);
+        await house.idle();
+      }
+      // A root is the checkout itself, with its settings and sources.
+      const keys = Object.entries(agent.env(model.url)).map(([name, value]) => `${name}=${value}\n`);
+      await writeFile(house.path('.env'), keys.join(''));
+      await symlink(join(PACKAGE_ROOT, 'src'), house.path('src'));
+      const script = await readFile(
+        new URL(`guides/diagnostics-${agent.provider}.sh`, import.meta.url),
+        'utf8',
+      );
+      const { stdout, stderr } = await runScript(kind, house.root, script);
+      expect(stderr).toBe('');
+      expect(stdout).not.toMatch(/MISSING|NOT RUNNING|WRONG|CHECK|error/);
+      // Keys, environment file, engine, image, mounts and sessions.
+      expect(stdout.match(/^OK\b/gm)).toHaveLength(6);
+    },
+  );
 });

@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chown, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, chown, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
 import { PACKAGE_ROOT, sharedDirectory } from '../../support/sandbox.ts';
 import { type EngineKind, engine } from '../engine-agent.ts';
@@ -74,4 +75,32 @@ export async function newCheckout(
       return { code, stdout, stderr };
     },
   };
+}
+
+/**
+ * Runs a guide's script as it is. The programs `docker` and `container` are the engine, with the tests' image in the place
+ * of the one that people build.
+ */
+export async function runScript(kind: EngineKind, root: string, script: string): Promise<Output> {
+  const programs = sharedDirectory();
+  const found = (await promisify(execFile)('bash', ['-c', `command -v ${kind}`])).stdout.trim();
+  const docker = join(programs, 'docker');
+  await writeFile(
+    docker,
+    `#!/bin/bash
+[ "$*" = "system status" ] && exec ${found} info
+[ "$1" = run ] && set -- run --rm "\${@:2}"
+exec ${found} "\${@//nanoclaw-agent:latest/${TEST_IMAGE}}"
+`,
+  );
+  await chmod(docker, 0o755);
+  await copyFile(docker, join(programs, 'container'));
+  const env = { ...process.env, PATH: `${programs}:${process.env.PATH}` };
+  const child = spawn('bash', ['-c', script], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close'),
+  ]);
+  return { code, stdout, stderr };
 }

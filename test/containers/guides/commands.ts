@@ -1,6 +1,6 @@
 /**
  * The commands by which operators were taught to look into the image, as the guides print them: for Docker, and those for
- * Apple's container in Docker's syntax. What only greps the sources is left out.
+ * Apple's container in Docker's syntax. The quick diagnostic scripts stand beside this file, word by word.
  */
 
 /** Copies the keys to where the manual commands mount them from. */
@@ -113,19 +113,3 @@ export const CONTENTS = {
 } as const;
 
 export const IMAGES = 'docker images';
-
-/** The items of the quick diagnostic script that concern keys, engine and image; the key is each guide's own. */
-export const DIAGNOSTICS = `echo -e "\\n1. Authentication configured?"
-[ -f .env ] && (grep -q "CLAUDE_CODE_OAUTH_TOKEN=sk-" .env || grep -q "ANTHROPIC_API_KEY=sk-" .env || grep -q "CODEX_API_KEY=sk-" .env || grep -q "KIMI_API_KEY=sk-" .env) && echo "OK" || echo "MISSING - add a key to .env"
-
-echo -e "\\n2. Env file copied for container?"
-[ -f data/env/env ] && echo "OK" || echo "MISSING - will be created on first run"
-
-echo -e "\\n3. Container runtime running?"
-docker info &>/dev/null && echo "OK" || echo "NOT RUNNING - start Docker Desktop (macOS) or sudo systemctl start docker (Linux)"
-
-echo -e "\\n4. Container image exists?"
-echo '{}' | docker run -i --entrypoint /bin/echo nanoclaw-agent:latest "OK" 2>/dev/null || echo "MISSING - run ./container/build.sh"
-
-echo -e "\\n6. Groups directory?"
-ls -la groups/ 2>/dev/null || echo "MISSING - run setup"`;
