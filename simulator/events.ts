@@ -24,6 +24,8 @@ export interface ChatLine {
   quotedId?: string;
   /** The phone-number JIDs of those who are mentioned. */
   mentions?: readonly string[];
+  /** After how many seconds it disappears; absent: it stays. */
+  expiration?: number;
   /** The file, downloaded and decrypted; the text is its caption then, if it has one. */
   media?: LineMedia;
   /** Its author changed the text. */

@@ -235,6 +235,22 @@ export class Simulator {
     this.#server.groupChanges.rename(this.#service.directory.group(group), subject, by);
   }
 
+  /**
+   * Somebody sets after how many seconds the messages of a chat disappear (0: they stay), and linked devices are told: by
+   * a message in a direct chat, by a notification in a group. What phones say there from then on names the timer.
+   * Rejects as `say` does.
+   */
+  async setTimer(
+    chat: string,
+    seconds: number,
+    { as, of, ...how }: How & Pick<Saying, 'as' | 'of'> = {},
+  ): Promise<void> {
+    const group = this.#service.directory.findGroup(chat);
+    const whom = { ...(as && { as }), ...(of && { of }) };
+    if (group) this.#server.groupChanges.setTimer(group, seconds, as);
+    else await this.#server.inbound.setTimer({ chat, ...whom, ...how }, seconds);
+  }
+
   /** From now on the phone number of this member stands in what the group's other members get. */
   revealNumber(group: string, person: Person): void {
     this.#service.directory.group(group).reveal(person);

@@ -32,6 +32,8 @@ export class Group {
   readonly creator: Person;
   readonly createdAt: number;
   subject: string;
+  /** After how many seconds messages disappear; 0: they stay. */
+  disappearsAfter = 0;
   readonly #members = new Map<string, Person>();
   readonly #admins = new Set<string>();
   readonly #numbersHidden: boolean;
@@ -126,6 +128,13 @@ export function participantElement(group: Group, person: Person, viewer: Person,
   };
 }
 
+/** Writes after how long the group's messages disappear. */
+export function timerElement({ disappearsAfter }: Group): BinaryNode {
+  return disappearsAfter > 0
+    ? { tag: 'ephemeral', attrs: { expiration: disappearsAfter.toString(), trigger: '0' } }
+    : { tag: 'not_ephemeral', attrs: {} };
+}
+
 /** Writes `<group>`, the answer to a metadata query by a member. */
 export function groupElement(group: Group, viewer: Person): BinaryNode {
   const creator = addressOf(group.creator, group.addressing);
@@ -146,6 +155,9 @@ export function groupElement(group: Group, viewer: Person): BinaryNode {
       size: group.members.length.toString(),
       ...alternative,
     },
-    content: group.members.map((member) => participantElement(group, member, viewer)),
+    content: [
+      ...group.members.map((member) => participantElement(group, member, viewer)),
+      ...(group.disappearsAfter > 0 ? [timerElement(group)] : []),
+    ],
   };
 }

@@ -42,6 +42,7 @@ export interface Controlled {
   scanQr(qr: string, as?: { as?: Person }): Promise<void>;
   enterCode(code: string, as?: { as?: Person }): Promise<void>;
   addPast(past: PastLine): ChatLine;
+  setTimer(chat: string, seconds: number, how?: How & Pick<Saying, 'as' | 'of'>): Promise<void>;
   say(saying: Saying): Promise<ChatLine>;
   edit(lineId: string, text: string, how?: How): Promise<ChatLine>;
   remove(lineId: string, how?: How & { by?: Person }): Promise<ChatLine>;

@@ -92,7 +92,21 @@ export const sayRequest = z.strictObject({
   quoted: z.string().exactOptional().describe('the id of the line that is answered'),
   mentions: z.array(someone).exactOptional().describe('who is mentioned, as @Name in the text'),
   wrap: z.enum(WRAPS).exactOptional().describe('into what the message is packed'),
+  broadcast: z
+    .string()
+    .regex(/^\d+@broadcast$/)
+    .exactOptional()
+    .describe('the speaker’s broadcast list by which it comes'),
   onlyOnPhone: z.boolean().exactOptional().describe('linked devices are told only that it is there'),
+  ...how,
+});
+
+/** POST /timer */
+export const timerRequest = z.strictObject({
+  chat: z.string().min(1).describe('as for /say'),
+  seconds: z.number().int().nonnegative().describe('after which messages disappear; 0: they stay'),
+  of: someone.exactOptional().describe('whose chat it is; the owner’s when absent'),
+  as: someone.exactOptional().describe('who sets it; whose chat it is when absent'),
   ...how,
 });
 

@@ -15,6 +15,7 @@ import {
   rulesRequest,
   sayRequest,
   scanRequest,
+  timerRequest,
   waitRequest,
 } from './requests.ts';
 import type { ControlRequest, Routes } from './route.ts';
@@ -51,6 +52,13 @@ function say(simulator: Controlled, body: unknown): Promise<unknown> {
     ...(of !== undefined && { of: findPerson(simulator, of) }),
     ...(mentions && { mentions: mentions.map((person) => findPerson(simulator, person)) }),
   });
+}
+
+async function setTimer(simulator: Controlled, body: unknown): Promise<unknown> {
+  const { chat, seconds, as, of, ...how } = timerRequest.parse(body);
+  const side = of !== undefined && { of: findPerson(simulator, of) };
+  await simulator.setTimer(findChat(simulator, chat), seconds, { ...asWhom(simulator, as), ...side, ...how });
+  return { chat, seconds };
 }
 
 function edit(simulator: Controlled, body: unknown): Promise<unknown> {
@@ -110,6 +118,7 @@ const ROUTES: Routes = {
   },
   'GET /wait': (simulator, { query }) => wait(simulator, query),
   'POST /say': (simulator, { body }) => say(simulator, body),
+  'POST /timer': (simulator, { body }) => setTimer(simulator, body),
   'POST /past': (simulator, { body }) => {
     const { chat, of, as, ...past } = pastRequest.parse(body);
     return simulator.addPast({

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { proto } from '@whiskeysockets/baileys';
+import { proto } from '@whiskeysockets/baileys';
 import { type Addressing, addressOf, type Person } from '../accounts/person.ts';
+import type { Timer } from '../server/timers.ts';
 import { writeMentions } from './mentions.ts';
 import { BadSaying, type Saying, type Wrap } from './saying.ts';
 
@@ -15,6 +16,8 @@ export interface References {
   quoted?: { id: string; author: Person; message: proto.IMessage };
   /** The file, once it is uploaded: a message with nothing but its part, without context. */
   uploaded?: proto.IMessage;
+  /** The chat's timer, which every message names. */
+  timer?: Timer;
 }
 
 /** Throws BadSaying when it is not exactly one thing that is said. */
@@ -28,7 +31,7 @@ export function assertOneThing(saying: Saying): void {
 }
 
 function contextOf(saying: Saying, references: References): { contextInfo?: proto.IContextInfo } {
-  const { addressing, quoted } = references;
+  const { addressing, quoted, timer } = references;
   const contextInfo: proto.IContextInfo = {
     ...(quoted && {
       stanzaId: quoted.id,
@@ -38,9 +41,25 @@ function contextOf(saying: Saying, references: References): { contextInfo?: prot
     ...(saying.mentions?.length && {
       mentionedJid: saying.mentions.map((person) => addressOf(person, addressing)),
     }),
+    ...(timer && timer.seconds > 0 && timerContext(timer)),
     ...(saying.wrap === 'ephemeral' && { expiration: WEEK_SECONDS }),
   };
   return Object.keys(contextInfo).length > 0 ? { contextInfo } : {};
+}
+
+function timerContext({ seconds, at }: Timer): proto.IContextInfo {
+  return { expiration: seconds, ephemeralSettingTimestamp: Math.floor(at / 1000) };
+}
+
+/** The message by which a phone sets the timer of a direct chat. */
+export function timerSetting({ seconds, at }: Timer): proto.IMessage {
+  return {
+    protocolMessage: {
+      type: proto.Message.ProtocolMessage.Type.EPHEMERAL_SETTING,
+      ephemeralExpiration: seconds,
+      ephemeralSettingTimestamp: Math.floor(at / 1000),
+    },
+  };
 }
 
 function vcard({ name, number }: { name: string; number: string }): string {

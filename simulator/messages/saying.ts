@@ -51,6 +51,8 @@ export interface Saying {
   wrap?: Wrap;
   /** Linked devices get no more of it than that it can be opened once, on the phone. */
   onlyOnPhone?: boolean;
+  /** The speaker's broadcast list by which it comes, `1@broadcast`; the chat names one of those who are in it. */
+  broadcast?: string;
   /** How the chat is addressed on the wire; by default as the group is, else by phone number. */
   addressing?: Addressing;
   /** Keeps the message for the linked device's next login, even while it is connected. */

@@ -13,6 +13,8 @@ export interface Addressed {
   group?: Group;
   /** To whom it is said in a direct chat; the speaker in the self-chat. */
   hearer?: Person;
+  /** The speaker's broadcast list by which it is said. */
+  broadcast?: string;
   addressing: Addressing;
 }
 
@@ -21,7 +23,7 @@ export interface Addressed {
  */
 export function address(
   service: Service,
-  saying: Pick<Saying, 'chat' | 'of' | 'as' | 'addressing'>,
+  saying: Pick<Saying, 'chat' | 'of' | 'as' | 'addressing' | 'broadcast'>,
 ): Addressed {
   const { directory } = service;
   const side = saying.of ?? directory.owner;
@@ -38,7 +40,8 @@ export function address(
   const hearer = ofSide ? peer : side;
   const chat = directChat(service, speaker, hearer);
   const byUsername = [speaker, hearer].some(({ username }) => username !== undefined);
-  return { speaker, chat, hearer, addressing: saying.addressing ?? (byUsername ? 'lid' : 'pn') };
+  const addressing = saying.addressing ?? (byUsername ? 'lid' : 'pn');
+  return { speaker, chat, hearer, addressing, ...(saying.broadcast && { broadcast: saying.broadcast }) };
 }
 
 /** The name of a direct chat: as the owner sees it, or as who speaks does when the owner is not in it. */
@@ -81,7 +84,7 @@ export function keyOf(
  * name stands beside it, unless the number is hidden from that account. `device` is the speaker's, 0 for the phone.
  */
 export function envelope(
-  { speaker, addressing, group, hearer }: Addressed,
+  { speaker, addressing, group, hearer, broadcast }: Addressed,
   viewer: Person,
   device = 0,
 ): BinaryNode['attrs'] {
@@ -96,6 +99,10 @@ export function envelope(
       ...(speaker.username !== undefined && { participant_username: speaker.username }),
       addressing_mode: addressing,
     };
+  }
+  if (broadcast) {
+    const writer = otherForm('participant_', speaker, other);
+    return { from: broadcast, participant: from, ...writer, addressing_mode: addressing };
   }
   if (hearer && speaker.jid === viewer.jid) {
     return {

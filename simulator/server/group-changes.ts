@@ -1,5 +1,11 @@
 import type { BinaryNode } from '@whiskeysockets/baileys';
-import { BadGroupChange, type Group, groupElement, participantElement } from '../accounts/group.ts';
+import {
+  BadGroupChange,
+  type Group,
+  groupElement,
+  participantElement,
+  timerElement,
+} from '../accounts/group.ts';
 import { addressOf, type Person } from '../accounts/person.ts';
 import { seconds } from '../wire/nodes.ts';
 import { newMessageId } from './message-id.ts';
@@ -69,6 +75,13 @@ export class GroupChanges {
       tag: 'subject',
       attrs: { subject, s_o: who, s_t: seconds() },
     }));
+  }
+
+  /** Any member sets after how many seconds messages disappear; 0: they stay. */
+  setTimer(group: Group, seconds: number, by: Person = this.#admin(group)): void {
+    group.assertMember(by);
+    this.#service.timers.set(group, [by, by], { seconds, at: Date.now() });
+    this.#tell(group, by, group.members, () => timerElement(group));
   }
 
   /** Who acts when nobody is named: the owner if they may, else another admin. */

@@ -6,7 +6,7 @@ import type { ChatLine } from '../events.ts';
 import { download, upload } from '../media/files.ts';
 import { answerReupload } from '../media/reupload.ts';
 import { type Act, editOf, isEditable, reactionOf, removalOf, withText } from '../messages/acts.ts';
-import { assertOneThing, compose, type References } from '../messages/compose.ts';
+import { assertOneThing, compose, type References, timerSetting } from '../messages/compose.ts';
 import { readMentions, writeMentions } from '../messages/mentions.ts';
 import { withoutContext } from '../messages/parts.ts';
 import { contentType, read, unwrap } from '../messages/read.ts';
@@ -17,6 +17,7 @@ import { type Addressed, address, addressAbout, envelope, keyOf } from './addres
 import { newMessageId } from './message-id.ts';
 import { encElements, garble, seal } from './sealing.ts';
 import type { Service } from './service.ts';
+import { expirationOf, timerIn } from './timers.ts';
 import { postStatus, type ToBot, writeToBot } from './unshown.ts';
 
 /** In place of a ciphertext: what can be opened once is not for linked devices. */
@@ -65,6 +66,16 @@ export class Inbound {
    */
   say(saying: Saying): Promise<ChatLine> {
     return this.#inTurn(() => this.#say(saying));
+  }
+
+  /** Somebody sets after how many seconds the messages of a direct chat disappear; 0: they stay. Rejects as `say` does. */
+  setTimer(where: Pick<Saying, 'chat' | 'of' | 'as' | keyof How>, seconds: number): Promise<void> {
+    return this.#inTurn(async () => {
+      const to = address(this.#service, where);
+      const timer = { seconds, at: Date.now() };
+      this.#service.timers.set(undefined, [to.speaker, to.hearer ?? to.speaker], timer);
+      await this.#hand(to, timerSetting(timer), { ...where, id: newMessageId(), at: timer.at });
+    });
   }
 
   /** The author of a line changes its text or caption. Rejects with UnknownLine, NotAllowed or NotInChat. */
@@ -170,17 +181,21 @@ export class Inbound {
   }
 
   async #say(saying: Saying): Promise<ChatLine> {
-    const { directory, chats } = this.#service;
+    const { directory, chats, timers } = this.#service;
     assertOneThing(saying);
     const to = address(this.#service, saying);
     const quoted = this.#quoted(to.chat, saying.quoted);
     const uploaded = await this.#upload(saying, to.addressing);
+    const people = [to.speaker, to.hearer ?? to.speaker] as const;
+    const timer = timers.of(to.group, people);
     const message = compose(saying, {
       addressing: to.addressing,
       ...(quoted && { quoted }),
       ...(uploaded && { uploaded }),
+      ...(timer && { timer }),
     });
     const content = unwrap(message);
+    const expiration = expirationOf(content);
     const reading = read(content);
     const words =
       reading.act === 'line'
@@ -198,8 +213,13 @@ export class Inbound {
       ...words,
       ...(quoted && { quotedId: quoted.id }),
       ...(media && { media }),
+      ...(expiration > 0 && { expiration }),
       at: Date.now(),
     };
+    // A phone writes so only where that is the chat's timer.
+    const told = timerIn(content);
+    if (told !== undefined && told !== timer?.seconds)
+      timers.set(to.group, people, { seconds: told, at: line.at });
     await this.#hand(to, message, {
       id: line.id,
       at: line.at,

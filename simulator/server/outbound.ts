@@ -13,6 +13,7 @@ import { directChat } from './addressed.ts';
 import type { Connection } from './connection.ts';
 import { type Destination, forward } from './forwarding.ts';
 import type { Service } from './service.ts';
+import { expirationOf } from './timers.ts';
 
 const FORBIDDEN = 403;
 const NOT_FOUND = 404;
@@ -139,7 +140,7 @@ function confirm(service: Service, companion: Companion, node: BinaryNode, reade
 async function show(
   service: Service,
   companion: Companion,
-  { chat, peer }: Destination,
+  { chat, peer, group }: Destination,
   id: string,
   message: proto.IMessage,
 ): Promise<void> {
@@ -148,6 +149,8 @@ async function show(
   const reading = read(message);
   if (reading.act === 'none') return;
   if (reading.act === 'line') {
+    const objection = service.timers.objection(group, [owner, peer ?? owner], message);
+    if (objection !== undefined) service.problem('bad message', `message ${id}: ${objection}`);
     if (chats.find(chat, id)) return;
     const from = {
       from: owner.jid,
@@ -163,7 +166,12 @@ async function show(
       service.problem('bad message', `the file of message ${id}: ${String(error)}`);
       return undefined;
     });
-    const more = { ...(quotedId && { quotedId }), ...(media && { media }) };
+    const expiration = expirationOf(message);
+    const more = {
+      ...(quotedId && { quotedId }),
+      ...(media && { media }),
+      ...(expiration > 0 && { expiration }),
+    };
     chats.add({ id, chat, ...from, ...words, ...more, at: Date.now() }, message);
     return;
   }

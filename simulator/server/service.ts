@@ -10,6 +10,7 @@ import { DeliveryQueue } from './delivery-queue.ts';
 import type { Faults } from './faults.ts';
 import type { ReceiptBook } from './receipts.ts';
 import type { ServiceRules } from './rules.ts';
+import { Timers } from './timers.ts';
 
 /** A receipt, a send, a query: the parts of the server that handle one of them share these. */
 export class Service {
@@ -27,6 +28,8 @@ export class Service {
   readonly authors = new Map<string, Companion>();
   /** To which address a linked device sent a message, by the message's id. */
   readonly addresses = new Map<string, string>();
+  /** After how long messages disappear. */
+  readonly timers = new Timers();
   /** What was said before any device was linked: only histories tell it. */
   readonly past: ChatLine[] = [];
   readonly #problems: Problem[] = [];

@@ -139,15 +139,29 @@ export class Session {
   }
 
   /** A receipt for a message. WhatsApp knows what a device of the sender means only by the recipient. */
-  #confirm(id: string, { to, recipient }: BinaryNode['attrs']): void {
+  #confirm(id: string, receipt: BinaryNode['attrs']): void {
+    const { to, recipient } = receipt;
     const key = stanzaKey('message', { id });
     const sent = this.#queue.waiting(key)?.attrs;
+    if (sent?.from?.endsWith('@broadcast') && !this.#isForBroadcast(receipt, sent)) {
+      const detail = `the receipt for ${id} is ${JSON.stringify(receipt)}; ${sent.participant} sent it by ${sent.from}`;
+      this.#service.problem('bad receipt', detail);
+      return;
+    }
     if (sent?.recipient !== undefined && (recipient !== sent.recipient || to !== sent.from)) {
       const detail = `the receipt for ${id} is to ${to} about ${recipient}; the message came from ${sent.from} to ${sent.recipient}`;
       this.#service.problem('bad receipt', detail);
       return;
     }
     this.#acknowledge(key);
+  }
+
+  /** Whether a receipt goes to the broadcast list, and names the writer and whether that is the account itself. */
+  #isForBroadcast({ to, participant, type }: BinaryNode['attrs'], sent: BinaryNode['attrs']): boolean {
+    if (type === 'retry') return true;
+    const writer = this.#service.directory.find(sent.participant ?? '');
+    const isOwn = writer === this.companion.owner;
+    return to === sent.from && participant === sent.participant && (type === 'sender') === isOwn;
   }
 
   #acknowledge(key: string): void {

@@ -5,7 +5,7 @@ import { CredentialsTooNewError } from './errors.ts';
  * The version that `user_version` names. The first programs named none (0); their tables were these, some not there yet. Another
  * table, or another form of one, is another version.
  */
-const VERSION = 3;
+const VERSION = 4;
 
 /**
  * - `creds`: the account, one row or none.
@@ -16,6 +16,7 @@ const VERSION = 3;
  * - `stanzas`, `plaintexts`: journal.ts.
  * - `uploads`: uploads.ts.
  * - `addresses`: addresses.ts, since version 2.
+ * - `timers`: disappearing.ts, since version 4.
  * Version 3 has indexes for what is asked at each send.
  */
 const SCHEMA = `
@@ -41,6 +42,9 @@ const SCHEMA = `
 
   CREATE TABLE IF NOT EXISTS uploads (wire_id TEXT PRIMARY KEY, message BLOB NOT NULL, at INTEGER NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS addresses (wire_id TEXT PRIMARY KEY, address TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS timers (
+    chat TEXT PRIMARY KEY, seconds INTEGER NOT NULL, set_at INTEGER, told_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
 
   CREATE INDEX IF NOT EXISTS numbers_by_number ON numbers (number);
   CREATE INDEX IF NOT EXISTS uploads_by_time ON uploads (at);
@@ -57,6 +61,7 @@ export const ACCOUNT_TABLES = [
   'plaintexts',
   'uploads',
   'addresses',
+  'timers',
 ] as const;
 
 /** @throws {CredentialsTooNewError} when a newer program made or changed it; to be called before anything is written */

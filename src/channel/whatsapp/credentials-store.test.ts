@@ -310,7 +310,7 @@ describe('the database of an account', () => {
     store.database.pragma('user_version = 99');
     store.close();
     for (const open of [() => CredentialsStore.open(file), () => inspectCredentials(file)])
-      expect(open).toThrow(/have schema 99, this version knows 3\. .*Run the newer version/);
+      expect(open).toThrow(/have schema 99, this version knows 4\. .*Run the newer version/);
     const database = new Database(file, { readonly: true });
     expect(database.pragma('user_version', { simple: true })).toBe(99);
     database.close();
@@ -321,7 +321,7 @@ describe('the database of an account', () => {
     pair();
     store.database.exec('DROP TABLE uploads; DROP TABLE stanzas; PRAGMA user_version = 0');
     expect(reopen().paired).toBe(true);
-    expect(store.database.pragma('user_version', { simple: true })).toBe(3);
+    expect(store.database.pragma('user_version', { simple: true })).toBe(4);
     expect(store.database.prepare('SELECT * FROM uploads, stanzas').all()).toEqual([]);
   });
 
@@ -329,7 +329,7 @@ describe('the database of an account', () => {
     pair();
     store.database.exec('DROP TABLE addresses; PRAGMA user_version = 1');
     expect(reopen().paired).toBe(true);
-    expect(store.database.pragma('user_version', { simple: true })).toBe(3);
+    expect(store.database.pragma('user_version', { simple: true })).toBe(4);
     expect(store.database.prepare('SELECT * FROM addresses').all()).toEqual([]);
   });
 });

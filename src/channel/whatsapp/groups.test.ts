@@ -34,10 +34,13 @@ function rig() {
     },
     () => ({ id: '491510:7@s.whatsapp.net', lid: '100:7@lid' }),
   );
+  const timers: [string, number][] = [];
+  const onTimer = (jid: string, seconds: number) => void timers.push([jid, seconds]);
   return {
     listener,
     identity,
-    groups: new Groups(listener, identity, (jid) => NAMES[jid], pino({ level: 'silent' })),
+    timers,
+    groups: new Groups(listener, identity, (jid) => NAMES[jid], pino({ level: 'silent' }), onTimer),
   };
 }
 
@@ -117,6 +120,19 @@ describe('the groups', () => {
     expect(asked).toBe(1);
     await groups.sync(counting);
     expect(asked).toBe(2);
+  });
+});
+
+describe('the timer of a group’s disappearing messages', () => {
+  it('is reported with the group and when it changes, and not where the server left out the members', () => {
+    const { groups, timers } = rig();
+    groups.takeAll([group({ ephemeralDuration: 86_400 }), group({ id: '999@g.us', participants: [] })]);
+    groups.updateAll([{ id: FAMILY, ephemeralDuration: 0 }, { id: FAMILY, announce: true }, group()]);
+    expect(timers).toEqual([
+      [FAMILY, 86_400],
+      [FAMILY, 0],
+      [FAMILY, 0],
+    ]);
   });
 });
 

@@ -21,6 +21,7 @@ export class Groups {
   readonly #identity: Identity;
   readonly #nameOf: (jid: string) => string | undefined;
   readonly #log: Log;
+  readonly #onTimer: (jid: string, seconds: number) => void;
   readonly #known = new Map<string, GroupMetadata>();
   /** One question for all groups at a time; who asks meanwhile shares the answer. */
   #syncing: { readonly queries: GroupQueries; readonly done: Promise<number> } | undefined;
@@ -28,17 +29,22 @@ export class Groups {
   /** Groups that are being asked about, and whether something changed since the question. */
   readonly #asking = new Map<string, { changed: boolean }>();
 
-  /** @param nameOf what a person, in their one form, is called, if that was heard */
+  /**
+   * @param nameOf what a person, in their one form, is called, if that was heard
+   * @param onTimer told after how many seconds a group's messages disappear; 0: they stay
+   */
   constructor(
     listener: GroupListener,
     identity: Identity,
     nameOf: (jid: string) => string | undefined,
     log: Log,
+    onTimer: (jid: string, seconds: number) => void = () => undefined,
   ) {
     this.#listener = listener;
     this.#identity = identity;
     this.#nameOf = nameOf;
     this.#log = log;
+    this.#onTimer = onTimer;
   }
 
   metadata(jid: string): GroupMetadata | undefined {
@@ -171,7 +177,9 @@ export class Groups {
     const members = group.participants.flatMap((each) => this.#member(each) ?? []);
     this.#report(group.id, group.subject);
     // A group without anybody in it is none that the account is in: the server left the list away.
-    if (members.length > 0) this.#reportMembers(group.id, members);
+    if (members.length === 0) return;
+    this.#reportMembers(group.id, members);
+    this.#guarded(group.id, () => this.#onTimer(group.id, group.ephemeralDuration ?? 0));
   }
 
   #left(jid: string): void {
@@ -195,6 +203,8 @@ export class Groups {
     const known = change.id === undefined ? undefined : this.#known.get(change.id);
     if (known === undefined) return;
     this.#known.set(known.id, { ...known, ...change });
+    const { ephemeralDuration: seconds } = change;
+    if (seconds !== undefined) this.#guarded(known.id, () => this.#onTimer(known.id, seconds));
     if (change.subject && change.subject !== known.subject) this.#report(known.id, change.subject);
   }
 

@@ -21,8 +21,11 @@ function rig() {
     () => ME,
   );
   const contacts = new Contacts(identity, () => 'Maria');
-  const history = new History(listener, identity, contacts, { now: () => NOW }, pino({ level: 'silent' }));
-  return { listener, contacts, history };
+  const noted: unknown[][] = [];
+  const timers = { note: (...told: unknown[]) => void noted.push(told) };
+  const clock = { now: () => NOW };
+  const history = new History(listener, identity, contacts, timers, clock, pino({ level: 'silent' }));
+  return { listener, contacts, history, noted };
 }
 
 describe('a history', () => {
@@ -51,6 +54,13 @@ describe('a history', () => {
       { jid: '120363@g.us', name: 'Family', isGroup: true, lastActivity: undefined },
     ]);
     expect(listener.messages).toEqual([]);
+  });
+
+  it('tells the timers of disappearing messages that the phone knows', () => {
+    const { history, noted } = rig();
+    const set = { ephemeralExpiration: 86_400, ephemeralSettingTimestamp: 1_700_000_000 };
+    history.take({ contacts: [], chats: [{ id: PETER, ...set }, { id: '120363@g.us' }], messages: [] });
+    expect(noted).toEqual([[PETER, { seconds: 86_400, setAt: 1_700_000_000 }, NOW]]);
   });
 
   it('leaves out chats that are not with people', () => {

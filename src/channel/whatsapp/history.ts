@@ -3,18 +3,20 @@ import type { Clock } from '../../clock.ts';
 import type { Log } from '../../log.ts';
 import type { ChannelListener } from '../channel.ts';
 import type { Contacts } from './contacts.ts';
+import type { DisappearingTimers } from './disappearing.ts';
 import type { Identity } from './identity.ts';
 import { isGroup } from './jid.ts';
 import { timeOf } from './timestamp.ts';
 
 /**
- * What the phone tells of the past: names and when something last happened, never a message. The messages of a
+ * What the phone tells of the past: names, timers and when something last happened, never a message. The messages of a
  * history are not looked at, so nothing old can start a turn.
  */
 export class History {
   readonly #listener: Pick<ChannelListener, 'onChat' | 'together'>;
   readonly #identity: Identity;
   readonly #contacts: Contacts;
+  readonly #timers: Pick<DisappearingTimers, 'note'>;
   readonly #clock: Clock;
   readonly #log: Log;
 
@@ -22,12 +24,14 @@ export class History {
     listener: Pick<ChannelListener, 'onChat' | 'together'>,
     identity: Identity,
     contacts: Contacts,
+    timers: Pick<DisappearingTimers, 'note'>,
     clock: Clock,
     log: Log,
   ) {
     this.#listener = listener;
     this.#identity = identity;
     this.#contacts = contacts;
+    this.#timers = timers;
     this.#clock = clock;
     this.#log = log;
   }
@@ -65,6 +69,13 @@ export class History {
       isGroup: group,
       lastActivity: seconds > 0 ? timeOf(seconds, this.#clock.now()) : undefined,
     });
+    this.#noteTimer(jid, chat);
+  }
+
+  #noteTimer(jid: string, { ephemeralExpiration: seconds, ephemeralSettingTimestamp }: Chat): void {
+    const setAt = toNumber(ephemeralSettingTimestamp);
+    if (typeof seconds === 'number' && setAt > 0)
+      this.#timers.note(jid, { seconds, setAt }, this.#clock.now());
   }
 
   #guarded(id: string | null | undefined, act: () => void): void {

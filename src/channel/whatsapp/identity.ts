@@ -1,4 +1,4 @@
-import { isGroup, type PersonAddress, personAddress, personJid } from './jid.ts';
+import { isBroadcastList, isGroup, type PersonAddress, personAddress, personJid } from './jid.ts';
 
 /** Which phone number a LID stands for, kept across restarts. Users only, no server parts. */
 export interface NumberBook {
@@ -90,9 +90,16 @@ export class Identity {
     return user === undefined ? undefined : personJid({ kind: 'lid', user });
   }
 
-  /** The one form of a message's chat; undefined for what is no chat with people (status, channels, bots). */
+  /**
+   * The one form of a message's chat; undefined for what is no chat with people (status, channels, bots), and for what the owner
+   * sends to a broadcast list.
+   */
   chat(key: MessageKey): string | undefined {
     if (isGroup(key.remoteJid)) return key.remoteJid;
+    if (isBroadcastList(key.remoteJid)) {
+      const writer = this.sender(key);
+      return writer === this.ownerJid ? undefined : writer;
+    }
     // Of the owner's own messages the other form may be the owner's, not the chat's: `person` does not believe that.
     return this.person(key.remoteJid, key.remoteJidAlt);
   }
@@ -101,6 +108,9 @@ export class Identity {
   sender(key: MessageKey): string | undefined {
     if (key.fromMe) return this.ownerJid;
     if (isGroup(key.remoteJid)) return this.person(key.participant, key.participantAlt);
+    // Baileys (rc14) puts the other form of the writer where that of the chat belongs.
+    if (isBroadcastList(key.remoteJid))
+      return this.person(key.participant, key.participantAlt ?? key.remoteJidAlt);
     return this.person(key.remoteJid, key.remoteJidAlt);
   }
 

@@ -27,15 +27,17 @@ function rig() {
     () => ME,
   );
   const contacts = new Contacts(identity, () => 'Maria');
+  const timers: unknown[][] = [];
   const inbound = new Inbound({
     listener,
     identity,
     contacts,
     groupName: (jid) => (jid === GROUP ? 'Family' : undefined),
+    timers: { note: (...told) => void timers.push(told) },
     clock: { now: () => NOW },
     log: pino({ level: 'debug' }, { write: (line) => void logged.push(line) }),
   });
-  return { inbound, listener, contacts, log: () => logged.join('') };
+  return { inbound, listener, contacts, timers, log: () => logged.join('') };
 }
 
 function message(content: proto.IMessage, over: Partial<WAMessage> = {}): WAMessage {
@@ -107,7 +109,10 @@ describe('the text of a message', () => {
     ],
     ['a status', { key: { remoteJid: 'status@broadcast', participant: PETER, id: 'A1' } }],
     ['a channel’s message', { key: { remoteJid: '1203630@newsletter', id: 'A1' } }],
-    ['a broadcast list’s message', { key: { remoteJid: '77@broadcast', participant: PETER, id: 'A1' } }],
+    [
+      'what the owner sends to a broadcast list',
+      { key: { remoteJid: '77@broadcast', participant: ME.lid, id: 'A1', fromMe: false } },
+    ],
     ['a message without an id', { key: { remoteJid: PETER } }],
     ['a group’s message without a writer', { key: { remoteJid: GROUP, id: 'A1' } }],
   ])('is not taken from %s, which leaves a log line at debug', (_, over) => {
@@ -202,6 +207,37 @@ describe('the sender and the chat of a message', () => {
     const { inbound, listener } = rig();
     inbound.take([message({ conversation: 'hi' }, { messageTimestamp: NOW / 1_000 + 299 })]);
     expect(listener.messages[0]?.timestamp).toBe(NOW + 299_000);
+  });
+});
+
+describe('a message that came by a broadcast list', () => {
+  const by = (participant: string, remoteJidAlt?: string) => ({
+    key: {
+      remoteJid: '77@broadcast',
+      participant,
+      id: 'A1',
+      fromMe: false,
+      ...(remoteJidAlt && { remoteJidAlt }),
+    },
+  });
+
+  it.each([
+    ['number', PETER, '102@lid'],
+    ['LID', '102:4@lid', PETER],
+  ])('belongs to the direct chat with its writer, who is named by %s', (_, participant, alt) => {
+    const { inbound, listener } = rig();
+    inbound.take([message({ conversation: 'hi all' }, by(participant, alt))]);
+    expect(listener.messages).toMatchObject([
+      { chatJid: PETER, senderJid: PETER, senderName: 'Peter', isGroup: false, fromMe: false },
+    ]);
+    expect(listener.chats).toMatchObject([{ jid: PETER, name: 'Peter', isGroup: false }]);
+  });
+
+  it('is removed there', () => {
+    const { inbound, listener } = rig();
+    const { REVOKE } = proto.Message.ProtocolMessage.Type;
+    inbound.take([message({ protocolMessage: { type: REVOKE, key: { id: 'OLD' } } }, by(PETER))]);
+    expect(listener.changes).toMatchObject([{ kind: 'delete', chatJid: PETER, senderJid: PETER, id: 'OLD' }]);
   });
 });
 
@@ -423,6 +459,22 @@ it('a message is taken although the name of its chat cannot be recorded', () => 
   expect(inbound.take([message({ conversation: 'hi' })])).toHaveLength(1);
   expect(listener.texts).toEqual(['hi']);
   expect(log()).toContain('The name of a chat could not be recorded');
+});
+
+it('the timer of a chat is noted with the time of the message that tells it', () => {
+  const { inbound, timers } = rig();
+  const contextInfo = { expiration: 86_400 };
+  const group = { remoteJid: GROUP, id: 'A1', participant: PETER };
+  const setting = { type: proto.Message.ProtocolMessage.Type.EPHEMERAL_SETTING, ephemeralExpiration: 0 };
+  inbound.take([
+    message({ extendedTextMessage: { text: 'hi', contextInfo } }),
+    message({ conversation: 'hi' }),
+    message({ protocolMessage: setting }, { key: group }),
+  ]);
+  expect(timers).toEqual([
+    [PETER, { seconds: 86_400 }, 1_700_000_123_000],
+    [GROUP, { seconds: 0, setAt: 1_700_000_123 }, 1_700_000_123_000],
+  ]);
 });
 
 describe('an act on an earlier message', () => {

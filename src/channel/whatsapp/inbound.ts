@@ -5,6 +5,7 @@ import { withWellFormedTexts } from '../../protocol/graphemes.ts';
 import type { ChannelListener, ChatInfo, InboundMessage, MessageChange } from '../channel.ts';
 import { type Act, actOf } from './acts.ts';
 import type { Contacts } from './contacts.ts';
+import { type DisappearingTimers, timerIn } from './disappearing.ts';
 import type { Identity } from './identity.ts';
 import { isGroup } from './jid.ts';
 import { attachmentOf } from './media.ts';
@@ -26,6 +27,7 @@ export interface InboundOptions {
   readonly identity: Identity;
   readonly contacts: Contacts;
   readonly groupName: (jid: string) => string | undefined;
+  readonly timers: Pick<DisappearingTimers, 'note'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -121,9 +123,22 @@ export class Inbound {
       timestamp: timeOf(message.messageTimestamp, clock.now()),
       fromMe: key.fromMe === true,
     };
+    this.#noteTimer(message.message, frame);
     const act = actOf(message.message);
     // A phone's words are bytes, and some decode to half a character.
     return withWellFormedTexts(act === undefined ? this.#message(message, frame) : this.#act(act, frame));
+  }
+
+  /** What keeps the chat's timer from being stored must not keep the message. */
+  #noteTimer(message: WAMessage['message'], { chatJid, timestamp }: Frame): void {
+    const { timers, log } = this.#options;
+    const timer = timerIn(message, timestamp);
+    if (timer === undefined) return;
+    try {
+      timers.note(chatJid, timer, timestamp);
+    } catch (error) {
+      log.error({ err: error, chat: chatJid }, 'The timer of disappearing messages could not be recorded');
+    }
   }
 
   #message({ key, message }: WAMessage, frame: Frame): Told | string {

@@ -1,4 +1,4 @@
-import { isJidGroup, jidDecode } from '@whiskeysockets/baileys';
+import { isJidBroadcast, isJidGroup, isJidStatusBroadcast, jidDecode } from '@whiskeysockets/baileys';
 
 export const PHONE_SERVER = 's.whatsapp.net';
 export const LID_SERVER = 'lid';
@@ -37,4 +37,9 @@ export function bareUser(jid: string): string {
 
 export function isGroup(jid: string | null | undefined): jid is string {
   return isJidGroup(jid ?? undefined) === true;
+}
+
+/** Whether a message came by a broadcast list of somebody: to each who gets it, it is a direct one of the writer's. */
+export function isBroadcastList(jid: string | null | undefined): jid is string {
+  return jid != null && isJidBroadcast(jid) === true && !isJidStatusBroadcast(jid);
 }

@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import type {
   BaileysEventMap,
   BinaryNode,
+  GroupMetadata,
   proto,
   SignalKeyStore,
   SocketConfig,
@@ -14,6 +15,7 @@ import { Addresses } from './addresses.ts';
 import { Connection, type LiveSocket } from './connection.ts';
 import { Contacts } from './contacts.ts';
 import type { CredentialsStore } from './credentials-store.ts';
+import { DisappearingTimers } from './disappearing.ts';
 import { JournalUnwritableError, textOf } from './errors.ts';
 import { Groups } from './groups.ts';
 import { History } from './history.ts';
@@ -31,6 +33,7 @@ import { replay } from './replay.ts';
 import { RestrictionReports } from './restriction.ts';
 import { durableSignalRepository, keysWithTexts } from './signal-repository.ts';
 import { openSocket } from './socket.ts';
+import { MAX_AHEAD_MS } from './timestamp.ts';
 import { takeUnbuffered } from './unbuffered.ts';
 import { Undecodable } from './undecodable.ts';
 import { Uploads } from './uploads.ts';
@@ -47,6 +50,7 @@ export class LinkedDevice {
   readonly #store: CredentialsStore;
   readonly #identity: Identity;
   readonly #contacts: Contacts;
+  readonly #timers: DisappearingTimers;
   readonly #inbound: Inbound;
   readonly #history: History;
   readonly #journal: Journal;
@@ -71,13 +75,20 @@ export class LinkedDevice {
       (from, to) => listener.onSamePerson(from, to),
     );
     const contacts = new Contacts(identity, () => store.creds.me?.name);
-    const groups = new Groups(listener, identity, (jid) => contacts.heard(jid), log);
+    const timers = new DisappearingTimers(store.database, identity);
+    const heard = (jid: string): string | undefined => contacts.heard(jid);
+    const groups = new Groups(listener, identity, heard, log, (jid, seconds) => {
+      // Of most groups there is nothing to keep. This clock may be ahead of the one by which changes are dated.
+      if (seconds > 0 || timers.of(jid).seconds > 0)
+        timers.note(jid, { seconds }, clock.now() - MAX_AHEAD_MS);
+    });
     const groupName = (jid: string): string | undefined => groups.name(jid);
     this.#identity = identity;
     this.#contacts = contacts;
     this.groups = groups;
-    this.#inbound = new Inbound({ listener, identity, contacts, groupName, clock, log });
-    this.#history = new History(listener, identity, contacts, clock, log);
+    this.#timers = timers;
+    this.#inbound = new Inbound({ listener, identity, contacts, groupName, timers, clock, log });
+    this.#history = new History(listener, identity, contacts, timers, clock, log);
     this.#versions = new ClientVersions({
       file: options.versionFile,
       fixed: options.version,
@@ -96,6 +107,7 @@ export class LinkedDevice {
       addresses: new Addresses(store.database, clock),
       memberName: (group, person) => groups.memberName(this.connection.open?.socket, group, person),
       uploads,
+      timers,
       timeoutMs: timings.sendTimeoutMs,
       log,
     });
@@ -181,7 +193,7 @@ export class LinkedDevice {
       makeSignalRepository: this.#makeSignalRepository,
       patchMessageBeforeSending: oncePerDevice(this.#identity),
       getMessage: async (key) => this.#recall(key),
-      cachedGroupMetadata: async (jid) => this.groups.metadata(jid),
+      cachedGroupMetadata: async (jid) => this.#metadata(jid),
       qrTimeoutMs: referenceTimeoutMs({ pairWith, qrTimeoutMs }),
       undecodable: this.#undecodable,
       log,
@@ -189,6 +201,12 @@ export class LinkedDevice {
     socket.ws.prependListener('CB:message', (node: BinaryNode) => this.#enter(node));
     this.#listen(socket);
     return socket;
+  }
+
+  /** As Baileys needs it for a send: the stanza names the group's timer too. */
+  #metadata(jid: string): GroupMetadata | undefined {
+    const known = this.groups.metadata(jid);
+    return known && { ...known, ephemeralDuration: this.#timers.of(jid).seconds };
   }
 
   #link(socket: WASocket, events: Pick<LinkingOptions, 'onOffer' | 'onFailure'>): Linking {

@@ -18,6 +18,7 @@ import type {
 } from '../channel.ts';
 import type { Addresses } from './addresses.ts';
 import { baileysLog } from './baileys-log.ts';
+import { type DisappearingTimers, disappearing } from './disappearing.ts';
 import { codeOf, textOf } from './errors.ts';
 import { formatForWhatsApp } from './formatting.ts';
 import type { Identity } from './identity.ts';
@@ -40,6 +41,7 @@ export interface OutboundOptions {
   readonly addresses: Addresses;
   readonly memberName: MemberName;
   readonly uploads: Uploads;
+  readonly timers: Pick<DisappearingTimers, 'of'>;
   /** How long the server may take, the preparation of the message included, but not an upload, in milliseconds. */
   readonly timeoutMs: number;
   readonly log: Log;
@@ -127,15 +129,18 @@ export class Outbound {
     chatJid: string,
     message: Outgoing | undefined,
   ): Promise<proto.IMessage | undefined> {
-    const address = this.#options.addresses.find(wireId) ?? this.addressOf(chatJid);
+    const { addresses, uploads, timers } = this.#options;
+    const address = addresses.find(wireId) ?? this.addressOf(chatJid);
+    const timer = timers.of(chatJid);
     switch (message?.kind) {
-      case 'file':
-        return this.#options.uploads.find(wireId);
-      case 'text':
-        return textMessage(
-          message,
-          message.quoted && (await this.#nameIn(address, message.quoted.senderJid)),
-        );
+      case 'file': {
+        const uploaded = uploads.find(wireId);
+        return uploaded && disappearing(uploaded, timer);
+      }
+      case 'text': {
+        const author = message.quoted && (await this.#nameIn(address, message.quoted.senderJid));
+        return disappearing(textMessage(message, author), timer);
+      }
       case 'reaction':
         return { reactionMessage: { key: await this.#targetKey(address, message), text: message.emoji } };
       case undefined:
@@ -165,7 +170,9 @@ export class Outbound {
       if ('kind' in content) return content;
       // What a device asks for again goes out by Baileys itself, without this attribute.
       const additionalAttributes = isByLid(address, chatJid) ? { peer_recipient_pn: chatJid } : {};
-      return () => socket.relayMessage(address, content, { messageId, additionalAttributes });
+      const timed =
+        message.kind === 'reaction' ? content : disappearing(content, this.#options.timers.of(chatJid));
+      return () => socket.relayMessage(address, timed, { messageId, additionalAttributes });
     } catch (error) {
       return { kind: 'not_sent', reason: textOf(error) };
     }

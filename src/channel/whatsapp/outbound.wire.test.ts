@@ -11,6 +11,7 @@ import { HOUR, systemClock } from '../../clock.ts';
 import type { Outgoing, OutgoingFile } from '../channel.ts';
 import { Addresses } from './addresses.ts';
 import { CredentialsStore } from './credentials-store.ts';
+import { DisappearingTimers } from './disappearing.ts';
 import { Identity } from './identity.ts';
 import { Outbound, type Sender } from './outbound.ts';
 import { Rig } from './testing/rig.ts';
@@ -307,6 +308,7 @@ function outboundOn(
     addresses: new Addresses(store.database, systemClock),
     memberName: async (_, person) => (person === '2@s.whatsapp.net' ? '102@lid' : person),
     uploads: new Uploads(store.database, systemClock),
+    timers: new DisappearingTimers(store.database, identity),
     timeoutMs: 1_000,
     log: pino({ level: 'silent' }),
   });

@@ -77,7 +77,7 @@ export function openSocket(options: SocketOptions): WASocket {
       return goesOn;
     },
     handle: async (node, call) => {
-      const answer = answerUnhandled(node, auth.creds.me?.id);
+      const answer = answerUnhandled(node, auth.creds.me);
       if (answer === undefined) await undecodable.during(socket, node, call);
       else await socket.sendNode(answer);
     },

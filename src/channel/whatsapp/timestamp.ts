@@ -2,7 +2,7 @@ import { toNumber } from '@whiskeysockets/baileys';
 import { MINUTE } from '../../clock.ts';
 
 /** Clocks differ by that much; a time that is further ahead is wrong. */
-const MAX_AHEAD_MS = 5 * MINUTE;
+export const MAX_AHEAD_MS = 5 * MINUTE;
 
 /**
  * When something was, in milliseconds since the epoch. What is missing, no time at all or in the future counts as now:
