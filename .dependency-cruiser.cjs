@@ -3,6 +3,7 @@
 /** What every room may import beside what its row names. */
 const GROUND = [
   '^src/(log|log-file|paths|clock|clean-up|config|hand-written|replace-file|exists|machine-trouble|time-limit|timings|waker)\\.ts$',
+  '^src/(address-secrets|log|log-file|paths|clock|clean-up|config|replace-file|exists|machine-trouble|time-limit|timings|waker)\\.ts$',
   '^src/protocol/',
 ];
 

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { v7 as uuidv7 } from 'uuid';
+import { withoutUsers } from './address-secrets.ts';
 import { announceChange } from './changes-by-commands.ts';
 import type { LineState } from './channel/channel.ts';
 import { systemClock } from './clock.ts';
@@ -42,9 +43,12 @@ const WRONG_USAGE = 2;
 const NOT_PAIRED =
   'NanoClaw is not linked to a WhatsApp account yet. Run this in a terminal: ./nanoclaw pair';
 
-/** Messages name this command as it works at the root of the project; here it is named as it works where they are read. */
+/**
+ * Messages name this command as it works at the root of the project; here it is named as it works where they are read. An
+ * address in them may hold a password.
+ */
 const named = (text: string): string =>
-  text.replaceAll('./nanoclaw', process.env.NANOCLAW_COMMAND ?? './nanoclaw');
+  withoutUsers(text.replaceAll('./nanoclaw', process.env.NANOCLAW_COMMAND ?? './nanoclaw'));
 const say = (text: string): void => void process.stdout.write(`${named(text)}\n`);
 const complain = (text: string): void => void process.stderr.write(`${named(text)}\n`);
 

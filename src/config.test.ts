@@ -36,6 +36,14 @@ describe('the configuration', () => {
     });
   });
 
+  it.each(['ftp://ann:top-secret@x.example', 'ann:top-secret@x.example', 'ftp://ann:top/secret@x.example'])(
+    'shows no password of an address that it refuses: %s',
+    (TRANSCRIBE_URL) => {
+      const load = () => loadConfig({ NANOCLAW_ROOT: root('AGENT_PROVIDER=offline'), TRANSCRIBE_URL });
+      expect(load).toThrow(/TRANSCRIBE_URL is "\[redacted\]@x\.example"/);
+    },
+  );
+
   it.each([
     ['राम', 'राम'],
     ['ශ්\u200dරී', 'ශ්\u200dරී'],

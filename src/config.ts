@@ -286,6 +286,12 @@ export function loadConfig(environment: Variables): Config {
   return { ...base, provider: chooseProvider(variables, named) };
 }
 
+/** A wrong value in an error. An address may hold a password, wherever it is wrong. */
+function shown(name: string, value: string | undefined): string {
+  const written = JSON.stringify(value);
+  return name.endsWith('_URL') ? written.replace(/^".*@/, '"[redacted]@') : written;
+}
+
 function readConfig(variables: Variables): {
   readonly base: BaseConfig;
   readonly named: Provider | undefined;
@@ -294,7 +300,7 @@ function readConfig(variables: Variables): {
   if (!parsed.success) {
     const lines = parsed.error.issues.map((issue) => {
       const name = String(issue.path[0]) as keyof typeof Environment.shape;
-      return `${name} is ${JSON.stringify(variables[name])}; accepted is ${Environment.shape[name].description}.`;
+      return `${name} is ${shown(name, variables[name])}; accepted is ${Environment.shape[name].description}.`;
     });
     throw new ConfigError([...new Set(lines)].join('\n'));
   }

@@ -27,6 +27,17 @@ describe('the log', () => {
     expect(second).toMatch(/INFO: \[mailbox\] several\\nlines$/);
   });
 
+  it('holds no password of an address, wherever it stands', () => {
+    const { log, file, lines } = rig();
+    const address = 'http://maria:top%2Dsecret@llm.example/v1';
+    log.child({ url: address }).info({ list: [address] }, `asked ${address}`);
+    log.warn({ err: new Error(`cannot ask ${address}, or https://token@x.example`) }, 'failed');
+    expect(lines(file).join()).not.toMatch(/secret|maria|token@/);
+    expect(lines(file)[1]).toContain('http://[redacted]@llm.example/v1, or https://[redacted]@x.example');
+    log.info('https://x.example/@eve?a=b@c');
+    expect(lines(file)[2]).toMatch(/INFO: https:\/\/x\.example\/@eve\?a=b@c$/);
+  });
+
   it('ends the line about a session with its id, for scripts that cut it off there', () => {
     const { log, file, lines } = rig();
     log.info('Session initialized: abc-123');

@@ -1,5 +1,6 @@
 import { type Logger, multistream, pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
+import { withoutUsers } from './address-secrets.ts';
 import { redactLine } from './debug-log.ts';
 import { LogFile } from './log-file.ts';
 import { isBehind, isPassing } from './machine-trouble.ts';
@@ -70,7 +71,7 @@ function formatter(colorize: boolean): (line: string) => string {
       return typeof entry.room === 'string' ? `[${entry.room}] ${message}` : message;
     },
   });
-  return (line) => String(format(line));
+  return (line) => withoutUsers(String(format(line)));
 }
 
 /**

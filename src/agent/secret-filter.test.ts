@@ -30,6 +30,25 @@ describe('the secret filter', () => {
     expect(filter.push('ond line')).toBe('second line');
   });
 
+  it.each([
+    ['http://ann:top-secret@llm.example/v1', ['top-secret']],
+    ['https://ann:p%40ss%2Fword@llm.example', ['p%40ss%2Fword', 'p@ss/word']],
+    ['https://ann:p@ssword!@llm.example', ['p@ssword!', 'p%40ssword!']],
+    ['http://token-of-ann@proxy.example:8080', ['token-of-ann']],
+    ['http://ann:pw@proxy.example', ['ann:pw@']],
+    ['https://llm.example/v1?user=ann@x.example', []],
+    ['localhost:11434', []],
+  ])('finds the password in an address, as it is written and as it is meant: %s', (address, secrets) => {
+    for (const name of ['ANTHROPIC_BASE_URL', 'HTTPS_PROXY']) {
+      const found = secretsIn({ [name]: address });
+      expect(found).toEqual(expect.arrayContaining(secrets));
+      expect(withoutSecrets(`failed: ${address}`, found)).not.toMatch(/secret|ssword|ssWord|token-of|:pw/);
+      if (secrets.length === 0) expect(found).toEqual([]);
+    }
+    const basic = Buffer.from('ann:top-secret').toString('base64');
+    expect(secretsIn({ X_BASE_URL: 'http://ann:top-secret@x' })).toContain(basic);
+  });
+
   it('finds secrets by the names of their variables, and ignores values that are too short to be one', () => {
     expect(
       secretsIn({

@@ -1,12 +1,16 @@
+import { SHORTEST_SECRET, secretsInAddress } from '../address-secrets.ts';
+
 const SECRET_NAME = /KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL/i;
-const SHORTEST_SECRET = 6;
 const REPLACEMENT = '[redacted]';
 
 /** The values of an environment that no log may hold, longest first. */
 export function secretsIn(env: Readonly<Record<string, string>>): string[] {
-  return Object.entries(env)
-    .filter(([name, value]) => SECRET_NAME.test(name) && value.length >= SHORTEST_SECRET)
-    .map(([, value]) => value)
+  const secrets = Object.entries(env).flatMap(([name, value]) => [
+    ...(SECRET_NAME.test(name) ? [value] : []),
+    ...secretsInAddress(value),
+  ]);
+  return [...new Set(secrets)]
+    .filter((secret) => secret.length >= SHORTEST_SECRET)
     .sort((a, b) => b.length - a.length);
 }
 

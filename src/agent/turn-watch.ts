@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clock, SECOND } from '../clock.ts';
 import type { Log } from '../log.ts';
@@ -63,6 +64,9 @@ export class TurnWatch {
   readonly #options: TurnWatchOptions;
   readonly #exited: Promise<void>;
   readonly #noise = new BoundedText(KEPT_TEXT);
+  readonly #noiseDecoder = new StringDecoder('utf8');
+  /** Before the cut: of a secret that the cut goes through a half would stay. */
+  readonly #noiseFilter: SecretFilter;
   readonly #stderr: StderrLog;
   readonly #frames: string[] = [];
   #frameCount = 0;
@@ -79,6 +83,7 @@ export class TurnWatch {
     this.#options = options;
     this.#lastOutputAt = options.clock.now();
     const { secrets, log } = options;
+    this.#noiseFilter = new SecretFilter(secrets);
     const onOutput = (): void => this.#noteOutput();
     this.#stderr = new StderrLog({ kept: KEPT_TEXT, secrets, log, onOutput });
     this.#exited = options.sandbox.exited.then((exit) => {
@@ -196,7 +201,7 @@ export class TurnWatch {
     const { child } = this.#options.sandbox;
     const reader = new FrameReader({
       maxFrameBytes: MAX_FRAME_BYTES,
-      onNoise: (bytes) => this.#noise.append(bytes),
+      onNoise: (bytes) => this.#noise.append(this.#noiseFilter.push(this.#noiseDecoder.write(bytes))),
     });
     try {
       for await (const chunk of child.stdout) {
@@ -243,7 +248,11 @@ export class TurnWatch {
   }
 
   #withFitError(frame: OutputFrame): OutputFrame {
-    return frame.error === undefined ? frame : { ...frame, error: this.#fitError(frame.error) };
+    return {
+      ...frame,
+      ...(frame.error !== undefined && { error: this.#fitError(frame.error) }),
+      ...(frame.advice !== undefined && { advice: this.#fitError(frame.advice) }),
+    };
   }
 
   /** Cut last: of a secret that the cut went through a half would stay. */
@@ -263,10 +272,10 @@ export class TurnWatch {
   }
 
   #ending(outOfMemory: boolean): Ending {
-    const { sandbox, secrets, log, name } = this.#options;
+    const { sandbox, log, name } = this.#options;
     const { exitCode, spawnError } = this.#exit ?? { exitCode: undefined, spawnError: undefined };
-    const filter = new SecretFilter(secrets);
-    const stdout = filter.push(this.#noise.toString()) + filter.end();
+    this.#noise.append(this.#noiseFilter.end());
+    const stdout = this.#noise.toString();
     const stderr = this.#stderr.toString();
     const said = {
       frameCount: this.#frameCount,

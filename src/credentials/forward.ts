@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { secretsInAddress } from '../address-secrets.ts';
 import { answerHeaders, requestHeaders } from './headers.ts';
 import { keyHeaders, type ModelAccess } from './model-access.ts';
 import type { Protocol, Route } from './model-service.ts';
@@ -123,12 +124,13 @@ async function passError(
   answer: IncomingMessage,
   status: number,
 ): Promise<void> {
-  const { key = '' } = access;
+  const secrets = [access.key ?? '', ...secretsInAddress(access.address)].filter((each) => each !== '');
+  const longest = Math.max(0, ...secrets.map((each) => each.length));
   const pieces: Buffer[] = [];
   let bytes = 0;
   try {
     for await (const piece of answer as AsyncIterable<Buffer>) {
-      if (bytes < MAX_ERROR_BYTES + key.length) pieces.push(piece);
+      if (bytes < MAX_ERROR_BYTES + longest) pieces.push(piece);
       bytes += piece.length;
     }
   } catch {
@@ -138,7 +140,7 @@ async function passError(
   if (response.headersSent || response.destroyed) return;
   // As latin1 every byte is a character and stays what it is. Cut last, or a part of the key could stay at the end.
   const text = Buffer.concat(pieces).toString('latin1');
-  const clean = key === '' ? text : text.replaceAll(key, '[redacted]');
+  const clean = secrets.reduce((words, secret) => words.replaceAll(secret, '[redacted]'), text);
   const said = PASSING.has(status) ? withRetryTime(clean, answer.headers['retry-after']) : clean;
   const body = Buffer.from(said, 'latin1').subarray(0, MAX_ERROR_BYTES);
   response.writeHead(status, { ...answerHeaders(answer.headers, access.key), 'content-length': body.length });

@@ -165,6 +165,25 @@ describe('the host’s key', () => {
     for (const secret of [CANARY, token, 'body-7312']) expect(logged()).not.toContain(secret);
   });
 
+  it('is taken out of an error together with the password in the service’s address', async () => {
+    const password = 'top-secret-71';
+    const service = await startService((_request, response) => {
+      response.writeHead(400).end(JSON.stringify({ error: { message: `${CANARY} of ann:${password}` } }));
+    });
+    const { issue, call, logged } = await startProxy({
+      CODEX_API_KEY: CANARY,
+      OPENAI_BASE_URL: service.url.replace('://', `://ann:${password}@`),
+    });
+    const { token } = await issue('codex');
+    const reply = await call({
+      path: '/v1/responses',
+      headers: { authorization: `Bearer ${token}` },
+      body: '{}',
+    });
+    expect(reply.body).toBe('{"error":{"message":"[redacted] of ann:[redacted]"}}');
+    expect(logged()).not.toContain(password);
+  });
+
   it('is logged as short-lived when it looks like such a token of Claude, once per run', async () => {
     const service = await startService((_request, response) => void response.writeHead(401).end('{}'));
     const { issue, call, logged } = await startProxy({

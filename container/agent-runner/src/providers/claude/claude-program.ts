@@ -1,6 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { signalGroup } from '../../signal-group.ts';
+import { endOfOutput } from '../programs/end-of-output.ts';
 import type { SdkProcess, SdkSpawnOptions } from './sdk.ts';
 
 /** After SIGTERM the program has this long; the runner itself has two seconds. */
@@ -31,7 +32,7 @@ export class ClaudeProgram {
     this.#child = child;
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       process.stderr.write(text);
-      this.#stderr = (this.#stderr + text).slice(-KEPT_STDERR);
+      this.#stderr = endOfOutput(this.#stderr + text, KEPT_STDERR);
     });
     this.#gone = new Promise((resolve) => {
       child.once('error', () => resolve());

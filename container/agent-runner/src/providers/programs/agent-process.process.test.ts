@@ -30,6 +30,12 @@ describe('an agent’s program', () => {
     expect(program.stderrTail.length).toBeLessThanOrEqual(4_000);
   });
 
+  it('keeps no half of a word of its stderr, which may be half a key', async () => {
+    const program = shell('printf "%s %03980d the cause\\n" "the-key-$(printf %030d 0)" 0 >&2');
+    await program.ended;
+    expect(program.stderrTail).toMatch(/^0{3980} the cause\n$/);
+  });
+
   it('is reported when it cannot be started', async () => {
     const program = new AgentProcess({ file: '/nowhere/agent', args: [], cwd: '/', env: {} });
     await expect(program.ended).rejects.toThrow(/ENOENT/);

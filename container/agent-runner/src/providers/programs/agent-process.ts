@@ -1,6 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { signalGroup } from '../../signal-group.ts';
+import { endOfOutput } from './end-of-output.ts';
 
 /** How a program ended. */
 export interface ProcessEnd {
@@ -41,7 +42,7 @@ export class AgentProcess {
     child.stdin.on('error', (error) => process.stderr.write(`stdin of ${file}: ${error.message}\n`));
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       process.stderr.write(text);
-      this.#stderr = (this.#stderr + text).slice(-KEPT_STDERR);
+      this.#stderr = endOfOutput(this.#stderr + text, KEPT_STDERR);
     });
     this.ended = new Promise((resolve, reject) => {
       child.once('error', (error) => {
