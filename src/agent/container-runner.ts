@@ -13,7 +13,7 @@ import { wasTaken } from './input-dir.ts';
 import { sandboxName } from './install.ts';
 import { removeOrphans } from './orphans.ts';
 import { RunInput } from './run-input.ts';
-import { type RunRecord, writeRunLog } from './run-log.ts';
+import { type RunRecord, shellWord, writeRunLog } from './run-log.ts';
 import { type Runtime, RuntimeError, type Sandbox } from './runtime/runtime.ts';
 import { withoutSecrets } from './secret-filter.ts';
 import type { AgentSettings } from './settings.ts';
@@ -101,7 +101,7 @@ export class ContainerRunner implements AgentRunner {
     }
     const { secrets, credentials } = prepared;
     const command = sandbox.command.map((argument) => withoutSecrets(argument, secrets));
-    log.debug({ command }, 'Container arguments');
+    log.debug({ command: command.map(shellWord).join(' ') }, 'Container arguments');
     const given = turnInput(request, settings, credentials);
     const details = log.isLevelEnabled('debug') ? { command, input: readable(given, secrets) } : undefined;
 

@@ -9,6 +9,11 @@ export interface Mount {
   readonly readonly: boolean;
 }
 
+/** A mount in words, for the logs. */
+export function mountInWords({ hostPath, containerPath, readonly }: Mount): string {
+  return `${readonly ? 'ro' : 'rw'} ${containerPath} <- ${hostPath}`;
+}
+
 export interface MountPlan {
   readonly groupFolder: string;
   readonly isMain: boolean;

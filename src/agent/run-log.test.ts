@@ -43,14 +43,22 @@ describe('a run log', () => {
     expect(text).not.toContain('== Input ==');
   });
 
-  it('includes the input and the command where they are given', async () => {
+  it('includes the input and the command where they are given, the command as a shell takes it', async () => {
     const directory = temporaryDirectory();
     const name = await writeRunLog(directory, 'abc', {
       ...RECORD,
-      details: { input: 'what was said', command: ['docker', 'run'] },
+      details: { input: 'what was said', command: ['docker', 'run', '--name', "Ann's", '--init', 'image:1'] },
     });
     expect(await readFile(join(directory, name), 'utf8')).toContain(
-      '== Command ==\ndocker run\n\n== Input ==\nwhat was said',
+      [
+        '== Command ==',
+        'docker run \\',
+        "  --name 'Ann'\\''s' \\",
+        '  --init image:1',
+        '',
+        '== Input ==',
+        'what was said',
+      ].join('\n'),
     );
   });
 

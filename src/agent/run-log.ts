@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { withCleanUp } from '../clean-up.ts';
 import type { ExitReason } from './agent.ts';
 import { ensureDirectory } from './directories.ts';
-import type { Mount } from './mounts.ts';
+import { type Mount, mountInWords } from './mounts.ts';
 
 /** A group keeps the logs of this many runs. */
 const KEPT_LOGS = 50;
@@ -28,9 +28,6 @@ export interface RunRecord {
 }
 
 function format(record: RunRecord): string {
-  const mounts = record.mounts.map(
-    ({ hostPath, containerPath, readonly }) => `${readonly ? 'ro' : 'rw'} ${containerPath} <- ${hostPath}`,
-  );
   return [
     `Container: ${record.name}`,
     `Sandbox: ${record.runtime}`,
@@ -42,13 +39,13 @@ function format(record: RunRecord): string {
     `Prompt length: ${record.promptLength} characters`,
     '',
     '== Mounts ==',
-    ...mounts,
+    ...record.mounts.map(mountInWords),
     '',
     '== Frames ==',
     ...record.frames,
     ...(record.details === undefined
       ? []
-      : ['', '== Command ==', record.details.command.join(' '), '', '== Input ==', record.details.input]),
+      : ['', '== Command ==', commandLines(record.details.command), '', '== Input ==', record.details.input]),
     '',
     '== Stdout outside frames ==',
     record.stdout.trimEnd(),
@@ -57,6 +54,18 @@ function format(record: RunRecord): string {
     record.stderr.trimEnd(),
     '',
   ].join('\n');
+}
+
+/** A command as a shell takes it: an option a line, with its values. */
+function commandLines(command: readonly string[]): string {
+  const words = command.map(shellWord);
+  return words.reduce((line, word) => line + (word.startsWith('-') ? ' \\\n  ' : ' ') + word);
+}
+
+/** One argument, quoted where a shell would read it otherwise. */
+export function shellWord(argument: string): string {
+  if (/^[\w@%+=:,./-]+$/.test(argument)) return argument;
+  return `'${argument.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /**

@@ -9,7 +9,7 @@ import { prepareDirectories } from './directories.ts';
 import { writeEnvDir } from './env-dir.ts';
 import { emptyInput } from './input-dir.ts';
 import { MountAllowlist } from './mount-allowlist.ts';
-import { type Mount, planMounts } from './mounts.ts';
+import { type Mount, mountInWords, planMounts } from './mounts.ts';
 import { prepareProjectView } from './project-view.ts';
 import type { Runtime, SandboxSpec } from './runtime/runtime.ts';
 import { secretsIn } from './secret-filter.ts';
@@ -87,7 +87,7 @@ export class TurnPreparation {
     }
     const shown = { project, extra, credentials: credentials.mounts };
     const mounts = planMounts({ groupFolder, isMain, paths, layout: this.#layout, runEnv, ...shown });
-    log.debug({ mounts }, 'Container mounts');
+    log.debug({ mounts: mounts.map(mountInWords) }, 'Container mounts');
     const network = provider === 'offline' ? 'none' : (request.containerConfig.network ?? 'ordinary');
     return {
       spec: { name, runId, groupFolder, mounts, timezone: settings.timezone, network, provider },

@@ -2,7 +2,6 @@ import type { SocketConfig } from '@whiskeysockets/baileys';
 import type { Log } from '../../log.ts';
 
 type BaileysLog = SocketConfig['logger'];
-type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 
 /** Said as warnings and errors, but of every healthy line; what they mean is logged by us where it matters. */
 const EVERYDAY: ReadonlySet<string> = new Set([
@@ -17,28 +16,28 @@ const EVERYDAY: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Our log as Baileys wants it. Baileys is talkative: unless we debug, only its warnings and errors pass, and its
- * everyday ones do not.
+ * Our log as Baileys wants it. Baileys is talkative: its warnings and errors pass, its everyday ones and all the rest at
+ * trace only.
  */
 export function baileysLog(log: Log): BaileysLog {
-  const talkative = log.isLevelEnabled('debug');
+  const talkative = log.isLevelEnabled('trace');
   const level = talkative || log.level === 'silent' ? log.level : 'warn';
   return adapt(log.child({ component: 'baileys' }, { level }));
 }
 
 function adapt(log: Log): BaileysLog {
   const say =
-    (level: Level) =>
+    (level: 'trace' | 'warn' | 'error') =>
     (fields: unknown, message?: string): void => {
       const words = typeof fields === 'string' ? fields : (message ?? '');
-      log[EVERYDAY.has(words) ? 'debug' : level](typeof fields === 'string' ? {} : fields, words);
+      log[EVERYDAY.has(words) ? 'trace' : level](typeof fields === 'string' ? {} : fields, words);
     };
   return {
     level: log.level,
     child: (fields) => adapt(log.child(fields)),
     trace: say('trace'),
-    debug: say('debug'),
-    info: say('info'),
+    debug: say('trace'),
+    info: say('trace'),
     warn: say('warn'),
     error: say('error'),
   };
