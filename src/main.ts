@@ -19,6 +19,7 @@ import { wireLine } from './line.ts';
 import type { Log } from './log.ts';
 import { Mailbox } from './mailbox/mailbox.ts';
 import { blameDisk } from './operations/disk.ts';
+import { SessionsFile } from './operations/sessions-file.ts';
 import { pathsAt } from './paths.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 import { Snapshots } from './snapshots/snapshots.ts';
@@ -183,6 +184,8 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
   };
   listenTo('tasks', refreshSnapshots);
   listenTo('groups', refreshSnapshots);
+  const sessionsFile = new SessionsFile({ store, paths, log, timings });
+  listenTo('sessions', () => sessionsFile.refresh());
   listenTo('groups', async () => {
     await folders.makeNew(store.groups.all());
     mailbox.followGroups();
@@ -194,6 +197,7 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
   if (orphans > 0) log.warn({ orphans }, 'Removed sandboxes that an earlier process left behind');
   await folders.makeNew(store.groups.all());
   await mailbox.start();
+  await sessionsFile.start();
   await files.start();
   await conversation.settleInterrupted();
   // Not before: what is drained above rings, and no turn may begin while earlier ones are not settled.
@@ -223,6 +227,7 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
         ['group rounds', () => groupRounds.stop()],
         ['conversation', () => conversation.stop(timings.shutdownGraceMs)],
         ['files', () => files.stop()],
+        ['sessions file', () => sessionsFile.stop()],
         ['mailbox', () => mailbox.stop()],
         ['delivery', () => delivery.stop(timings.lastSendsMs)],
         ['line', () => channel.stop()],

@@ -26,6 +26,8 @@ export interface Paths {
   /** Files that are to be sent, taken from agents. */
   readonly outgoing: string;
   readonly sessions: string;
+  /** A view of the sessions for operators; nothing is taken from it but being emptied. */
+  readonly sessionsFile: string;
   readonly attachments: string;
   /** Where attachments come in, before a sandbox may see them. */
   readonly attachmentsIncoming: string;
@@ -78,6 +80,7 @@ export function pathsAt(root: string, home: string = homedir()): Paths {
     ipcErrors: join(data, 'ipc-errors'),
     outgoing: join(data, 'outgoing'),
     sessions: join(data, 'sessions'),
+    sessionsFile: join(data, 'sessions.json'),
     attachments: join(data, 'attachments'),
     attachmentsIncoming: join(data, 'attachments-incoming'),
     envDir: join(data, 'env'),

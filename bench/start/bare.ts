@@ -64,7 +64,7 @@ const claude: BareAgent = {
   command: async (group, url) => {
     const { hooks: _, ...options } = claudeOptions(
       turn(claude.variables(url)),
-      { group: undefined, global: undefined },
+      { group: undefined, global: undefined, earlier: undefined },
       // A function is no part of what is handed over: the SDK starts the program by itself.
       () => {
         throw new Error('the options are only told');

@@ -494,6 +494,20 @@ describe('a session that cannot be resumed', () => {
     expect(store.sessions.find(MAIN.folder, 'offline')).toBeUndefined();
   });
 
+  it('is not brought back by a running turn when an operator removes its row', async () => {
+    const { store, started } = controlledTurns();
+    store.groups.add(MAIN, 0);
+    store.sessions.save(MAIN.folder, 'offline', { sessionId: 'old' });
+    call(store, '1');
+    const act = await started(1);
+    await act.say({ status: 'success', result: null, newSessionId: 'old' });
+    store.sessions.remove(MAIN.folder, 'offline');
+    await act.say({ ...answer('done'), newSessionId: 'old' });
+    act.end();
+    await vi.waitFor(() => expect(store.messages.cursor(MAIN.jid)).toBe(1));
+    expect(store.sessions.all()).toEqual([]);
+  });
+
   it.each([
     ['an error of the network', { error: 'connect ECONNREFUSED', errorKind: 'network' }],
     [

@@ -75,6 +75,9 @@ export class Turn {
   #running: RunningTurn | undefined;
   #stopShowing: () => void;
   #resumed = false;
+  /** The group's session as this turn found or stored it last, and how often all were cleared before. */
+  #session: string | undefined;
+  #clears = 0;
   #hostStops = false;
   #followedUpAt: number | undefined;
   #isWithdrawn = false;
@@ -194,6 +197,8 @@ export class Turn {
     const { run, group, prompt, sharesSession, script } = this.#plan;
     const session = sharesSession ? this.#ports.store.sessions.find(group.folder, this.#provider) : undefined;
     this.#resumed = session !== undefined;
+    this.#session = session?.sessionId;
+    this.#clears = this.#ports.store.sessions.clears;
     return {
       runId: run.id,
       groupFolder: group.folder,
@@ -271,12 +276,17 @@ export class Turn {
     return quoteOf(call);
   }
 
+  /** A session that an operator removed or replaced since is not brought back. */
   #saveSession(): void {
     const { group, sharesSession } = this.#plan;
-    if (sharesSession && this.#newSession !== undefined) {
-      this.#ports.store.sessions.save(group.folder, this.#provider, this.#newSession);
-    }
+    const { sessions } = this.#ports.store;
+    const session = this.#newSession;
     this.#newSession = undefined;
+    if (!sharesSession || session === undefined) return;
+    const isOurs = sessions.find(group.folder, this.#provider)?.sessionId === this.#session;
+    if (!isOurs || sessions.clears !== this.#clears) return;
+    sessions.save(group.folder, this.#provider, session);
+    this.#session = session.sessionId;
   }
 
   #noteSession(sessionId: string | undefined): void {

@@ -1,15 +1,21 @@
-import { readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { parseInstant } from '../clock.ts';
-import { checkFolderName, FolderNameError, MAIN_FOLDER } from '../groups/folder-name.ts';
+import { checkFolderName, FolderNameError, isFolderName, MAIN_FOLDER } from '../groups/folder-name.ts';
 import { handWritten } from '../hand-written.ts';
 import type { Log } from '../log.ts';
+import { codeOf } from '../machine-trouble.ts';
 import type { Paths } from '../paths.ts';
 import { ContainerConfig } from '../protocol/mailbox.ts';
+import { replaceFile } from '../replace-file.ts';
 import type { Store } from '../store/store.ts';
 
-/** What early NanoClaw v1 kept as JSON below `data/`. The files are read once and left where they are. */
+/**
+ * What early NanoClaw v1 kept as JSON below `data/`, and the memories that it kept under another name. The files are
+ * read once and left where they are.
+ */
 
 const Group = z.object({
   name: z.string(),
@@ -22,7 +28,7 @@ const Group = z.object({
 const RouterState = z.object({ last_agent_timestamp: z.record(z.string(), z.unknown()).default({}) });
 
 /** Codex had no session ids then: this mark meant its newest one. */
-const CODEX_MARK = 'codex-last';
+export const CODEX_MARK = 'codex-last';
 
 /**
  * Takes over groups, sessions and cursors of a v1 checkout, each file once in the life of a database.
@@ -43,20 +49,67 @@ export async function adoptV1Files(store: Store, paths: Paths, log: Log, now: nu
   await adopt('registered_groups.json', (content) => {
     for (const [jid, entry] of entriesOf(content)) adoptGroup(store, jid, entry, log, now);
   });
-  await adopt('sessions.json', (content) => {
-    for (const [folder, sessionId] of entriesOf(content)) {
-      if (typeof sessionId !== 'string') continue;
-      const provider = sessionId === CODEX_MARK ? 'codex' : 'claude';
-      if (store.sessions.find(folder, provider) === undefined)
-        store.sessions.save(folder, provider, { sessionId });
-    }
-  });
+  // Once the host writes that file it holds what the database knows better.
+  if (store.state.get('sessions:file') === undefined)
+    await adopt('sessions.json', (content) => {
+      for (const [folder, sessionId] of entriesOf(content)) {
+        if (typeof sessionId !== 'string' || !isFolderName(folder)) continue;
+        const provider = sessionId === CODEX_MARK ? 'codex' : 'claude';
+        if (store.sessions.find(folder, provider) === undefined)
+          store.sessions.save(folder, provider, { sessionId });
+      }
+    });
   await adopt('router_state.json', (content) => {
     const router = RouterState.safeParse(content);
     for (const [jid, timestamp] of Object.entries(router.data?.last_agent_timestamp ?? {})) {
       if (typeof timestamp === 'string') store.messages.moveCursorToTime(jid, timestamp);
     }
   });
+  if (store.state.get('adopted:MEMORY.md') !== undefined) return;
+  await adoptMemories(paths, log);
+  store.state.set('adopted:MEMORY.md', new Date(now).toISOString());
+}
+
+/** Larger ones are left to a person: an agent is shown 64 KiB of a memory. */
+const MAX_MEMORY_BYTES = 1024 * 1024;
+
+/**
+ * Adds each `MEMORY.md`, the memory of v1 with Codex, to the `CLAUDE.md` beside it. One that is in there already adds
+ * nothing: killed in the middle, this may run again.
+ */
+async function adoptMemories(paths: Paths, log: Log): Promise<void> {
+  for (const entry of await readdir(paths.groups, { withFileTypes: true }).catch(() => [])) {
+    if (!entry.isDirectory()) continue;
+    const file = join(paths.groups, entry.name, 'MEMORY.md');
+    const memory = join(paths.groups, entry.name, 'CLAUDE.md');
+    try {
+      const text = (await readPlain(file))?.trim() ?? '';
+      const known = (await readPlain(memory))?.trimEnd() ?? '';
+      if (text === '' || known.includes(text)) continue;
+      await replaceFile(memory, `${known === '' ? '' : `${known}\n\n`}${text}\n`);
+      log.info({ file, memory }, 'Took over a memory of NanoClaw v1');
+    } catch (error) {
+      log.warn({ err: error, file, memory }, 'A memory of NanoClaw v1 was not merged: copy it by hand');
+    }
+  }
+}
+
+/** @returns undefined when there is none. @throws also for what is no plain file: a sandbox could write there */
+async function readPlain(path: string): Promise<string | undefined> {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (file === undefined) return undefined;
+  try {
+    const found = await file.stat();
+    if (!found.isFile()) throw new Error(`${path} is no plain file`);
+    if (found.size > MAX_MEMORY_BYTES) throw new Error(`${path} is larger than ${MAX_MEMORY_BYTES} bytes`);
+    return await file.readFile('utf8');
+  } finally {
+    await file.close();
+  }
 }
 
 function adoptGroup(store: Store, jid: string, entry: unknown, log: Log, now: number): void {

@@ -1,5 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { rememberingLog } from '../../test/support/silent-log.ts';
 import { temporaryDirectory } from '../../test/support/temporary.ts';
@@ -76,6 +76,58 @@ describe('the files of a v1 checkout', () => {
     writeFileSync(join(data, 'sessions.json'), '{"family":"session-1"}');
     await adopt();
     expect(store.sessions.find('family', 'claude')?.sessionId).toBe('session-1');
+  });
+});
+
+describe('a MEMORY.md of a v1 checkout', () => {
+  function rig() {
+    const root = temporaryDirectory();
+    const paths = pathsAt(root);
+    const store = testStore(root);
+    const { log, lines } = rememberingLog();
+    const write = (name: string, content: string): void => {
+      mkdirSync(dirname(join(paths.groups, name)), { recursive: true });
+      writeFileSync(join(paths.groups, name), content);
+    };
+    const read = (name: string): string => readFileSync(join(paths.groups, name), 'utf8');
+    return { paths, lines, write, read, adopt: (into = store) => adoptV1Files(into, paths, log, 0) };
+  }
+
+  it('is added to the CLAUDE.md of its group once, and stays', async () => {
+    const { write, read, adopt } = rig();
+    write('main/CLAUDE.md', '# Main\n');
+    write('main/MEMORY.md', '\ufeff# Notes\n\nLikes tea.\n');
+    write('global/MEMORY.md', 'Speak German.\n');
+    write('family/MEMORY.md', 'One.\n');
+    write('family/CLAUDE.md', '# Family\n\nOne.\n');
+    await adopt();
+    expect(read('main/CLAUDE.md')).toBe('# Main\n\n# Notes\n\nLikes tea.\n');
+    expect(read('global/CLAUDE.md')).toBe('Speak German.\n');
+    expect(read('family/CLAUDE.md')).toBe('# Family\n\nOne.\n');
+    expect(read('main/MEMORY.md')).toContain('Likes tea.');
+    write('main/CLAUDE.md', '# Main\n');
+    await adopt();
+    expect(read('main/CLAUDE.md')).toBe('# Main\n');
+  });
+
+  it('is added once although the first try was cut off before it was noted', async () => {
+    const { write, read, adopt } = rig();
+    write('main/MEMORY.md', 'Likes tea.\n');
+    await adopt();
+    await adopt(testStore());
+    expect(read('main/CLAUDE.md')).toBe('Likes tea.\n');
+  });
+
+  it('is not merged where it or the CLAUDE.md is a link, which is logged', async () => {
+    const { paths, lines, write, adopt } = rig();
+    write('main/notes.md', 'of the host');
+    write('family/MEMORY.md', 'Likes tea.');
+    symlinkSync(join(paths.groups, 'main/notes.md'), join(paths.groups, 'main/MEMORY.md'));
+    symlinkSync(join(paths.groups, 'main/notes.md'), join(paths.groups, 'family/CLAUDE.md'));
+    await adopt();
+    expect(existsSync(join(paths.groups, 'main/CLAUDE.md'))).toBe(false);
+    expect(readFileSync(join(paths.groups, 'main/notes.md'), 'utf8')).toBe('of the host');
+    expect(lines.filter(({ msg }) => /was not merged/.test(msg))).toHaveLength(2);
   });
 });
 

@@ -2,7 +2,7 @@
  * What woke whom: after a commit the store rings, rooms subscribe in `main.ts` and read the truth from the database.
  * A bell carries no data, so one that is missed costs nothing but time.
  */
-export const BELLS = ['messages', 'outbox', 'tasks', 'runs', 'groups', 'attachments'] as const;
+export const BELLS = ['messages', 'outbox', 'tasks', 'runs', 'groups', 'attachments', 'sessions'] as const;
 export type Bell = (typeof BELLS)[number];
 
 interface Subscription {

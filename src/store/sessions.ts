@@ -9,12 +9,17 @@ export interface Session {
 
 /** The agent session of each group and provider. A row that an operator deletes simply starts a new one. */
 export class Sessions {
+  readonly #db: Database;
   readonly #find;
   readonly #save;
   readonly #remove;
   readonly #all;
+  readonly #clear;
+  #clears = 0;
 
   constructor(db: Database) {
+    this.#db = db;
+    this.#clear = db.sql.prepare('DELETE FROM sessions');
     this.#find = db.sql.prepare<[string, string], Session>(
       'SELECT session_id AS sessionId, resume_at AS resumeAt FROM sessions WHERE group_folder = ? AND provider = ?',
     );
@@ -42,11 +47,26 @@ export class Sessions {
     session: { sessionId: string; resumeAt?: string | undefined },
   ): void {
     this.#save.run(folder, provider, session.sessionId, session.resumeAt ?? null);
+    this.#db.ring('sessions');
+  }
+
+  /** How often this process has cleared all sessions: a turn from before a clear keeps none. */
+  get clears(): number {
+    return this.#clears;
+  }
+
+  /** Every group's next turn starts a new session. @returns how many there were */
+  clear(): number {
+    const { changes } = this.#clear.run();
+    this.#clears += 1;
+    this.#db.ring('sessions');
+    return changes;
   }
 
   /** The group's next turn with this provider starts a new session. */
   remove(folder: string, provider: Provider): void {
     this.#remove.run(folder, provider);
+    this.#db.ring('sessions');
   }
 
   all(): readonly (Session & { readonly folder: string; readonly provider: string })[] {

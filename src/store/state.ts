@@ -35,6 +35,7 @@ export class State {
  * - `rest:<chat> <sender>`: until when the sender is muted there, in milliseconds since the epoch
  * - `limit:<chat>`: until when nobody but the owner is answered there, in milliseconds since the epoch
  * - `explained:trigger`: ISO instant at which main was told how the assistant is triggered
+ * - `sessions:file`: `data/sessions.json` was written by the host once: what stands in it is no longer v1's
  * - `adopted:…`: ISO instant at which a file of NanoClaw v1 was taken over
  */
 export type StateKey =
@@ -54,4 +55,5 @@ export type StateKey =
   | `rest:${string}`
   | `limit:${string}`
   | 'explained:trigger'
+  | 'sessions:file'
   | `adopted:${string}`;

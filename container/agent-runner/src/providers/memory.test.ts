@@ -5,6 +5,8 @@ import { promisify } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
 import { type Layout, layoutAt } from '../../../../src/protocol/layout.ts';
 import { temporaryDirectory } from '../../../../test/support/temporary.ts';
+import { codexInstructions } from './codex/instructions.ts';
+import { kimiBriefing } from './kimi/briefing.ts';
 import { readMemory } from './memory.ts';
 
 function workspace(): Layout {
@@ -49,5 +51,19 @@ describe('the memory', () => {
     expect(await readMemory(layout)).toEqual({ group: undefined, global: undefined });
     expect(stderr.mock.calls.flat().join('')).toMatch(/group\/CLAUDE\.md is left out: ELOOP/);
     stderr.mockRestore();
+  });
+
+  it('is joined by what a person keeps in MEMORY.md, named by its path, unless CLAUDE.md holds it', async () => {
+    const layout = workspace();
+    writeFileSync(join(layout.group, 'MEMORY.md'), '\ufefflikes tea\n');
+    writeFileSync(join(layout.global, 'MEMORY.md'), 'speaks German\n');
+    const both = await readMemory(layout);
+    expect(both.earlier).toContain(`this chat (${layout.group}/MEMORY.md)\n\nlikes tea`);
+    expect(both.earlier).toContain(`all chats (${layout.global}/MEMORY.md)\n\nspeaks German`);
+    writeFileSync(join(layout.group, 'CLAUDE.md'), '# Family\n\nlikes tea\n');
+    expect((await readMemory(layout)).earlier).not.toContain('likes tea');
+    const input = { prompt: '', groupFolder: 'family', chatJid: 'x@g.us', isMain: false };
+    for (const told of [codexInstructions, kimiBriefing])
+      expect(told({ input, layout }, both)).toContain(`(${layout.group}/MEMORY.md)\n\nlikes tea`);
   });
 });

@@ -3,6 +3,8 @@ import type { TurnInput } from '../../../../src/protocol/turn.ts';
 
 /** What the group's memory is called wherever a memory lies; every agent reads and writes the same file. */
 export const MEMORY_FILE = 'CLAUDE.md';
+/** What the guide to Codex called it. It is read beside the other where a person has one. */
+export const EARLIER_MEMORY_FILE = 'MEMORY.md';
 
 /**
  * What every agent is told of its situation, whichever program it is. It holds only what is the same in each turn of its

@@ -26,7 +26,7 @@ const DISALLOWED_TOOLS = [
 /** How the program is started for a turn. @param spawn absent: by the SDK itself */
 export function claudeOptions(
   turn: AgentTurn,
-  { global }: Memory,
+  memory: Memory,
   spawn?: SdkOptions['spawnClaudeCodeProcess'],
 ): SdkOptions {
   const { input, layout, sessionId, resumeAt } = turn;
@@ -47,7 +47,7 @@ export function claudeOptions(
     systemPrompt: {
       type: 'preset',
       preset: 'claude_code',
-      append: appendix(turn, global),
+      append: appendix(turn, memory),
       // A recorded prompt would keep the text of the session's first turn for ever.
       snapshot: false,
     },
@@ -68,9 +68,10 @@ export function claudeOptions(
 }
 
 /** The chat's own memory is not in it: the program reads that from its working directory. */
-function appendix({ input, layout }: AgentTurn, global: string | undefined): string {
-  const text = systemText(input, layout);
-  return global === undefined
-    ? text
-    : `${text}\n\nThe memory of all chats (${layout.global}/${MEMORY_FILE}):\n\n${global}`;
+function appendix({ input, layout }: AgentTurn, { global, earlier }: Memory): string {
+  const parts = [systemText(input, layout)];
+  if (global !== undefined)
+    parts.push(`The memory of all chats (${layout.global}/${MEMORY_FILE}):\n\n${global}`);
+  if (earlier !== undefined) parts.push(earlier);
+  return parts.join('\n\n');
 }

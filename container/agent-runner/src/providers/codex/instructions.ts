@@ -17,5 +17,6 @@ export function codexInstructions(
   const parts = [systemText(input, layout), TOOLS_TEXT];
   if (memory.global !== undefined) parts.push(`# Memory of all chats\n\n${memory.global}`);
   if (memory.group !== undefined) parts.push(`# Memory of this chat\n\n${memory.group}`);
+  if (memory.earlier !== undefined) parts.push(memory.earlier);
   return `${parts.join('\n\n')}\n`;
 }

@@ -17,6 +17,7 @@ export function kimiBriefing({ input, layout }: Pick<AgentTurn, 'input' | 'layou
   const parts = [systemText(input, layout)];
   if (memory.global !== undefined) parts.push(`# Memory of all chats\n\n${memory.global.trim()}`);
   if (memory.group !== undefined) parts.push(`# Memory of this chat\n\n${memory.group.trim()}`);
+  if (memory.earlier !== undefined) parts.push(memory.earlier);
   return parts.join('\n\n');
 }
 
