@@ -134,6 +134,7 @@ export class Conversation {
 
   #look(now: number): number | undefined {
     let next = this.#lookForLeftovers(now);
+    this.#takeMovedCursors();
     this.#withdrawDeleted();
     /** Jobs that could start but for the limit. */
     const atLimit = { chat: 0, task: 0 };
@@ -163,6 +164,22 @@ export class Conversation {
     this.#makeRoom(atLimit.chat + Math.min(atLimit.task, this.#placesForTasks()));
     this.#waitingChats.update(waitingChats);
     return next;
+  }
+
+  /** What an operator wrote over v1's cursors takes effect before the next turn. */
+  #takeMovedCursors(): void {
+    const { store, log } = this.#options;
+    const atWork = [...this.#active.values()].filter(({ turn }) => turn.kind === 'chat');
+    const busy = atWork.map(({ turn }) => store.samePerson.current(turn.chatJid));
+    const change = store.cursorView.sync(new Set(busy));
+    if (change === undefined) return;
+    if (change.chats.length > 0)
+      log.info({ chats: change.chats }, 'Moved the cursors: last_agent_timestamp was changed by hand');
+    if (change.problem !== undefined) {
+      const words =
+        'last_agent_timestamp was not understood and is put back; use ISO times, per chat or one for all';
+      log.warn({ found: change.problem }, words);
+    }
   }
 
   #tasksAtWork(): number {

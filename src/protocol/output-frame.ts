@@ -1,5 +1,13 @@
 import * as z from 'zod';
 
+/** The answer of v1's runner of February 2026: what is not for the chat is its log. */
+const StructuredResult = z
+  .object({ outputType: z.string().optional(), userMessage: z.string().nullish() })
+  .refine(({ outputType, userMessage }) => outputType !== undefined || typeof userMessage === 'string', {
+    message: 'a result that is an object needs outputType or userMessage',
+  })
+  .transform(({ outputType, userMessage }) => (outputType === 'log' ? '' : (userMessage ?? '')));
+
 /**
  * What the container says on stdout between the markers. Apart from turn.ts: only the host checks it, and every sandbox
  * waits for the schemas that it loads.
@@ -7,7 +15,10 @@ import * as z from 'zod';
 export const OutputFrame = z
   .object({
     status: z.enum(['success', 'error']),
-    result: z.string().nullish().describe('becomes a message; null only reports the session'),
+    result: z
+      .union([z.string(), StructuredResult])
+      .nullish()
+      .describe('becomes a message; null only reports the session'),
     newSessionId: z.string().optional(),
     resumeAt: z.string().optional(),
     followUps: z

@@ -5,6 +5,9 @@ describe('a stale session', () => {
   it.each([
     'No conversation found with session ID: 7d1f',
     'Error: Session not found',
+    'Error: Session 7d1f-40 not found',
+    'exit code 1: session with ID "7d1f" was not found in /home/node/.claude',
+    'sessionId 7d1f not found',
     "ENOENT: no such file or directory, open '/home/node/.claude/projects/-workspace-group/7d1f.jsonl'",
     'Expecting value: line 1 column 1 (char 0)',
     'no rollout found for thread id 7d1f',
@@ -20,6 +23,7 @@ describe('a stale session', () => {
     "ENOENT: no such file or directory, open '/workspace/group/notes.txt'",
     'The model claude-x was not found',
     'rate limit reached, session limit resets at 5pm',
+    'session started\nThe file notes.txt was not found',
     'unexpected status 404 Not Found: session not found, url: http://127.0.0.1:1/v1/responses',
     '404 Session not found',
     'Error code: 404 - session not found',

@@ -4,7 +4,8 @@
  */
 const STALE = [
   /no conversation found/i,
-  /session not found/i,
+  // As v1 took it: `session <id> not found`, `Session ID … was not found`.
+  /\bsession[^\n]*\bnot found\b/i,
   /no rollout found for thread id/,
   /ENOENT\b[^\n]*\.jsonl\b/,
   /Expecting value: line 1 column 1/,

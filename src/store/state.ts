@@ -35,6 +35,7 @@ export class State {
  * - `rest:<chat> <sender>`: until when the sender is muted there, in milliseconds since the epoch
  * - `limit:<chat>`: until when nobody but the owner is answered there, in milliseconds since the epoch
  * - `explained:trigger`: ISO instant at which main was told how the assistant is triggered
+ * - `last_agent_timestamp`, `cursors:written`: the cursors as v1 kept them, and as they were written there last
  * - `sessions:file`: `data/sessions.json` was written by the host once: what stands in it is no longer v1's
  * - `adopted:…`: ISO instant at which a file of NanoClaw v1 was taken over
  */
@@ -56,4 +57,5 @@ export type StateKey =
   | `limit:${string}`
   | 'explained:trigger'
   | 'sessions:file'
+  | 'last_agent_timestamp'
   | `adopted:${string}`;

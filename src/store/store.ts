@@ -2,6 +2,7 @@ import { Attachments } from './attachments.ts';
 import type { Bells } from './bells.ts';
 import { Chats } from './chats.ts';
 import { Claims } from './claims.ts';
+import { CursorView } from './cursor-view.ts';
 import { Database, damageIn, lockOn } from './database.ts';
 import { FollowUps } from './follow-ups.ts';
 import { GroupMembers } from './group-members.ts';
@@ -20,6 +21,7 @@ export interface Store {
   readonly bells: Bells;
   readonly chats: Chats;
   readonly messages: Messages;
+  readonly cursorView: CursorView;
   readonly attachments: Attachments;
   readonly groups: Groups;
   readonly members: GroupMembers;
@@ -83,6 +85,7 @@ function storeOn(db: Database): Store {
     bells: db.bells,
     chats: new Chats(db),
     messages: new Messages(db),
+    cursorView: new CursorView(db),
     attachments: new Attachments(db),
     groups: new Groups(db),
     members: new GroupMembers(db),
