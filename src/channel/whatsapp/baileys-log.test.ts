@@ -6,7 +6,7 @@ it.each([
   ['info', ['disconnected']],
   ['debug', ['disconnected']],
   ['trace', ['details', 'connected', 'stream errored out', 'disconnected']],
-])('of what Baileys logs, %s shows %j', (level, shown) => {
+])('LOG_LEVEL=%s shows %j of what Baileys logs', (level, shown) => {
   const lines: { level: number; msg: string }[] = [];
   const log = baileysLog(pino({ level }, { write: (line) => void lines.push(JSON.parse(line)) }));
   for (const each of [log, log.child({ class: 'socket' })]) {
