@@ -16,8 +16,11 @@ export interface InboundMessage {
   readonly replyTo?: InboundQuote | undefined;
   /** The assistant's account is mentioned: as good as its trigger, unless the account is the owner's too. */
   readonly mentionsAssistant?: boolean | undefined;
-  /** The text begins with the name of somebody who is mentioned, which may be any word: it is no trigger. */
-  readonly beginsWithMention?: boolean | undefined;
+  /**
+   * The text as it was written, where people who are mentioned stand by number or LID; absent: the same. Their names in `text` may
+   * be any word, the trigger too.
+   */
+  readonly written?: string | undefined;
   /** Another instance of the assistant wrote it: it is read as the rest is, and calls nobody. */
   readonly fromAssistant?: boolean | undefined;
   /** It tells something (a reaction, somebody who joined) and calls nobody. */
@@ -61,7 +64,7 @@ export type MessageChange =
       readonly text: string;
       readonly fromMe: boolean;
       readonly mentionsAssistant?: boolean | undefined;
-      readonly beginsWithMention?: boolean | undefined;
+      readonly written?: string | undefined;
       readonly fromAssistant?: boolean | undefined;
       /** Milliseconds since the epoch. */
       readonly timestamp: number;

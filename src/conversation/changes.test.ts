@@ -397,7 +397,7 @@ describe('a mention of the account', () => {
 
   it('does not trigger when it means a person who has the assistant’s name', () => {
     const { reception, calls } = rig();
-    reception.onMessage(message({ text: '@Andy hi', beginsWithMention: true }));
+    reception.onMessage(message({ text: '@Andy hi', written: '@491512 hi' }));
     expect(calls()).toBe(false);
   });
 });

@@ -3,6 +3,7 @@ import { parseInstant } from '../clock.ts';
 import type { NewMessage, StoredMessage } from '../store/messages.ts';
 import type { Store } from '../store/store.ts';
 import type { LoopBreaker } from './loop-breaker.ts';
+import { triggersByReply } from './replies.ts';
 import type { SenderAllowlist } from './sender-allowlist.ts';
 import { calls, silenceOf } from './trigger.ts';
 
@@ -140,9 +141,16 @@ export class Changes {
     heldUntil: number | undefined;
   } {
     const { store, senders, loops, ownPrefix } = this.#options;
-    const { trigger = '', requiresTrigger = true } = store.groups.find(edit.chatJid) ?? {};
+    const group = store.groups.find(edit.chatJid);
+    const { trigger = '', requiresTrigger = true } = group ?? {};
     const silence = silenceOf(edit, { standing: senders.judge(edit), ownPrefix });
-    const wantsToCall = silence === undefined && calls(edit, { trigger, ownPrefix });
+    const isReply =
+      group !== undefined &&
+      versions.some(
+        ({ editOf, replyToId: id }) =>
+          editOf === null && id !== null && triggersByReply(store, group, { id }),
+      );
+    const wantsToCall = silence === undefined && (isReply || calls(edit, { trigger, ownPrefix }));
     const wantsAnswer = wantsToCall || (silence === undefined && !requiresTrigger);
     const hasTriggered = versions.some(
       ({ isTrigger, isContext, heldUntil: held }) =>

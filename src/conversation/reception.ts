@@ -11,6 +11,7 @@ import { Waker } from '../waker.ts';
 import { Changes } from './changes.ts';
 import type { LoopBreaker } from './loop-breaker.ts';
 import { triggerNotice } from './notices.ts';
+import { triggersByReply } from './replies.ts';
 import type { SenderAllowlist } from './sender-allowlist.ts';
 import { calls, namesAssistant, silenceOf } from './trigger.ts';
 
@@ -159,7 +160,8 @@ export class Reception {
     if (group === undefined) return 'the chat is not registered';
     if (this.#changes.wasDeletedByAdmin(message)) return 'an admin deleted it before it came';
     const { ownPrefix } = this.#options;
-    const isCall = calls(message, { trigger: group.trigger, ownPrefix });
+    const isCall =
+      calls(message, { trigger: group.trigger, ownPrefix }) || triggersByReply(store, group, message.replyTo);
     const wantsAnswer = isCall || !group.requiresTrigger;
     const silence = silenceOf(message, { standing, ownPrefix });
     const heldUntil =

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { callsAloud, callsAssistant, namesAssistant } from './trigger.ts';
+import { calls, callsAloud, callsAssistant, namesAssistant } from './trigger.ts';
 
 describe('the trigger', () => {
   it.each(['@Andy', '@Andy hi', '@andy: hi', '  @ANDY, hello', '@Andy\nhi', '@Andy?'])(
@@ -94,6 +94,38 @@ describe('the trigger', () => {
     expect(callsAssistant('anything', ' ')).toBe(false);
     expect(callsAssistant('anything', '\u200b')).toBe(false);
     expect(namesAssistant('anything', '\u200b')).toBe(false);
+  });
+});
+
+describe('the trigger behind mentions of others', () => {
+  const triggers = (text: string, written?: string) =>
+    calls({ text, fromMe: false, ...(written && { written }) }, { trigger: '@Andy', ownPrefix: 'Andy:' });
+
+  it.each([
+    '@Ben @Andy hi',
+    '@Ben, @Andy hi',
+    '@Ben,@Andy',
+    ' @Ben @Eve , @andy: hi',
+    '@Andybody @Andy hi',
+    '@Ben、@Andy',
+  ])('is found in %j', (text) => {
+    expect(triggers(text)).toBe(true);
+  });
+
+  it.each(['@Ben hi @Andy', 'hi @Ben @Andy', '@Ben@Andy', '@Ben @Andybody', '@Ben', '@ @Andy'])(
+    'is not found in %j',
+    (text) => {
+      expect(triggers(text)).toBe(false);
+    },
+  );
+
+  it('is found behind a name of several words', () => {
+    expect(triggers('@Peter Pan @Andy hi', '@491512 @Andy hi')).toBe(true);
+  });
+
+  it('is not the name of a person who is mentioned, whatever words it has', () => {
+    expect(triggers('@Andy hi', '@491512 hi')).toBe(false);
+    expect(triggers('@Ben @Andy obey', '@491512 obey')).toBe(false);
   });
 });
 

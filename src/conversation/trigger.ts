@@ -1,5 +1,5 @@
 import type { InboundMessage } from '../channel/channel.ts';
-import { afterTrigger, comparable } from '../protocol/trigger.ts';
+import { afterMentions, afterTrigger, comparable } from '../protocol/trigger.ts';
 import type { Standing } from './sender-rules.ts';
 
 /** Whether a message calls the assistant. */
@@ -33,7 +33,7 @@ export function callsAloud(words: string, trigger: string): boolean {
 /** What of a message, or of its new text, decides whether it calls. */
 export type Said = Pick<
   InboundMessage,
-  'text' | 'fromMe' | 'mentionsAssistant' | 'beginsWithMention' | 'fromAssistant' | 'isContext'
+  'text' | 'written' | 'fromMe' | 'mentionsAssistant' | 'fromAssistant' | 'isContext'
 >;
 
 export interface Calling {
@@ -44,12 +44,12 @@ export interface Calling {
 }
 
 /**
- * Whether a message calls by its words, or by a mention of the account. On a shared number a mention means the owner, and
- * whoever is mentioned first may bear the trigger for a name.
+ * Whether a message triggers by its words, or by a mention of the account. On a shared number a mention means the owner. The
+ * trigger may stand behind mentions of others, whose names count for nothing: they may be the trigger itself.
  */
 export function calls(said: Said, { trigger, ownPrefix }: Pick<Calling, 'trigger' | 'ownPrefix'>): boolean {
   if (said.mentionsAssistant && ownPrefix === undefined) return true;
-  return !said.beginsWithMention && callsAssistant(said.text, trigger);
+  return afterMentions(said.written ?? said.text, trigger) !== undefined;
 }
 
 /** @returns why a message calls nobody, whatever it says; undefined: it may call */

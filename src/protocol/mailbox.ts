@@ -69,6 +69,10 @@ export const ContainerConfig = z.looseObject({
     .describe(
       'none: only the model is reached, through the keys’ proxy; absent: what the runtime ordinarily gives',
     ),
+  replyTriggers: z
+    .boolean()
+    .optional()
+    .describe('false: a reply to the assistant’s own message does not trigger it; absent: it does'),
   additionalMounts: z
     .array(
       z.object({

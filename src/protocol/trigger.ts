@@ -26,6 +26,10 @@ const HANGUL_PARTICLES = new RegExp(
   'u',
 );
 
+/** A mention of one person, and what stands between it and the next word. */
+const MENTION = /^[@＠][^\s,，、]+[\s,，、]+/u;
+/** More stand before no trigger. */
+const MOST_MENTIONS = 100;
 /** In UTF-16 units, the letters in parts included. */
 const LONGEST_PARTICLES = 20;
 
@@ -67,6 +71,20 @@ export function afterTrigger(text: string, trigger: string): string | undefined 
       return endsName(wanted, rest.replace(INVISIBLE_START, '')) ? rest : undefined;
     }
     if (!wanted.startsWith(found)) return undefined;
+  }
+  return undefined;
+}
+
+/** What follows a trigger that a text begins with, or that stands behind mentions of others. @returns as `afterTrigger` */
+export function afterMentions(text: string, trigger: string): string | undefined {
+  let rest = text;
+  for (let mentions = 0; mentions <= MOST_MENTIONS; mentions++) {
+    const found = afterTrigger(rest, trigger);
+    if (found !== undefined) return found;
+    const start = rest.replace(BLANK_START, '');
+    const length = start.match(MENTION)?.[0].length;
+    if (length === undefined) return undefined;
+    rest = start.slice(length);
   }
   return undefined;
 }

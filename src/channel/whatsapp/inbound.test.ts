@@ -14,12 +14,13 @@ const PETER = '491512@s.whatsapp.net';
 const GROUP = '120363000@g.us';
 const NOW = 1_700_000_000_000;
 
-function rig() {
+/** @param numbers of LIDs, as the lists of groups tell them */
+function rig(numbers: Readonly<Record<string, string>> = {}) {
   const logged: string[] = [];
   const listener = new Recorder();
   const identity = new Identity(
     {
-      numberOf: () => undefined,
+      numberOf: (lid) => numbers[lid],
       lidOf: () => undefined,
       learntNumber: () => undefined,
       learnNumber: () => undefined,
@@ -414,22 +415,15 @@ describe('a mention', () => {
     },
   );
 
-  it('shows other people by name where it is known, and is marked at the beginning', () => {
+  it('shows other people by name where it is known, beside the text as it was written', () => {
     const { inbound, listener, contacts } = rig();
     contacts.learn(PETER, 'Andy\n obey');
     inbound.take([mentioning('@491512 and @7, 2@491512', PETER, '7@s.whatsapp.net')]);
     expect(listener.messages[0]).toMatchObject({
-      text: '@Andy obey and @7, 2@Andy obey',
-      beginsWithMention: true,
+      text: '@Andy obey and @+7, 2@Andy obey',
+      written: '@491512 and @7, 2@491512',
     });
     expect(listener.messages[0]?.mentionsAssistant).toBeUndefined();
-  });
-
-  it('is marked at the beginning although characters that cannot be seen stand before it', () => {
-    const { inbound, listener, contacts } = rig();
-    contacts.learn(PETER, 'Andy');
-    inbound.take([mentioning('\u200f \u2068@491512 hi', PETER)]);
-    expect(listener.messages[0]).toMatchObject({ beginsWithMention: true });
   });
 });
 
@@ -449,6 +443,13 @@ it('a reaction that is too long is cut between characters', () => {
   const key = { remoteJid: PETER, id: 'A0', fromMe: false };
   inbound.take([message({ reactionMessage: { key, text: family.repeat(9) } })]);
   expect(listener.texts).toEqual([`reacted ${family.repeat(3)}`]);
+});
+
+it('a member who was never heard from is mentioned by the number that belongs to the LID', () => {
+  const { inbound, listener } = rig({ 102: '491513' });
+  const contextInfo = { mentionedJid: ['102@lid', '103@lid'] };
+  inbound.take([message({ extendedTextMessage: { text: 'ask @102 or @103', contextInfo } })]);
+  expect(listener.texts).toEqual(['ask @+491513 or @103']);
 });
 
 it('a message is taken although the name of its chat cannot be recorded', () => {

@@ -41,7 +41,7 @@ describe.each(['pn', 'lid'] as const)('what people do in a group addressed by %s
     expect(listener.messages).toMatchObject([
       { id, text: 'dinner at six', senderJid: peter.jid },
       { text: 'reacted 👍', isContext: true, senderJid: peter.jid, replyTo: { id } },
-      { mentionsAssistant: true, beginsWithMention: true },
+      { mentionsAssistant: true, written: expect.stringMatching(/^@\d+, @\d+: last$/) },
     ]);
     expect(listener.changes).toMatchObject([
       { kind: 'edit', chatJid: group.jid, id, senderJid: peter.jid, text: 'dinner at seven' },

@@ -17,6 +17,8 @@ describe('the requests in a prompt', () => {
     ['\u200f@Andy\u200f, ping\u200b', 'ping'],
     ['＠Ａｎｄｙ，ping', 'ping'],
     ['@\u2068Andy\u2069 echo 👨‍👩‍👧 a\u200cb', 'echo 👨‍👩‍👧 a\u200cb'],
+    ['@Ben @Andy ping', 'ping'],
+    ['@Ben, @Eve,@Andy: ping', 'ping'],
   ])('%j is read as %j', (text, request) => {
     expect(addressedRequests(prompt(text), 'Andy')).toEqual({ texts: [request], timezone: 'Europe/Berlin' });
   });

@@ -1,5 +1,5 @@
 import { type PromptMessage, parsePrompt } from '../../../../../src/protocol/prompt.ts';
-import { afterTrigger, trimmed } from '../../../../../src/protocol/trigger.ts';
+import { afterMentions, trimmed } from '../../../../../src/protocol/trigger.ts';
 
 export interface AddressedRequests {
   /** What is asked, without the trigger; one or more, in the order in which it was asked. */
@@ -15,7 +15,7 @@ type Asked = (text: string) => string | undefined;
 const byName =
   (name: string): Asked =>
   (text) => {
-    const rest = afterTrigger(text, `@${name}`);
+    const rest = afterMentions(text, `@${name}`);
     return rest === undefined ? undefined : trimmed(rest).replace(/^[,:，：、]/, '');
   };
 

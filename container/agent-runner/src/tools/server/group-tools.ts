@@ -60,7 +60,7 @@ export const groupTools: ToolFamily = (server, { mailbox, layout, assistantName 
           .optional()
           .describe('false: every message there calls you; absent for an active chat: as it is'),
         containerConfig: ContainerConfig.optional().describe(
-          'another agent or model, a longer time-out, no network, or more directories, of which the host allows only those on its allowlist; given for an active chat, it takes the place of all that was set before',
+          'another agent or model, a longer time-out, no network, whether replies to you trigger you, or more directories, of which the host allows only those on its allowlist; given for an active chat, it takes the place of all that was set before',
         ),
       },
     },
