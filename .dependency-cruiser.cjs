@@ -4,6 +4,7 @@
 const GROUND = [
   '^src/(log|log-file|paths|clock|clean-up|config|hand-written|replace-file|exists|machine-trouble|time-limit|timings|waker)\\.ts$',
   '^src/(address-secrets|log|log-file|paths|clock|clean-up|config|replace-file|exists|machine-trouble|time-limit|timings|waker)\\.ts$',
+  '^src/(log|log-file|paths|clock|clean-up|config|replace-file|exists|is-text|machine-trouble|time-limit|timings|waker)\\.ts$',
   '^src/protocol/',
 ];
 

@@ -1,5 +1,5 @@
-import { open } from 'node:fs/promises';
 import { fileTypeFromFile } from 'file-type';
+import { isText } from '../is-text.ts';
 
 /** What a file is, by its bytes. */
 export interface FoundType {
@@ -8,7 +8,6 @@ export interface FoundType {
   readonly extension: string;
 }
 
-const SAMPLE_BYTES = 4_096;
 const SAFE_EXTENSION = /^[a-z0-9]{1,10}$/i;
 
 /**
@@ -24,21 +23,4 @@ export async function sniff(file: string): Promise<FoundType> {
   return (await isText(file))
     ? { mimeType: 'text/plain', extension: 'txt' }
     : { mimeType: 'application/octet-stream', extension: 'bin' };
-}
-
-async function isText(file: string): Promise<boolean> {
-  const handle = await open(file, 'r');
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(SAMPLE_BYTES), 0, SAMPLE_BYTES, 0);
-    const sample = buffer.subarray(0, bytesRead);
-    if (sample.includes(0)) return false;
-    // As a stream: the sample may end within a letter.
-    new TextDecoder('utf-8', { fatal: true }).decode(sample, { stream: true });
-    return true;
-  } catch (error) {
-    if (error instanceof TypeError) return false;
-    throw error;
-  } finally {
-    await handle.close();
-  }
 }

@@ -73,6 +73,20 @@ describe('a file to send', () => {
     expect(sent()).toMatchObject([{ as, fileName: leaf }]);
   });
 
+  it.each([
+    ['host.log', 'started\n', 'text/plain'],
+    ['tool.py', 'print("hi")\n', 'text/plain'],
+    ['compose.yaml', 'a: 1\n', 'text/plain'],
+    ['Makefile', 'all:\n\techo ключ\n', 'text/plain'],
+    ['data.csv', 'a,b\n', 'text/csv'],
+    ['image.bin', Buffer.from([1, 2, 0, 255]), 'application/octet-stream'],
+    ['latin1.log', Buffer.from([0x66, 0xfc, 0x72, 0x0a]), 'application/octet-stream'],
+  ])('has the type of text where it is text: %s', async (leaf, content, mimeType) => {
+    await writeFile(inFiles(leaf), content);
+    await ask(leaf);
+    expect(sent()).toMatchObject([{ as: 'document', mimeType }]);
+  });
+
   it('is followed by a message when its caption is too long', async () => {
     await writeFile(inFiles('a.pdf'), '%PDF-1.4');
     await ask('a.pdf', { caption: 'words '.repeat(300) });

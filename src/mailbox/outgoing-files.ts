@@ -3,6 +3,7 @@ import { extname, join } from 'node:path';
 import { fileTypeFromFile } from 'file-type';
 import type { FileKind } from '../channel/channel.ts';
 import { exists } from '../exists.ts';
+import { isText } from '../is-text.ts';
 import { codeOf, isPassing } from '../machine-trouble.ts';
 import type { Paths } from '../paths.ts';
 import type { Outbox } from '../store/outbox.ts';
@@ -31,7 +32,7 @@ export interface OutgoingFilesOptions {
 /** Larger ones are refused by phones as pictures, videos and recordings, and go as documents. */
 const LARGEST_SHOWN = 16_000_000;
 
-/** What content does not tell, of what agents write. */
+/** What content does not tell, of what agents write. Any other text is plain. */
 const TEXT_TYPES: Readonly<Record<string, string>> = {
   '.txt': 'text/plain',
   '.md': 'text/markdown',
@@ -143,7 +144,7 @@ export class OutgoingFiles {
     const mimeType =
       (await fileTypeFromFile(path))?.mime ??
       TEXT_TYPES[extname(leaf).toLowerCase()] ??
-      'application/octet-stream';
+      ((await isText(path)) ? 'text/plain' : 'application/octet-stream');
     return { mimeType, as: size > LARGEST_SHOWN ? 'document' : kindOf(mimeType) };
   }
 }

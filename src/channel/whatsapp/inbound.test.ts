@@ -378,6 +378,127 @@ describe('a message that is no text', () => {
     ],
     ['a button that was pressed', { buttonsResponseMessage: { selectedDisplayText: 'Yes' } }, 'Yes'],
     ['a row that was chosen', { listResponseMessage: { title: 'Soup', description: 'hot' } }, 'Soup\nhot'],
+    [
+      'a button that was pressed and has no words',
+      { buttonsResponseMessage: { selectedButtonId: 'b1' } },
+      'b1',
+    ],
+    ['a quick reply without words', { templateButtonReplyMessage: { selectedId: 'b2' } }, 'b2'],
+    [
+      'a row that was chosen and has no words',
+      { listResponseMessage: { singleSelectReply: { selectedRowId: 'r1' } } },
+      'r1',
+    ],
+    ['an answer to a question', { questionResponseMessage: { text: 'tea' } }, 'tea'],
+    [
+      'a native button that was pressed',
+      {
+        interactiveResponseMessage: {
+          body: { text: 'Yes' },
+          nativeFlowResponseMessage: { name: 'quick_reply', paramsJson: '{"id":"b3"}' },
+        },
+      },
+      'Yes',
+    ],
+    [
+      'a native button that was pressed and has no words',
+      { interactiveResponseMessage: { nativeFlowResponseMessage: { paramsJson: '{"id":"b4"}' } } },
+      'b4',
+    ],
+    [
+      'a row of a native list',
+      {
+        interactiveResponseMessage: {
+          body: { text: '' },
+          nativeFlowResponseMessage: {
+            name: 'menu_options',
+            paramsJson: '{"id":"r2","title":"Soup","description":"hot"}',
+          },
+        },
+      },
+      'Soup\nhot',
+    ],
+    [
+      'a form that was filled in',
+      {
+        interactiveResponseMessage: {
+          body: { text: 'Sent' },
+          nativeFlowResponseMessage: {
+            name: 'flow',
+            paramsJson:
+              '{"flow_token":"t","day":"Monday","seats":2,"with":["Ann","Ben"],"home":{"city":"Ulm"}}',
+          },
+        },
+      },
+      'Sent\nday: Monday\nseats: 2\nwith: Ann, Ben\ncity: Ulm',
+    ],
+    [
+      'a choice that nobody can read',
+      { interactiveResponseMessage: { nativeFlowResponseMessage: { name: 'x', paramsJson: '{broken' } } },
+      '[a choice, which cannot be shown here] x',
+    ],
+    [
+      'native buttons',
+      {
+        interactiveMessage: {
+          body: { text: 'Pizza?' },
+          nativeFlowMessage: {
+            buttons: [
+              { name: 'quick_reply', buttonParamsJson: '{"display_text":"Yes","id":"1"}' },
+              { name: 'cta_url', buttonParamsJson: '{"display_text":"Menu","url":"https://pizza.example"}' },
+              { name: 'cta_call', buttonParamsJson: '{"display_text":"Call","phone_number":"+49 30"}' },
+              { name: 'cta_copy', buttonParamsJson: '{"display_text":"Code","copy_code":"X1"}' },
+              {
+                name: 'single_select',
+                buttonParamsJson:
+                  '{"title":"Kinds","sections":[{"rows":[{"title":"Rossa","description":"hot"},{"title":"Bianca"}]}]}',
+              },
+              { name: 'broken', buttonParamsJson: '[1' },
+            ],
+          },
+        },
+      },
+      'Pizza?\n- Yes\n- Menu (https://pizza.example)\n- Call (+49 30)\n- Code (X1)\n- Kinds\n- Rossa, hot\n- Bianca',
+    ],
+    [
+      'the cards of a carousel',
+      {
+        interactiveMessage: {
+          body: { text: 'Today' },
+          carouselMessage: {
+            cards: [
+              { header: { title: 'Soup' }, body: { text: 'hot' } },
+              {
+                body: { text: 'Salad' },
+                nativeFlowMessage: { buttons: [{ buttonParamsJson: '{"display_text":"Take it"}' }] },
+              },
+            ],
+          },
+        },
+      },
+      'Today\n[card] Soup\nhot\n[card] Salad\n- Take it',
+    ],
+    [
+      'a message of a business without words',
+      { interactiveMessage: { header: {} } },
+      '[a message of a business, which cannot be shown here]',
+    ],
+    [
+      'a template’s buttons with their addresses',
+      {
+        templateMessage: {
+          hydratedTemplate: {
+            hydratedContentText: 'Hi',
+            hydratedButtons: [
+              { urlButton: { displayText: 'Open', url: 'https://a.example' } },
+              { callButton: { displayText: 'Call', phoneNumber: '+49 30' } },
+              { quickReplyButton: { displayText: 'No' } },
+            ],
+          },
+        },
+      },
+      'Hi\n- Open (https://a.example)\n- Call (+49 30)\n- No',
+    ],
     ['a payment', { sendPaymentMessage: {} }, '[a payment, which cannot be shown here]'],
   ])('has a readable description: %s', (_, content, text) => {
     const { inbound, listener } = rig();

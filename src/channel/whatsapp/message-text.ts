@@ -6,6 +6,7 @@ import {
   contactText,
   eventText,
   groupInviteText,
+  interactiveResponseText,
   interactiveText,
   listResponseText,
   listText,
@@ -32,6 +33,7 @@ type Readers = { readonly [K in keyof proto.IMessage]?: (part: Part<K>) => strin
 
 const cannotBeShown = (what: string) => () => `[${what}, which cannot be shown here]`;
 const payment = cannotBeShown('a payment');
+const ofBusiness = cannotBeShown('a message of a business');
 
 /** The kinds that stand in a message one at a time. What is empty says nothing. */
 const READERS: Readers = {
@@ -55,13 +57,15 @@ const READERS: Readers = {
   buttonsMessage: buttonsText,
   listMessage: listText,
   templateMessage: templateText,
-  interactiveMessage: interactiveText,
-  highlyStructuredMessage: ({ hydratedHsm }) =>
-    (hydratedHsm && templateText(hydratedHsm)) || '[a message of a business, which cannot be shown here]',
-  buttonsResponseMessage: ({ selectedDisplayText }) => selectedDisplayText ?? '',
-  templateButtonReplyMessage: ({ selectedDisplayText }) => selectedDisplayText ?? '',
+  interactiveMessage: (message) => interactiveText(message) || ofBusiness(),
+  highlyStructuredMessage: ({ hydratedHsm }) => (hydratedHsm && templateText(hydratedHsm)) || ofBusiness(),
+  buttonsResponseMessage: ({ selectedDisplayText, selectedButtonId }) =>
+    selectedDisplayText || (selectedButtonId ?? ''),
+  templateButtonReplyMessage: ({ selectedDisplayText, selectedId }) =>
+    selectedDisplayText || (selectedId ?? ''),
   listResponseMessage: listResponseText,
-  interactiveResponseMessage: ({ body }) => body?.text ?? '',
+  interactiveResponseMessage: interactiveResponseText,
+  questionResponseMessage: ({ text }) => text ?? '',
   commentMessage: ({ message }) => messageText(message)?.text ?? '',
   stickerPackMessage: ({ name }) => ['[pack of stickers]', name].filter(Boolean).join(' '),
   newsletterAdminInviteMessage: ({ newsletterName, caption }) =>
