@@ -35,6 +35,8 @@ export interface LineOptions {
   readonly timings: Timings;
   readonly onLine: (state: LineState) => void;
   readonly keepOfferingQr: boolean;
+  /** Called when a message has come: the channel has written it, whether the store takes it or not. */
+  readonly onArrival?: (() => void) | undefined;
   /** The phone number of the account to link by a code, digits only. */
   readonly pairWith?: string | undefined;
 }
@@ -62,6 +64,7 @@ export function wireLine({
   timings,
   onLine,
   keepOfferingQr,
+  onArrival,
   pairWith,
 }: LineOptions): Line {
   const presentation = { assistantName: config.assistantName, ownNumber: config.ownNumber };
@@ -81,6 +84,7 @@ export function wireLine({
     void commits.add('a restriction of the account', write);
   const listener: ChannelListener = {
     onMessage: (message, later) => {
+      onArrival?.();
       if (!message.fromMe) restriction.heardFrom(message.chatJid, recordRestriction);
       return reception.onMessage(message, later);
     },

@@ -24,7 +24,8 @@ import { pathsAt } from './paths.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 import { Snapshots } from './snapshots/snapshots.ts';
 import { stopInOrder } from './stop-in-order.ts';
-import type { Bell } from './store/bells.ts';
+import { BELLS, type Bell } from './store/bells.ts';
+import { LogTruncation } from './store/log-truncation.ts';
 import type { Timings } from './timings.ts';
 
 export interface HostOptions {
@@ -108,6 +109,13 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
     timings,
   });
 
+  const truncation = new LogTruncation({
+    files: [paths.database, paths.whatsappDatabase],
+    clock,
+    log,
+    timings,
+  });
+  for (const bell of BELLS) store.bells.on(bell, () => truncation.note());
   const ready = readiness(log);
   const {
     channel,
@@ -123,6 +131,7 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
     log,
     timings,
     keepOfferingQr: options.keepOfferingQr,
+    onArrival: () => truncation.note(),
     onLine: (state) => {
       if (state.status === 'open') {
         ready.lineOpened();
@@ -215,6 +224,7 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
     conversation.wake();
     scheduler.wake();
     await channel.start();
+    truncation.note();
     ready.roomsStarted();
   }
 
@@ -235,6 +245,7 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
         // Sends that the closing line cut off are back in the outbox by now.
         ['last sends', () => delivery.stop()],
         ['keys', () => keys.stop()],
+        ['truncation of the logs', () => truncation.stop()],
         ['database and lock', () => close()],
       ],
       log,

@@ -27,6 +27,9 @@ export const Timings = z
     workFailurePauseMs: milliseconds
       .default(10 * SECOND)
       .describe('the pause after a failure of the host itself (a full disk, say), in milliseconds'),
+    truncateLogAfterMs: milliseconds
+      .default(5 * SECOND)
+      .describe('write-ahead logs are truncated once nothing was written for this long, in milliseconds'),
     diskLookMs: milliseconds
       .default(5 * SECOND)
       .describe('the time between two checks of the disks when one may be full, in milliseconds'),

@@ -59,6 +59,9 @@ export function problemsIn(file: string): readonly string[] | undefined {
 /** Milliseconds to wait for the lock while an operator's `sqlite3` writes. */
 const BUSY_TIMEOUT_MS = 1_000;
 
+/** SQLite would only mark the place of a deleted text as free. */
+const OVERWRITE_DELETED = 'secure_delete = ON';
+
 /** One open database: transactions, and the bells that ring after their commit. */
 export class Database {
   readonly sql: Sql;
@@ -91,7 +94,10 @@ export class Database {
     try {
       sql = new BetterSqlite3(file, { readonly, timeout: BUSY_TIMEOUT_MS });
       checkVersion(sql);
-      if (!readonly) sql.pragma('synchronous = FULL');
+      if (!readonly) {
+        sql.pragma('synchronous = FULL');
+        sql.pragma(OVERWRITE_DELETED);
+      }
       return new Database(sql);
     } catch (error) {
       sql?.close();
@@ -121,6 +127,7 @@ export class Database {
       if (health !== 'ok') throw new Error(String(health).replaceAll('\n', ' '));
       sql.pragma('journal_mode = WAL');
       sql.pragma('synchronous = FULL');
+      sql.pragma(OVERWRITE_DELETED);
       // v1's tables had foreign keys, and are moved aside and dropped while being adopted.
       sql.pragma('foreign_keys = OFF');
       migrate(sql, file);

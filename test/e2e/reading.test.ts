@@ -1,4 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, inject, it, vi } from 'vitest';
 import { House } from '../support/house.ts';
 
 describe('an edit', () => {
@@ -11,6 +13,20 @@ describe('an edit', () => {
     await house.idle();
     expect(house.said()).toEqual(['late']);
   });
+});
+
+it('a deleted message is in no file of a running host’s databases once the host is idle', async () => {
+  const house = await House.start({}, { timings: { truncateLogAfterMs: 500 } });
+  const store = join(house.root, 'store');
+  const files = (): string =>
+    readdirSync(store, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'))
+      .join('\n');
+  const secret = await house.say('the secret words');
+  await vi.waitFor(() => expect(files()).toContain('the secret words'));
+  await house.simulator.remove(secret.id);
+  await vi.waitFor(() => expect(files()).not.toContain('the secret words'), { timeout: inject('waitMs') });
 });
 
 describe('messages that are sent while the host is down', () => {

@@ -20,6 +20,8 @@ export function openCredentialsDatabase(file: string): Database.Database {
     database.pragma('journal_mode = WAL');
     // WAL's default, NORMAL, may lose committed rows when the power fails: an older ratchet would come back.
     database.pragma('synchronous = FULL');
+    // What a settled message said is gone, and not only its place marked as free.
+    database.pragma('secure_delete = ON');
     upgradeCredentials(database);
     return database;
   } catch (error) {
