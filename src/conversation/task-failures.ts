@@ -61,7 +61,7 @@ export function brokenScheduleNotice(task: Task): string {
 }
 
 function howToResume({ id }: Task): string {
-  return `To resume it: nanoclaw tasks resume ${id}`;
+  return `To resume it: ./nanoclaw tasks resume ${id}`;
 }
 
 function quoted({ prompt }: Task): string {

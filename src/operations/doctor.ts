@@ -140,7 +140,7 @@ async function lookAtFolders(paths: Paths): Promise<Finding> {
       const cure =
         seen.uid === process.getuid?.()
           ? `Make it writable: chmod u+rwx ${folder}`
-          : `Run this as the user that owns it (uid ${seen.uid}): ${command} ./nanoclaw doctor. If another user runs the host, give it to that one: chown`;
+          : `Run this as the user that owns it (uid ${seen.uid}): ${command} ./nanoclaw doctor. If another user runs the host, give it to that one: chown -R USER ${folder}`;
       return ill('folders', `${name} cannot be written to by this user`, cure);
     }
     devices.set(seen.dev, name);

@@ -153,7 +153,7 @@ export async function checkArchive(file: string): Promise<CheckedArchive> {
     throw bad((error as Error).message);
   }
   if (objection !== undefined) throw bad(objection);
-  if (first !== MANIFEST) throw bad('it was not made by `nanoclaw backup`');
+  if (first !== MANIFEST) throw bad('it was not made by: ./nanoclaw backup');
   if (last !== END || !names.has(MESSAGES)) throw bad('its end is missing');
   const parsed = Manifest.safeParse(jsonOf(manifest));
   if (!parsed.success) throw bad(`${MANIFEST} in it cannot be understood`);
