@@ -11,6 +11,7 @@ import type { Config } from './config.ts';
 import { Conversation } from './conversation/conversation.ts';
 import { GroupRounds } from './conversation/group-rounds.ts';
 import { Settlement } from './conversation/settlement.ts';
+import { exists } from './exists.ts';
 import { wireFiles } from './files.ts';
 import { GroupFolders } from './groups/group-folders.ts';
 import { type Instance, openInstance } from './instance.ts';
@@ -72,7 +73,13 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
   const newId = uuidv7;
 
   // An account that cannot be read stops the start here, before any turn has begun.
-  inspectCredentials(paths.whatsappDatabase);
+  const account = inspectCredentials(paths.whatsappDatabase);
+  if (account.status !== 'paired' && (await exists(paths.v1Account)))
+    log.warn(
+      { directory: paths.v1Account },
+      'store/auth holds the WhatsApp login of NanoClaw v1, which cannot be imported. Link with nanoclaw pair, ' +
+        'then remove store/auth here and the old linked device on the phone',
+    );
   const install = await installId(config.root);
   const choice = {
     requested: config.runtime,

@@ -12,6 +12,8 @@ export interface Paths {
   readonly database: string;
   readonly hostLock: string;
   readonly whatsappDatabase: string;
+  /** Where NanoClaw v1 kept the account. */
+  readonly v1Account: string;
   /** The versions of WhatsApp Web that were looked up and used. */
   readonly whatsappVersion: string;
   readonly log: string;
@@ -70,6 +72,7 @@ export function pathsAt(root: string, home: string = homedir()): Paths {
     database: join(store, 'messages.db'),
     hostLock: join(store, 'host.lock.db'),
     whatsappDatabase: join(store, 'whatsapp.db'),
+    v1Account: join(store, 'auth'),
     whatsappVersion: join(store, 'whatsapp-version.json'),
     log: join(logs, 'nanoclaw.log'),
     errorLog: join(logs, 'nanoclaw.error.log'),

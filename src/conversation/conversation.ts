@@ -13,6 +13,7 @@ import { nextTry, type RetryTimings } from './retries.ts';
 import { Turn, type TurnPlan, type TurnPorts } from './turn.ts';
 import { fitPrompt, MESSAGE_CAP, taskPrompt } from './turn-prompt.ts';
 import { showTyping } from './typing.ts';
+import { reportUnusable } from './unusable-values.ts';
 import { WaitingChats } from './waiting-chats.ts';
 
 export interface ConversationOptions extends TurnPorts {
@@ -135,6 +136,7 @@ export class Conversation {
   #look(now: number): number | undefined {
     let next = this.#lookForLeftovers(now);
     this.#takeMovedCursors();
+    reportUnusable(this.#options);
     this.#withdrawDeleted();
     /** Jobs that could start but for the limit. */
     const atLimit = { chat: 0, task: 0 };

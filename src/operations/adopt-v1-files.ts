@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { open, readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { parseInstant } from '../clock.ts';
 import { checkFolderName, FolderNameError, isFolderName, MAIN_FOLDER } from '../groups/folder-name.ts';
@@ -8,7 +8,7 @@ import { handWritten } from '../hand-written.ts';
 import type { Log } from '../log.ts';
 import { codeOf } from '../machine-trouble.ts';
 import type { Paths } from '../paths.ts';
-import { ContainerConfig } from '../protocol/mailbox.ts';
+import type { ContainerConfig } from '../protocol/mailbox.ts';
 import { replaceFile } from '../replace-file.ts';
 import type { Store } from '../store/store.ts';
 
@@ -23,7 +23,10 @@ const Group = z.object({
   trigger: z.string(),
   added_at: z.string().optional(),
   requiresTrigger: z.boolean().optional(),
-  containerConfig: ContainerConfig.optional(),
+  // As an operator wrote it: what cannot be used of it is reported when the group is there.
+  containerConfig: z
+    .custom<ContainerConfig>((value) => typeof value === 'object' && value !== null)
+    .optional(),
 });
 const RouterState = z.object({ last_agent_timestamp: z.record(z.string(), z.unknown()).default({}) });
 
@@ -48,6 +51,8 @@ export async function adoptV1Files(store: Store, paths: Paths, log: Log, now: nu
   };
   await adopt('registered_groups.json', (content) => {
     for (const [jid, entry] of entriesOf(content)) adoptGroup(store, jid, entry, log, now);
+    // A database of that age had no groups when it was imported.
+    store.messages.adoptCallsAndAnswers();
   });
   // Once the host writes that file it holds what the database knows better.
   if (store.state.get('sessions:file') === undefined)
@@ -65,9 +70,41 @@ export async function adoptV1Files(store: Store, paths: Paths, log: Log, now: nu
       if (typeof timestamp === 'string') store.messages.moveCursorToTime(jid, timestamp);
     }
   });
+  if (store.state.get('adopted:session agents') === undefined) {
+    await refileSessions(store, paths);
+    store.state.set('adopted:session agents', new Date(now).toISOString());
+  }
   if (store.state.get('adopted:MEMORY.md') !== undefined) return;
   await adoptMemories(paths, log);
   store.state.set('adopted:MEMORY.md', new Date(now).toISOString());
+}
+
+/** v1 did not note whose a session was: the agent whose files name it. One without files stays where it is. */
+async function refileSessions(store: Store, paths: Paths): Promise<void> {
+  for (const { folder, provider, sessionId } of store.sessions.all()) {
+    if (provider !== 'claude' || !isFolderName(folder)) continue;
+    const owner = await ownerOf(paths.groupSessions(folder), sessionId);
+    if (owner === undefined || owner === provider) continue;
+    store.transaction(() => {
+      store.sessions.remove(folder, provider);
+      if (store.sessions.find(folder, owner) === undefined) store.sessions.save(folder, owner, { sessionId });
+    });
+  }
+}
+
+const SESSION_FILES = [
+  ['claude', '.claude/projects'],
+  ['codex', '.codex/sessions'],
+  ['kimi', '.kimi/sessions'],
+] as const;
+
+async function ownerOf(sessions: string, sessionId: string) {
+  if (sessionId === CODEX_MARK) return 'codex';
+  for (const [provider, directory] of SESSION_FILES) {
+    const names = await readdir(join(sessions, directory), { recursive: true }).catch(() => []);
+    if (names.some((name) => basename(name).includes(sessionId))) return provider;
+  }
+  return undefined;
 }
 
 /** Larger ones are left to a person: an agent is shown 64 KiB of a memory. */

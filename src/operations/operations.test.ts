@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { rememberingLog } from '../../test/support/silent-log.ts';
 import { temporaryDirectory } from '../../test/support/temporary.ts';
@@ -76,6 +77,72 @@ describe('the files of a v1 checkout', () => {
     writeFileSync(join(data, 'sessions.json'), '{"family":"session-1"}');
     await adopt();
     expect(store.sessions.find('family', 'claude')?.sessionId).toBe('session-1');
+  });
+});
+
+describe('an early v1 root, whose groups are not in its database', () => {
+  const files = {
+    'registered_groups.json': {
+      [MAIN.jid]: { name: 'Me', folder: 'main', trigger: '@Andy' },
+      [FAMILY.jid]: {
+        name: 'Family',
+        folder: 'family',
+        trigger: '@Andy',
+        containerConfig: { timeout: 'soon' },
+      },
+    },
+  };
+
+  it('has its waiting message answered, and its own old answers are not', async () => {
+    const root = temporaryDirectory();
+    const paths = pathsAt(root);
+    mkdirSync(paths.data);
+    mkdirSync(paths.store);
+    const v1 = new BetterSqlite3(paths.database);
+    v1.exec(`
+      CREATE TABLE messages (id TEXT, chat_jid TEXT, sender TEXT, sender_name TEXT, content TEXT, timestamp TEXT,
+        is_from_me INTEGER, PRIMARY KEY (id, chat_jid));
+      INSERT INTO messages VALUES ('m1', '${MAIN.jid}', 'x', 'Ann', 'Andy: done', '2025-01-01T00:00:01.000Z', 1),
+        ('f1', '${FAMILY.jid}', 'y', 'Ben', '@andy lunch?', '2025-01-01T00:00:02.000Z', 0),
+        ('f2', '${FAMILY.jid}', 'y', 'Ben', '@Andybody', '2025-01-01T00:00:03.000Z', 0)`);
+    v1.close();
+    for (const [name, content] of Object.entries(files))
+      writeFileSync(join(paths.data, name), JSON.stringify(content));
+    const store = testStore(root);
+    await adoptV1Files(store, paths, rememberingLog().log, 0);
+    expect(store.messages.waiting()).toEqual([{ chatJid: FAMILY.jid, firstSeq: 2 }]);
+    expect(store.messages.lastCall(FAMILY.jid, 3, true)?.id).toBe('f1');
+    // What cannot be used of its settings costs no group, and is reported.
+    expect(store.groups.find(FAMILY.jid)?.containerConfig).toEqual({});
+    expect(store.handWritten.unusable()).toMatchObject([
+      { where: 'Family (family)', column: 'container_config' },
+    ]);
+  });
+
+  it('has each session filed under the agent whose files name it', async () => {
+    const root = temporaryDirectory();
+    const paths = pathsAt(root);
+    const store = testStore(root);
+    const places = {
+      main: '.kimi/sessions/0f3c/7d1f0000-kimi',
+      family: '.codex/sessions/2026/01/02/rollout-2026-01-02T00-00-00-7d1f0000-codex.jsonl',
+      work: '.claude/projects/-workspace-group/7d1f0000-claude.jsonl',
+    };
+    for (const [folder, place] of Object.entries(places)) {
+      mkdirSync(dirname(join(paths.groupSessions(folder), place)), { recursive: true });
+      writeFileSync(join(paths.groupSessions(folder), place), '');
+    }
+    store.sessions.save('main', 'claude', { sessionId: '7d1f0000-kimi' });
+    store.sessions.save('family', 'claude', { sessionId: '7d1f0000-codex' });
+    store.sessions.save('work', 'claude', { sessionId: '7d1f0000-claude' });
+    store.sessions.save('old', 'claude', { sessionId: '7d1f0000-nowhere' });
+    await adoptV1Files(store, paths, rememberingLog().log, 0);
+    expect(store.sessions.all().map(({ folder, provider }) => `${folder} ${provider}`)).toEqual([
+      'family codex',
+      'main kimi',
+      'old claude',
+      'work claude',
+    ]);
   });
 });
 

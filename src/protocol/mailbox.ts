@@ -53,7 +53,8 @@ export const SCHEDULE_TYPES = ['cron', 'interval', 'once'] as const;
 export const ScheduleType = z.enum(SCHEDULE_TYPES);
 export type ScheduleType = z.infer<typeof ScheduleType>;
 
-export const ContextMode = z.enum(['group', 'isolated']);
+export const CONTEXT_MODES = ['group', 'isolated'] as const;
+export const ContextMode = z.enum(CONTEXT_MODES);
 export type ContextMode = z.infer<typeof ContextMode>;
 
 /** A number is what people write by hand for an interval. */

@@ -4,7 +4,7 @@ import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { silentLog } from '../../test/support/silent-log.ts';
 import { temporaryDirectory } from '../../test/support/temporary.ts';
-import { counter, MAIN, testStore } from '../../test/support/test-store.ts';
+import { counter, FAMILY, MAIN, testStore } from '../../test/support/test-store.ts';
 import { wordsOf } from '../channel/channel.ts';
 import { HOUR, MINUTE, SECOND } from '../clock.ts';
 import { SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4 } from '../store/schema.ts';
@@ -298,6 +298,15 @@ describe('the scheduler', () => {
     store.tasks.change('t199', { status: 'paused' });
     await vi.waitFor(() => expect(store.runs.queued()).toHaveLength(98));
     expect(store.tasks.find('t199')).toMatchObject({ status: 'paused', nextRun: iso(START) });
+  });
+
+  it('pauses a due task of a chat of another channel, as v1 had them', () => {
+    const { store, scheduler, add } = rig();
+    store.groups.add({ ...FAMILY, jid: 'tg:123' }, 0);
+    add({ folder: FAMILY.folder, chatJid: 'tg:123', nextRun: iso(START) });
+    scheduler.wake();
+    expect(store.runs.queued()).toEqual([]);
+    expect(store.tasks.find('t1')).toMatchObject({ status: 'paused' });
   });
 
   it('never ends a daily task in a zone whose clocks change by half an hour', () => {

@@ -3,6 +3,7 @@ import { brokenScheduleNotice, pauseTask } from '../conversation/task-failures.t
 import type { Log } from '../log.ts';
 import { isPassing } from '../machine-trouble.ts';
 import { firstRun, nextRun, type Schedule, ScheduleError } from '../schedule/schedule.ts';
+import { isForeignJid } from '../store/groups.ts';
 import type { Store } from '../store/store.ts';
 import type { Task } from '../store/tasks.ts';
 import type { Timings } from '../timings.ts';
@@ -19,7 +20,7 @@ export interface SchedulerOptions {
   readonly timings: Pick<Timings, 'workFailurePauseMs'>;
 }
 
-const HOMELESS = 'Task paused: its group is not registered any more';
+const HOMELESS = 'Task paused: its group is not registered any more, or is another channel’s';
 
 /** So many due tasks are claimed before the event loop has its turn. */
 const CLAIMED_AT_ONCE = 20;
@@ -131,10 +132,10 @@ export class Scheduler {
     return 'Task not run: its next_run is no instant from 1970 to 9999; it was taken from its schedule';
   }
 
-  /** Pauses a task whose chat is not registered any more, or is another group's. */
+  /** Pauses a task whose chat is not registered any more, is another group's, or no chat of WhatsApp. */
   #isHomeless({ id, folder, chatJid }: Task): boolean {
     const { store } = this.#options;
-    if (store.groups.find(chatJid)?.folder === folder) return false;
+    if (store.groups.find(chatJid)?.folder === folder && !isForeignJid(chatJid)) return false;
     store.tasks.change(id, { status: 'paused' });
     return true;
   }

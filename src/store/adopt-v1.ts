@@ -98,16 +98,16 @@ function parseObject(json: string): Readonly<Record<string, unknown>> {
 /**
  * Messages that still wait are looked at for the trigger of their group, and early v1's own answers, which it told only by
  * the name before them, for that.
+ * @param where what else must hold of a message
  */
-function adoptCallsAndAnswers(sql: Sql): void {
+export function adoptCallsAndAnswers(sql: Sql, where = 'TRUE'): void {
   sql.function('is_triggered', { deterministic: true }, (content: string, trigger: string) =>
     afterTrigger(content, trigger) === undefined ? 0 : 1,
   );
   sql.exec(`
-    UPDATE messages SET is_bot_message = 1 WHERE is_from_me = 1 AND is_bot_message = 0 AND EXISTS (
-      SELECT 1 FROM registered_groups g WHERE g.jid = chat_jid
-        AND content LIKE ltrim(g.trigger_pattern, '@') || ': %');
-    UPDATE messages SET is_trigger = 1 WHERE is_bot_message = 0 AND EXISTS (
+    UPDATE messages SET is_bot_message = 1 WHERE is_from_me = 1 AND is_bot_message = 0 AND ${where} AND EXISTS (
+      SELECT 1 FROM registered_groups g WHERE content LIKE ltrim(g.trigger_pattern, '@') || ': %');
+    UPDATE messages SET is_trigger = 1 WHERE is_bot_message = 0 AND ${where} AND EXISTS (
       SELECT 1 FROM registered_groups g WHERE g.jid = chat_jid
         AND is_triggered(content, g.trigger_pattern))`);
 }

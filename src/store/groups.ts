@@ -17,7 +17,7 @@ interface GroupRow {
   jid: string;
   name: string;
   folder: string;
-  trigger: string;
+  trigger: unknown;
   requiresTrigger: number | null;
   isMain: number | null;
   containerConfig: string | null;
@@ -29,21 +29,38 @@ const SELECT = `SELECT jid, name, folder, trigger_pattern AS trigger, requires_t
 /**
  * Settings that an operator wrote by hand: a field that cannot be read counts as not set, and the others stand. Whoever meant to
  * close the network must not find it open: settings that cannot be read at all close it.
+ * @returns `problem`: what cannot be read, and what holds instead; undefined: nothing
  */
-function readConfig(json: string | null): ContainerConfig {
-  if (json === null || json.trim() === '') return {};
-  let fields: unknown;
-  try {
-    fields = JSON.parse(json);
-  } catch {
-    return { network: 'none' };
+export function readConfig(json: unknown): {
+  readonly config: ContainerConfig;
+  readonly problem: string | undefined;
+} {
+  if (json === null || (typeof json === 'string' && json.trim() === ''))
+    return { config: {}, problem: undefined };
+  const fields = parseObject(json);
+  if (fields === undefined) {
+    const problem = 'it is no JSON object; until then the network is closed and the rest as by default';
+    return { config: { network: 'none' }, problem };
   }
-  if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) return { network: 'none' };
   const whole = ContainerConfig.safeParse(fields);
-  if (whole.success) return whole.data;
+  if (whole.success) return { config: whole.data, problem: undefined };
   const broken = new Set(whole.error.issues.map(({ path }) => path[0]));
   const readable = Object.fromEntries(Object.entries(fields).filter(([name]) => !broken.has(name)));
-  return { ...ContainerConfig.parse(readable), ...(broken.has('network') ? { network: 'none' } : {}) };
+  const words = whole.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  const instead = broken.has('network') ? 'the network is closed' : 'that counts as not set';
+  return {
+    config: { ...ContainerConfig.parse(readable), ...(broken.has('network') ? { network: 'none' } : {}) },
+    problem: `${words.join('; ')}; until then ${instead}`,
+  };
+}
+
+function parseObject(json: unknown): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(String(json));
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function toGroup(row: GroupRow): RegisteredGroup {
@@ -51,10 +68,11 @@ function toGroup(row: GroupRow): RegisteredGroup {
     jid: row.jid,
     name: row.name,
     folder: row.folder,
-    trigger: row.trigger,
+    // An operator may have written anything.
+    trigger: typeof row.trigger === 'string' ? row.trigger : '',
     requiresTrigger: row.requiresTrigger !== 0,
     isMain: row.isMain === 1,
-    containerConfig: readConfig(row.containerConfig),
+    containerConfig: readConfig(row.containerConfig).config,
   };
 }
 
@@ -64,6 +82,11 @@ function settingsOf({ trigger, requiresTrigger, containerConfig }: RegisteredGro
     requiresTrigger: requiresTrigger ? 1 : 0,
     config: Object.keys(containerConfig).length === 0 ? null : JSON.stringify(containerConfig),
   };
+}
+
+/** Whether a chat is another channel's, as v1 had them (`tg:123`): nothing can be sent there. */
+export function isForeignJid(jid: string): boolean {
+  return !jid.includes('@') || /^[a-z]+:/i.test(jid);
 }
 
 /** The chats in which the assistant takes part. Nothing is cached: an operator's `sqlite3` takes effect at the next turn. */

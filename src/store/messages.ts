@@ -1,3 +1,4 @@
+import { adoptCallsAndAnswers } from './adopt-v1.ts';
 import type { Database } from './database.ts';
 import { currentJid } from './same-person.ts';
 
@@ -402,6 +403,11 @@ export class Messages {
   /** Moves a chat's cursor forward; never back. */
   moveCursor(chatJid: string, seq: number): void {
     this.#setCursor.run({ jid: chatJid, value: String(seq) });
+  }
+
+  /** Marks what triggers, and v1's own answers, among the messages that no host of ours has judged. */
+  adoptCallsAndAnswers(): void {
+    adoptCallsAndAnswers(this.#db.sql, 'is_context = 0 AND is_shown = 0 AND held_until IS NULL');
   }
 
   /** Moves a chat's cursor to its last message not newer than an ISO instant, as v1 kept it. */

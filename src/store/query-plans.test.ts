@@ -28,6 +28,7 @@ const STORE: Allowed = [
   [/FROM registered_groups ORDER BY/, 'all registered chats'],
   [/^SELECT g\.jid, m\.timestamp FROM registered_groups/, 'one row for each registered chat'],
   [/SELECT MAX\(seq\) FROM messages WHERE chat_jid = @jid AND timestamp/, 'an operator moves a cursor'],
+  [/FROM scheduled_tasks WHERE status IS NULL OR/, 'all tasks, when another program has written'],
   [/^UPDATE registered_groups SET trigger_pattern = \? WHERE trigger_pattern/, 'all registered chats'],
   [/FROM group_members WHERE chat_jid = \?/, 'the members of one group'],
   [/^SELECT DISTINCT chat_jid AS jid FROM group_members/, 'with each list of all groups: once a day'],

@@ -36,6 +36,7 @@ export class State {
  * - `limit:<chat>`: until when nobody but the owner is answered there, in milliseconds since the epoch
  * - `explained:trigger`: ISO instant at which main was told how the assistant is triggered
  * - `last_agent_timestamp`, `cursors:written`: the cursors as v1 kept them, and as they were written there last
+ * - `unusable`: what operators wrote and cannot be used, as main was told of it last; JSON
  * - `sessions:file`: `data/sessions.json` was written by the host once: what stands in it is no longer v1's
  * - `adopted:…`: ISO instant at which a file of NanoClaw v1 was taken over
  */
@@ -56,6 +57,7 @@ export type StateKey =
   | `rest:${string}`
   | `limit:${string}`
   | 'explained:trigger'
+  | 'unusable'
   | 'sessions:file'
   | 'last_agent_timestamp'
   | `adopted:${string}`;

@@ -7,6 +7,7 @@ import { Database, damageIn, lockOn } from './database.ts';
 import { FollowUps } from './follow-ups.ts';
 import { GroupMembers } from './group-members.ts';
 import { Groups } from './groups.ts';
+import { HandWritten } from './hand-written.ts';
 import { Messages } from './messages.ts';
 import { Outbox } from './outbox.ts';
 import { Runs } from './runs.ts';
@@ -24,6 +25,7 @@ export interface Store {
   readonly cursorView: CursorView;
   readonly attachments: Attachments;
   readonly groups: Groups;
+  readonly handWritten: HandWritten;
   readonly members: GroupMembers;
   readonly sessions: Sessions;
   readonly tasks: Tasks;
@@ -88,6 +90,7 @@ function storeOn(db: Database): Store {
     cursorView: new CursorView(db),
     attachments: new Attachments(db),
     groups: new Groups(db),
+    handWritten: new HandWritten(db),
     members: new GroupMembers(db),
     sessions: new Sessions(db),
     tasks: new Tasks(db),

@@ -22,7 +22,7 @@ import { type DisappearingTimers, disappearing } from './disappearing.ts';
 import { codeOf, textOf } from './errors.ts';
 import { formatForWhatsApp } from './formatting.ts';
 import type { Identity } from './identity.ts';
-import { isGroup, personAddress } from './jid.ts';
+import { bareUser, isGroup, personAddress } from './jid.ts';
 import { FileLostError, type Uploader, uploadFile } from './outgoing-file.ts';
 import type { Uploads } from './uploads.ts';
 
@@ -161,6 +161,8 @@ export class Outbound {
     message: Outgoing,
     messageId: string,
   ): Promise<Write | SendOutcome> {
+    if (bareUser(chatJid) === '')
+      return { kind: 'refused', code: undefined, reason: 'it is no WhatsApp chat' };
     try {
       const address = this.#addressFor(chatJid, messageId);
       const content =

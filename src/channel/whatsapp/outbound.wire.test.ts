@@ -52,6 +52,11 @@ describe('a send over the wire', () => {
     });
   });
 
+  it('is refused for a chat of another channel, and never tried again', async () => {
+    const refused = { kind: 'refused', code: undefined, reason: 'it is no WhatsApp chat' };
+    expect(await send('tg:123456')).toEqual(refused);
+  });
+
   it('converts Markdown to WhatsApp’s formatting, and a resend has the same text', async () => {
     const message: Outgoing = { kind: 'text', text: '**Done**, see [the page](https://example.org).' };
     const shown = '*Done*, see the page (https://example.org).';
