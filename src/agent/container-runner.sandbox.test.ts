@@ -151,6 +151,20 @@ describe('an agent that misbehaves', () => {
     expect(lines.map(({ msg }) => msg)).toContain('Container exited with code 70');
   });
 
+  it.each([
+    [
+      'the error that it reported',
+      `process.stdout.write(${JSON.stringify(encodeFrame({ status: 'error', error: 'no credit' }))}); process.exitCode = 1; console.error('x')`,
+      'no credit',
+    ],
+    ['the error before its stack', "throw new Error('boom')", 'exit code 1: Error: boom'],
+  ])('an agent that fails has as the cause in its run log’s header: %s', async (_, program, cause) => {
+    const agent = await testAgent({ program });
+    await agent.turn('x');
+    const [log] = await runLogs(agent.paths.groupLogs('family'));
+    expect(log).toContain(`\nError: ${cause}\n`);
+  });
+
   it('an agent that exits with 0 but without a frame fails the turn: the error says that there was no frame', async () => {
     const agent = await testAgent();
     const { outcome } = await agent.turn('@Andy vanish');

@@ -12,6 +12,7 @@ import { parseFrame } from './parse-frame.ts';
 import type { ChildExit } from './runtime/child-exit.ts';
 import type { Runtime, Sandbox } from './runtime/runtime.ts';
 import { SecretFilter, withoutSecrets } from './secret-filter.ts';
+import { causeIn } from './stderr-cause.ts';
 import { StderrLog } from './stderr-log.ts';
 
 const MAX_FRAME_BYTES = 1024 * 1024;
@@ -70,6 +71,8 @@ export class TurnWatch {
   readonly #stderr: StderrLog;
   readonly #frames: string[] = [];
   #frameCount = 0;
+  /** The error of the last frame, if it is one. */
+  #reported: string | undefined;
   #cause: { reason: ExitReason; error: string } | undefined;
   /** Undefined while the child lives. */
   #exit: ChildExit | undefined;
@@ -236,6 +239,7 @@ export class TurnWatch {
     const { onFrame } = this.#options;
     const text = frame.result == null ? 'no text' : `${frame.result.length} characters`;
     const error = frame.error === undefined ? '' : `: ${frame.error}`;
+    this.#reported = frame.error;
     this.#frameCount += 1;
     if (this.#frames.length < MAX_FRAME_LINES) this.#frames.push(`${frame.status}, ${text}${error}`);
     this.#handling = true;
@@ -298,7 +302,7 @@ export class TurnWatch {
       const { error, retryable } = failure;
       return { ...said, reason: 'start_failed', error: this.#fitError(error), retryable };
     }
-    const error = exitCode === 0 ? undefined : exitWords(exitCode, stderr);
+    const error = this.#reported ?? (exitCode === 0 ? undefined : exitWords(exitCode, stderr));
     if (outOfMemory) {
       const words = `it ran out of memory, ${error ?? ''}`;
       return { ...said, reason: 'out_of_memory', error: words, retryable: true };
@@ -310,7 +314,7 @@ export class TurnWatch {
 const LONGEST_WORDS = 300;
 
 function exitWords(exitCode: number | undefined, stderr: string): string {
-  const last = stderr.trim().split('\n').at(-1)?.slice(0, LONGEST_WORDS) ?? '';
+  const last = causeIn(stderr).slice(0, LONGEST_WORDS);
   return `exit code ${exitCode}${signalWords(exitCode)}${last === '' ? '' : `: ${last}`}`;
 }
 

@@ -127,6 +127,7 @@ describe('a failure at the model’s service', () => {
     ['prompt_too_long', false, false, /more than the model can read/],
     ['rate_limit', true, true, /limit .* is reached/],
     ['overloaded', true, true, /overloaded/],
+    ['service_error', true, true, /an error of its own$/],
     ['network', true, true, /could not be reached/],
   ] as const)(
     'is sorted by its kind: %s is tried again: %s; is an outage: %s',
@@ -134,6 +135,14 @@ describe('a failure at the model’s service', () => {
       expect(failureOf(kind)).toMatchObject({ retryable, isOutage, words: expect.stringMatching(words) });
     },
   );
+
+  it('names the setting that has chosen a model which the service does not know, and no other', () => {
+    const frame = { status: 'error', error: 'x', errorKind: 'model_unknown' } as const;
+    const fixOf = (model?: 'chat' | 'host' | 'agent') => findFailure(OUTCOME, frame, model)?.fix;
+    expect(fixOf('chat')).toMatch(/container_config/);
+    expect(fixOf('host')).toMatch(/^Check AGENT_MODEL in .env$/);
+    expect(fixOf('agent')).toMatch(/^None is set.*set AGENT_MODEL/);
+  });
 
   it('says when the service answers again, and is not tried again where that is too far off', () => {
     expect(failureOf('rate_limit', 90)).toMatchObject({

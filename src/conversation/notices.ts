@@ -56,8 +56,7 @@ const BY_KIND: Readonly<Record<ErrorKind, KindOfFailure>> = {
     retryable: false,
   },
   model_unknown: {
-    words: 'the model’s service does not know the model that is set',
-    fix: 'Check AGENT_MODEL, or the model of this chat',
+    words: 'the model’s service does not know the model',
     retryable: false,
   },
   prompt_too_long: {
@@ -68,6 +67,11 @@ const BY_KIND: Readonly<Record<ErrorKind, KindOfFailure>> = {
   request_refused: { words: 'the model’s service refused the request', retryable: false },
   rate_limit: { words: 'the limit at the model’s service is reached', retryable: true, isOutage: true },
   overloaded: { words: 'the model’s service is overloaded', retryable: true, isOutage: true },
+  service_error: {
+    words: 'the model’s service has an error of its own',
+    retryable: true,
+    isOutage: true,
+  },
   network: { words: 'the model’s service could not be reached', retryable: true, isOutage: true },
   not_installed: { words: 'the agent that is set is not installed', retryable: false },
   session_lost: { words: 'the thread of our conversation was lost', retryable: true },
@@ -86,12 +90,26 @@ const BY_REASON = {
 /** No outage is waited for longer than this. */
 const LONGEST_WAIT_MS = HOUR;
 
+/** Who has chosen the model of a turn: the chat's settings, AGENT_MODEL, or the agent itself. */
+export type ModelSource = 'chat' | 'host' | 'agent';
+
+/** What to do about a model that the service does not know. */
+const MODEL_FIX: Readonly<Record<ModelSource, string>> = {
+  chat: 'Check the model in this chat’s container_config',
+  host: 'Check AGENT_MODEL in .env',
+  agent: 'None is set, so the agent has chosen it: set AGENT_MODEL in .env to one that the key may use',
+};
+
 /**
  * @param errorFrame the last error that the agent reported itself
  * @returns undefined when the turn went well
  */
-export function findFailure(outcome: TurnOutcome, errorFrame: OutputFrame | undefined): Failure | undefined {
-  if (errorFrame !== undefined) return reportedFailure(errorFrame);
+export function findFailure(
+  outcome: TurnOutcome,
+  errorFrame: OutputFrame | undefined,
+  model: ModelSource = 'agent',
+): Failure | undefined {
+  if (errorFrame !== undefined) return reportedFailure(errorFrame, model);
   if (outcome.reason === 'exited' && outcome.exitCode === 0 && outcome.frames > 0) return undefined;
   const silent = outcome.reason === 'exited' && outcome.exitCode === 0;
   return {
@@ -103,13 +121,12 @@ export function findFailure(outcome: TurnOutcome, errorFrame: OutputFrame | unde
   };
 }
 
-function reportedFailure({
-  errorKind: kind = 'other',
-  error,
-  advice,
-  retryAfterSeconds,
-}: OutputFrame): Failure {
-  const { words, fix, retryable, isOutage = false } = BY_KIND[kind];
+function reportedFailure(
+  { errorKind: kind = 'other', error, advice, retryAfterSeconds }: OutputFrame,
+  model: ModelSource,
+): Failure {
+  const { words, retryable, isOutage = false, ...known } = BY_KIND[kind];
+  const fix = kind === 'model_unknown' ? MODEL_FIX[model] : known.fix;
   const retryAfterMs = isOutage && retryAfterSeconds !== undefined ? retryAfterSeconds * SECOND : undefined;
   const when = retryAfterMs === undefined ? 'Try again later' : `Try again in ${inWords(retryAfterMs)}`;
   const fixes = [fix, advice === undefined ? undefined : firstLine(advice)].filter(Boolean);

@@ -12,7 +12,7 @@ import type { Store } from '../store/store.ts';
 import { quoteOf, textMessages } from '../text/messages.ts';
 import type { Timings } from '../timings.ts';
 import { Dialogue } from './dialogue.ts';
-import { type Failure, findFailure } from './notices.ts';
+import { type Failure, findFailure, type ModelSource } from './notices.ts';
 import type { Settlement } from './settlement.ts';
 
 /** What a turn needs from the rooms around it. */
@@ -221,6 +221,11 @@ export class Turn {
     return model ?? (this.#provider === this.#ports.provider ? this.#ports.model : undefined);
   }
 
+  get #modelSource(): ModelSource {
+    if (this.#plan.group.containerConfig.model !== undefined) return 'chat';
+    return this.#model() === undefined ? 'agent' : 'host';
+  }
+
   /** A frame that could not be stored ends the sandbox, and the turn is not settled whatever was said before. */
   async #takeFrame(frame: OutputFrame): Promise<void> {
     try {
@@ -301,7 +306,7 @@ export class Turn {
     const { settlement } = this.#ports;
     const run = { ...this.#plan.run, lastSeq: takenUpTo };
     const end = { exitReason: outcome.reason, logFile: outcome.logFile };
-    const failure = findFailure(outcome, this.#errorFrame);
+    const failure = findFailure(outcome, this.#errorFrame, this.#modelSource);
     const facts = { durationMs: outcome.durationMs, log: outcome.logFile };
     if (failure === undefined) {
       this.#saveSession();

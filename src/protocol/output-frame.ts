@@ -41,6 +41,7 @@ export const OutputFrame = z
         'request_refused',
         'rate_limit',
         'overloaded',
+        'service_error',
         'network',
         'session_lost',
         'not_installed',

@@ -6,7 +6,7 @@ import type { Mount } from '../mounts.ts';
 import { type AppleTarget, appleArguments } from './apple-arguments.ts';
 import { childExit } from './child-exit.ts';
 import { type CommandResult, runCommand } from './command.ts';
-import { firstLine } from './engine-failure.ts';
+import { firstLine, reasonOf } from './engine-failure.ts';
 import { ImageMissingError } from './image-error.ts';
 import { checkHolds, type ImageLabels, readImageLabels } from './image-labels.ts';
 import { checkPipes } from './pipes.ts';
@@ -147,7 +147,7 @@ export class AppleContainer implements Runtime {
       if (list.code === 0 && !list.stdout.split('\n').includes(name)) return;
       await setTimeout(REMOVAL_LOOK_MS);
     } while (performance.now() < until);
-    const reason = firstLine(deleted.stderr) || 'no answer in time';
+    const reason = reasonOf(deleted);
     throw new SandboxLeftError("Apple's container", name, reason, PROGRAM);
   }
 
@@ -155,7 +155,7 @@ export class AppleContainer implements Runtime {
     // It cannot list by label.
     const list = await this.#container(['list', '--all', '--quiet']);
     if (list.code !== 0)
-      throw new RuntimeUnavailableError(`Apple's container cannot list: ${firstLine(list.stderr)}`);
+      throw new RuntimeUnavailableError(`Apple's container cannot list: ${reasonOf(list)}`);
     const prefix = sandboxPrefix(this.#options.install);
     return list.stdout.split('\n').filter((name) => name.startsWith(prefix));
   }
@@ -180,7 +180,7 @@ export class AppleContainer implements Runtime {
     const started = await this.#container(args, SYSTEM_START_TIMEOUT_MS);
     if (started.code !== 0) {
       throw new RuntimeUnavailableError(
-        `Apple's container does not start: ${firstLine(started.stderr)}. Try it by hand: container system start`,
+        `Apple's container does not start: ${reasonOf(started)}. Try it by hand: container system start`,
       );
     }
   }

@@ -1,3 +1,4 @@
+import { SECOND } from '../../clock.ts';
 import { BoundedText } from '../bounded-text.ts';
 import type { Spawn } from './runtime.ts';
 
@@ -7,6 +8,7 @@ export interface CommandResult {
   /** Undefined: ended by a signal, its time-out included. */
   readonly code: number | undefined;
   readonly stdout: string;
+  /** How it ended, where a signal ended it and it had said nothing. */
   readonly stderr: string;
 }
 
@@ -52,8 +54,11 @@ export function runCommand(
       child.stdout?.destroy();
       child.stderr?.destroy();
     });
-    child.once('close', (code) => {
-      resolve({ code: code ?? undefined, stdout: stdout.toString(), stderr: stderr.toString() });
+    child.once('close', (code, signal) => {
+      const said = stderr.toString();
+      const silent = signal !== null && said.trim() === '';
+      const how = child.killed ? `it took longer than ${timeoutMs / SECOND} s` : `it was ended by ${signal}`;
+      resolve({ code: code ?? undefined, stdout: stdout.toString(), stderr: silent ? how : said });
     });
   });
 }

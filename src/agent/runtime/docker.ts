@@ -1,6 +1,6 @@
 import { dockerArguments } from './docker-arguments.ts';
 import type { EngineDialect } from './engine.ts';
-import { firstLine } from './engine-failure.ts';
+import { reasonOf } from './engine-failure.ts';
 import { RuntimeUnavailableError } from './runtime.ts';
 
 /** Docker, by its own program. Its engine may run as root or in a virtual machine. */
@@ -17,7 +17,7 @@ export const DOCKER: EngineDialect = {
     const version = await query(['version', '--format', '{{.Server.Version}}\t{{.Server.Platform.Name}}']);
     if (version.code !== 0) {
       throw new RuntimeUnavailableError(
-        `Docker's engine does not answer: ${firstLine(version.stderr)}. Start it, and make sure that this user may use it`,
+        `Docker's engine does not answer: ${reasonOf(version)}. Start it, and make sure that this user may use it`,
       );
     }
     const [number = '', platform = ''] = version.stdout.trim().split('\t');

@@ -1,3 +1,4 @@
+import type { CommandResult } from './command.ts';
 import { buildCommand, ImageMissingError } from './image-error.ts';
 import type { StartFailure } from './runtime.ts';
 
@@ -49,4 +50,9 @@ export function cureFor({ cures }: EngineWords, stderr: string): string | undefi
 
 export function firstLine(text: string): string {
   return text.trim().split('\n', 1)[0] ?? '';
+}
+
+/** Why a command failed, never empty. */
+export function reasonOf({ code, stderr }: CommandResult): string {
+  return firstLine(stderr) || `exit code ${code}`;
 }

@@ -10,7 +10,7 @@ import { AGENT_USER, ownerFor } from './agent-user.ts';
 import { childExit } from './child-exit.ts';
 import { type CommandResult, runCommand } from './command.ts';
 import { type EngineTarget, INSTALL_LABEL } from './engine-arguments.ts';
-import { type EngineWords, engineStartFailure, firstLine } from './engine-failure.ts';
+import { type EngineWords, engineStartFailure, reasonOf } from './engine-failure.ts';
 import { ImageMissingError } from './image-error.ts';
 import { checkHolds, type ImageLabels, readImageLabels } from './image-labels.ts';
 import { checkPipes } from './pipes.ts';
@@ -169,7 +169,7 @@ export class Engine implements Runtime {
       }
     }
     const { title, program } = this.#dialect;
-    const reason = firstLine(removed.stderr) || 'no answer in time';
+    const reason = reasonOf(removed);
     const state = await this.#stateOf(name, until);
     if (state === 'unknown') throw new SandboxLeftError(title, name, reason, program);
     // One that has ended is in nobody's way: the host's next start finds it by its label.
@@ -190,7 +190,7 @@ export class Engine implements Runtime {
     const list = await this.#query(['ps', '--all', '--filter', filter, '--format', '{{.Names}}']);
     if (list.code !== 0) {
       const { title } = this.#dialect;
-      throw new RuntimeUnavailableError(`${title} cannot list containers: ${firstLine(list.stderr)}`);
+      throw new RuntimeUnavailableError(`${title} cannot list containers: ${reasonOf(list)}`);
     }
     return list.stdout.split('\n').filter((name) => name !== '');
   }

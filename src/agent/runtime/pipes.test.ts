@@ -1,4 +1,5 @@
 import { ChildProcess } from 'node:child_process';
+import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { PACKAGE_ROOT } from '../../../test/support/sandbox.ts';
 import { silentLog } from '../../../test/support/silent-log.ts';
@@ -63,5 +64,33 @@ describe('a host that cannot open more files', () => {
   it('gets an error from a command', async () => {
     const running = runCommand('docker', ['version'], { spawn, timeoutMs: 1_000, env: {} });
     await expect(running).rejects.toThrow(/EMFILE/);
+  });
+});
+
+describe('a command that says nothing', () => {
+  /** What Node gives for a program that is ended by a signal. */
+  const ending = (code: number | null, signal: NodeJS.Signals | null, killed: boolean): Spawn =>
+    (() => {
+      const child = new ChildProcess();
+      const pipes = { stdout: new PassThrough(), stderr: new PassThrough() };
+      Object.assign(child, pipes, { killed });
+      process.nextTick(() => {
+        child.emit('exit', code, signal);
+        child.emit('close', code, signal);
+      });
+      return child;
+    }) as unknown as Spawn;
+
+  it.each([
+    [
+      'took longer than its limit',
+      ending(null, 'SIGKILL', true),
+      /does not answer: it took longer than \d+ s\. /,
+    ],
+    ['was killed', ending(null, 'SIGTERM', false), /does not answer: it was ended by SIGTERM\. /],
+    ['failed', ending(1, null, false), /does not answer: exit code 1\. /],
+  ])('has its reason named when it %s', async (_, spawn, words) => {
+    const docker = new Engine(DOCKER, { ...common, ...engine, spawn });
+    await expect(docker.start(SPEC)).rejects.toThrow(words);
   });
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { EngineDialect } from './engine.ts';
-import { cureFor, firstLine } from './engine-failure.ts';
+import { cureFor, reasonOf } from './engine-failure.ts';
 import { type PodmanSystem, podmanArguments } from './podman-arguments.ts';
 import { RuntimeUnavailableError } from './runtime.ts';
 
@@ -49,7 +49,7 @@ export const PODMAN: EngineDialect = {
     if (info.code !== 0) {
       const cure =
         cureFor(PODMAN, info.stderr) ?? 'Make sure that "podman info" works (on a Mac: podman machine start)';
-      throw new RuntimeUnavailableError(`Podman does not work here: ${firstLine(info.stderr)}. ${cure}`);
+      throw new RuntimeUnavailableError(`Podman does not work here: ${reasonOf(info)}. ${cure}`);
     }
     const system = readSystem(info.stdout);
     if (system.rootless && isOlder(system.version, OLDEST_ROOTLESS)) {
@@ -83,7 +83,7 @@ export const PODMAN: EngineDialect = {
     }
     const cure = cureFor(PODMAN, created.stderr);
     throw new RuntimeUnavailableError(
-      `Podman cannot make a container here: ${firstLine(created.stderr)}${cure === undefined ? '' : `. ${cure}`}`,
+      `Podman cannot make a container here: ${reasonOf(created)}${cure === undefined ? '' : `. ${cure}`}`,
     );
   },
 };

@@ -237,7 +237,7 @@ describe('an error of the model’s service', () => {
     ['a missing permission', { api_error_status: 403, result: 'no' }, 'unknown', 'permission'],
     ['a limit', { api_error_status: 429, result: 'slow down' }, 'rate_limit', 'rate_limit'],
     ['a crowd', { api_error_status: 529, result: 'Overloaded' }, 'server_error', 'overloaded'],
-    ['a failing service', { api_error_status: 500, result: 'oh' }, 'server_error', 'overloaded'],
+    ['a failing service', { api_error_status: 500, result: 'oh' }, 'server_error', 'service_error'],
     ['an empty account', { api_error_status: 400, result: 'Credit' }, 'billing_error', 'billing'],
     [
       'an empty account that is not named',

@@ -1,6 +1,7 @@
 import { TurnFailure } from '../../failure.ts';
 import { TOOL_SERVER_NAME } from '../../tools/tool-server.ts';
 import { modelFailure, noKey } from '../programs/model-failure.ts';
+import { toolServerLost } from '../programs/tool-server-failure.ts';
 import type { SdkResultMessage, SdkRetryMessage, SdkToolServer } from './sdk.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -117,11 +118,7 @@ export function toolServerFailure(servers: readonly SdkToolServer[]): TurnFailur
   let ours: TurnFailure | undefined;
   for (const { name, error = 'no reason given' } of failedServers(servers)) {
     process.stderr.write(`the tool server "${name}" did not start: ${error}\n`);
-    if (name === TOOL_SERVER_NAME) {
-      ours = new TurnFailure(
-        `The assistant’s tool server "${name}" did not start (${error}): rebuild the image with container/build.sh`,
-      );
-    }
+    if (name === TOOL_SERVER_NAME) ours = toolServerLost(error);
   }
   return ours;
 }

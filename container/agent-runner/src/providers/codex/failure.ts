@@ -1,6 +1,6 @@
 import { TurnFailure } from '../../failure.ts';
-import { TOOL_SERVER_NAME } from '../../tools/tool-server.ts';
 import { modelFailure } from '../programs/model-failure.ts';
+import { toolServerLost } from '../programs/tool-server-failure.ts';
 
 /**
  * How Codex says that there is no such session, or that its record cannot be read as one. Each was seen of the real program;
@@ -32,7 +32,7 @@ export function codexFailure(said: string): TurnFailure {
   const tools = TOOL_SERVER_FAILED.exec(words);
   if (tools !== null) {
     const [reason = ''] = (tools[1] ?? '').split(', when ');
-    return new TurnFailure(`The assistant’s tool server "${TOOL_SERVER_NAME}" did not start (${reason})`);
+    return toolServerLost(reason);
   }
   // Before the rest: what stands behind a status are the words of the service, or of whatever answers in its place.
   const status = STATUS.exec(words)?.[1];

@@ -77,7 +77,7 @@ describe('a failure of Codex', () => {
 
   it.each([
     ['unexpected status 404 Not Found: session not found, url: http://127.0.0.1:1/x', 'model_unknown'],
-    ['unexpected status 500 Internal Server Error: no rollout found for thread id 1', 'overloaded'],
+    ['unexpected status 500 Internal Server Error: no rollout found for thread id 1', 'service_error'],
     ['thread session not found', 'other'],
     [`${READING} Permission denied (os error 13) (code -32603)`, 'other'],
     [`${READING} Too many open files (os error 24) (code -32603)`, 'other'],
@@ -94,8 +94,12 @@ describe('a failure of Codex', () => {
       'Error: thread/start: Fatal error: Failed to initialize session: required MCP servers failed to initialize: nanoclaw: handshaking failed: connection closed, when send initialize request: x (code -32603)';
     expect(codexFailure(said)).toMatchObject({
       kind: 'other',
-      message:
+      message: expect.stringContaining(
         'The assistant’s tool server "nanoclaw" did not start (nanoclaw: handshaking failed: connection closed)',
+      ),
     });
+    const slow = said.replace('handshaking failed: connection closed', 'request timed out');
+    expect(codexFailure(slow).message).toMatch(/took too long to start .*the machine is busy/);
+    expect(codexFailure(slow).message).not.toMatch(/image/);
   });
 });

@@ -1,5 +1,5 @@
-import { TurnFailure } from '../../failure.ts';
 import { TOOL_SERVER_NAME } from '../../tools/tool-server.ts';
+import { toolServerLost } from '../programs/tool-server-failure.ts';
 import { logFile } from './home.ts';
 import { readFrom } from './turn-record.ts';
 
@@ -38,9 +38,7 @@ export class ServerLog {
     });
     for (const { name, reason } of lostServers(log)) {
       process.stderr.write(`the tool server "${name}" did not start: ${reason}\n`);
-      if (name === TOOL_SERVER_NAME) {
-        throw new TurnFailure(`The assistant’s tool server "${name}" did not start (${reason})`);
-      }
+      if (name === TOOL_SERVER_NAME) throw toolServerLost(reason);
     }
   }
 }

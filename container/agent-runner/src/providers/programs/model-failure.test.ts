@@ -17,7 +17,7 @@ const ERRORS = [
   [400, 'invalid_request_error', 'prompt is too long: 208310 tokens > 200000 maximum', 'prompt_too_long'],
   [413, 'request_too_large', 'Request exceeds the maximum size', 'prompt_too_long'],
   [429, 'rate_limit_error', 'This request would exceed your organization’s rate limit.', 'rate_limit'],
-  [500, 'api_error', 'Internal server error', 'overloaded'],
+  [500, 'api_error', 'Internal server error', 'service_error'],
   [504, 'timeout_error', 'The request timed out', 'network'],
   [529, 'overloaded_error', 'Overloaded', 'overloaded'],
   [400, 'invalid_request_error', 'messages: at least one message is required', 'request_refused'],
@@ -42,7 +42,7 @@ const ERRORS = [
     'Rate limit reached for gpt-x on requests per min. Please try again in 20s. You can increase it by adding a payment method at https://platform.openai.com/account/billing.',
     'rate_limit',
   ],
-  [500, 'server_error', 'The server had an error while processing your request', 'overloaded'],
+  [500, 'server_error', 'The server had an error while processing your request', 'service_error'],
   [503, 'server_error', 'The engine is currently overloaded, please try again later', 'overloaded'],
   // Moonshot, and Kimi's subscription
   [429, 'exceeded_current_quota_error', 'Your account is suspended due to insufficient balance', 'billing'],
@@ -56,7 +56,7 @@ const ERRORS = [
   [400, 'invalid_request_error', 'Invalid request: Input token length too long', 'prompt_too_long'],
   [429, 'engine_overloaded_error', 'The engine is currently overloaded', 'overloaded'],
   [429, 'rate_limit_reached_error', 'Your account reached max request per minute: 3', 'rate_limit'],
-  [500, 'unexpected_output', 'invalid state transition', 'overloaded'],
+  [500, 'unexpected_output', 'invalid state transition', 'service_error'],
 ] as const;
 
 describe('an error of a model’s service', () => {

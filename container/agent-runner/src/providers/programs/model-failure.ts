@@ -16,7 +16,7 @@ const BY_STATUS: Readonly<Record<number, Kind>> = {
   408: 'network',
   413: 'prompt_too_long',
   429: 'rate_limit',
-  500: 'overloaded',
+  500: 'service_error',
   502: 'network',
   503: 'overloaded',
   504: 'network',
@@ -55,9 +55,10 @@ const BY_WORDS: readonly (readonly [RegExp, Kind])[] = [
     'permission',
   ],
   [
-    /overloaded|high demand|at capacity|server_error|(?<!provider\.)api_error|server_unavailable|internal server error|server had an error|service (is )?(temporarily )?unavailable/i,
+    /overloaded|high demand|at capacity|server_unavailable|service (is )?(temporarily )?unavailable/i,
     'overloaded',
   ],
+  [/server_error|(?<!provider\.)api_error|internal server error|server had an error/i, 'service_error'],
   [/rate.?limit|too many requests|usage.?limit|session limit|weekly limit|quota/i, 'rate_limit'],
   [
     /connection (failed|refused|error|reset)|error sending request|ECONN\w+|ENOTFOUND|EAI_AGAIN|timed? ?out|timeout_error|fetch failed|stream (disconnected|closed)|network/i,
@@ -74,12 +75,13 @@ const WORDS = {
   prompt_too_long: 'The prompt and the session are too long for the model',
   request_refused: 'The model’s service refused the request',
   rate_limit: 'The limit of the key at the model’s service is reached',
-  overloaded: 'The model’s service is overloaded or failing',
+  overloaded: 'The model’s service is overloaded',
+  service_error: 'The model’s service has an error of its own',
   network: 'The model’s service could not be reached',
 } as const satisfies Partial<Record<Kind, string>>;
 
 /** Only these pass by themselves, so only of these a time is worth telling. */
-const HEALS: ReadonlySet<Kind> = new Set(['rate_limit', 'overloaded', 'network']);
+const HEALS: ReadonlySet<Kind> = new Set(['rate_limit', 'overloaded', 'service_error', 'network']);
 
 /**
  * A failed request to the model's service, from what was said about it and its status.

@@ -8,6 +8,7 @@ import { childEnvironment } from './child-environment.ts';
 import { findProgram } from './find-program.ts';
 import { modelFailure, noKey } from './model-failure.ts';
 import { endOf, rewindTo } from './session-file.ts';
+import { toolServerLost } from './tool-server-failure.ts';
 
 async function executable(...path: string[]): Promise<string> {
   const file = join(...path);
@@ -110,6 +111,7 @@ describe('a failed request to the model’s service', () => {
     [413, 'prompt_too_long'],
     [404, 'model_unknown'],
     [429, 'rate_limit'],
+    [500, 'service_error'],
     [503, 'overloaded'],
     [529, 'overloaded'],
     [502, 'network'],
@@ -134,6 +136,14 @@ describe('a failed request to the model’s service', () => {
 
   it('has a kind by its words where the status says too little', () => {
     expect(modelFailure('The model `x` does not exist', 400)).toMatchObject({ kind: 'model_unknown' });
+  });
+
+  it.each([
+    ['MCP error -32001: Request timed out', /took too long to start .*the machine is busy/],
+    ['connection timeout after 30000ms', /took too long to start/],
+    ['spawn node ENOENT', /did not start .*container\/build\.sh/],
+  ])('is told from a tool server that %s', (reason, words) => {
+    expect(toolServerLost(reason).message).toMatch(words);
   });
 
   it('names the variables when it was never made because the key is missing', () => {
