@@ -1,7 +1,17 @@
-import { expect, it } from 'vitest';
+import { statSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { PACKAGE_ROOT, sharedDirectory } from '../test/support/sandbox.ts';
 import { silentLog } from '../test/support/silent-log.ts';
 import { temporaryDirectory } from '../test/support/temporary.ts';
+import { prepareDirectories } from './agent/directories.ts';
+import { writeInput } from './agent/input-dir.ts';
+import { prepareProjectView } from './agent/project-view.ts';
+import { AGENT_USER } from './agent/runtime/agent-user.ts';
+import { checkReachable, checkReadable } from './agent/runtime/reachable.ts';
 import { loadBaseConfig } from './config.ts';
+import { scaffoldGroup } from './groups/group-folders.ts';
 import { openInstance } from './instance.ts';
 import { readStatus } from './operations/status.ts';
 import { lockedBy } from './store/host-lock.ts';
@@ -34,3 +44,46 @@ it('the status of a host that is still starting tells nothing of the connection 
   expect(lineSince).not.toBe('2026-01-01T08:00:00.000Z');
   after.close();
 });
+
+it.skipIf(process.getuid?.() !== 0)(
+  'a root host’s folders can be reached by the sandbox’s user, whatever the umask and the root’s own mode are',
+  async () => {
+    const before = process.umask(0o077);
+    try {
+      const root = join(sharedDirectory(), 'root');
+      await mkdir(root);
+      const { paths, close } = await openInstance(
+        loadBaseConfig({ NANOCLAW_ROOT: root, HOME: root }),
+        silentLog,
+      );
+      onTestFinished(close);
+      await scaffoldGroup(paths, 'family', 'Family');
+      await prepareDirectories(paths, { groupFolder: 'family', isMain: false }, AGENT_USER, silentLog);
+      const ipc = paths.groupIpc('family');
+      await writeInput(join(ipc, 'input'), 'a.json', '{}', {});
+      await prepareProjectView(paths, PACKAGE_ROOT, '/workspace/project');
+      for (const path of [
+        paths.group('family'),
+        join(paths.groupSessions('family'), '.claude'),
+        paths.runEnv,
+        join(paths.globalGroup, 'CLAUDE.md'),
+        join(paths.groupLogs('family'), 'x.log'),
+        join(paths.groupAttachments('family'), 'x.jpg'),
+        join(ipc, 'results', 'x.json'),
+        join(ipc, 'input', 'a.json'),
+        join(paths.projectView, 'README.md'),
+      ])
+        await expect(checkReachable(path, AGENT_USER)).resolves.toBeUndefined();
+      for (const path of [join(ipc, 'input', 'a.json'), join(paths.projectView, 'README.md')])
+        await expect(checkReadable(path, AGENT_USER)).resolves.toBeUndefined();
+      const modes = [root, paths.groups, paths.data].map((path) => [
+        statSync(path).mode & 0o777,
+        statSync(path).gid,
+      ]);
+      expect(modes).toEqual(Array(3).fill([0o710, AGENT_USER.gid]));
+      expect(statSync(paths.store).mode & 0o777).toBe(0o700);
+    } finally {
+      process.umask(before);
+    }
+  },
+);

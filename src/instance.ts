@@ -1,4 +1,6 @@
 import { chmod, mkdir } from 'node:fs/promises';
+import { admit } from './agent/directories.ts';
+import { ownerFor } from './agent/runtime/agent-user.ts';
 import { systemClock } from './clock.ts';
 import type { BaseConfig } from './config.ts';
 import { followAssistantName } from './groups/registration.ts';
@@ -62,10 +64,13 @@ function beginRecord(store: Store, start: string): void {
 }
 
 async function makeDirectories(paths: Paths): Promise<void> {
-  const { groups, data, logs, globalGroup, store, changed } = paths;
+  const { root, groups, data, logs, globalGroup, store, changed } = paths;
   for (const directory of [groups, data, logs, globalGroup, store, changed]) {
     await mkdir(directory, { recursive: true });
   }
   // Messages and the account lie there: nobody else's business.
   await chmod(paths.store, 0o700);
+  const agent = ownerFor(process.getuid?.() ?? 0);
+  if (agent === undefined) return;
+  for (const directory of [root, groups, data]) await admit(directory, agent, 'through');
 }

@@ -7,6 +7,7 @@ export class OpenWork {
   readonly #count;
   readonly #undelivered;
   readonly #closed;
+  readonly #lastFailure;
 
   /** @param root NANOCLAW_ROOT of a running host */
   constructor(root: string) {
@@ -18,9 +19,18 @@ export class OpenWork {
     this.#closed = this.#sql.prepare<[string]>(`
       SELECT 1 FROM messages m JOIN router_state r ON r.key = 'cursor:' || m.chat_jid
       WHERE m.id = ? AND CAST(r.value AS INTEGER) >= m.seq`);
+    this.#lastFailure = this.#sql.prepare<[], { error: string | null; reason: string | null }>(`
+      SELECT error, exit_reason AS reason FROM runs
+      WHERE NOT EXISTS (SELECT 1 FROM runs WHERE status = 'succeeded') AND status = 'failed' ORDER BY seq DESC LIMIT 1`);
     this.#undelivered = this.#sql.prepare<[], { open: number }>(
       "SELECT COUNT(*) AS open FROM outbox WHERE status IN ('queued', 'sending')",
     );
+  }
+
+  /** Why the last run failed, if none has succeeded; undefined where one has, or none was needed. */
+  failure(): string | undefined {
+    const found = this.#lastFailure.get();
+    return found === undefined ? undefined : (found.error ?? found.reason ?? 'no reason given');
   }
 
   /** Whether a message was answered or given up: the cursor of its chat has passed it. */

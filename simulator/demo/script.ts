@@ -8,7 +8,7 @@ const LOOK_MS = 100;
 
 /**
  * Says lines in the owner's own chat, each after the one before was settled, and prints what every chat shows.
- * @throws AbortError when `signal` says that it has taken too long
+ * @throws AbortError when `signal` says that it has taken too long; Error when turns ran and none succeeded
  */
 export async function runScript(
   world: World,
@@ -33,6 +33,8 @@ export async function runScript(
       if ((await settled(world, text, open, signal)) === 'left alone') print('(left alone)');
     }
     await nothingLeft(open, signal);
+    const failure = open.failure();
+    if (failure !== undefined) throw new Error(`No turn succeeded: ${failure}`);
   } finally {
     open.close();
     for (const end of endings) end();

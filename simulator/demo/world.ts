@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ChatLine, type LineChange, type Person, Simulator } from '../simulator.ts';
@@ -46,8 +46,6 @@ export class World {
   static async start(givenRoot: string | undefined): Promise<World> {
     const root = givenRoot ?? (await realpath(await mkdtemp(join(tmpdir(), 'nanoclaw-demo-'))));
     if (givenRoot !== undefined) await takeRoot(givenRoot);
-    // The sandbox of a root host runs as another user, who must be able to reach the group's folder.
-    else await chmod(root, 0o755);
     const simulator = await Simulator.start({ owner: { name: 'Ann' } });
     const [ben, carla, dan] = ['Ben', 'Carla', 'Dan'].map((name) => simulator.addPerson({ name }));
     if (ben === undefined || carla === undefined || dan === undefined) throw new Error('nobody is there');

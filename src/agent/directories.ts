@@ -1,4 +1,4 @@
-import { lchown, lstat, mkdir } from 'node:fs/promises';
+import { chmod, chown, lchown, lstat, mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log } from '../log.ts';
 import type { Paths } from '../paths.ts';
@@ -30,6 +30,24 @@ export async function ensureDirectory(path: string): Promise<void> {
     throw problem ?? error;
   });
   if (!found.isDirectory()) throw new NotADirectoryError(path, found.isSymbolicLink() ? 'a link' : 'a file');
+}
+
+/** What the agent's group may do in a folder of the host's: pass through it, or list it too. */
+const ADMISSION = { through: 0o010, in: 0o050 } as const;
+
+/**
+ * Lets the agent's user through a folder of the host's, or into it, whatever the umask made of it. One that lets that
+ * user in already stays as it is.
+ * @param path a folder that no sandbox can rename or replace
+ */
+export async function admit(path: string, owner: Owner, where: keyof typeof ADMISSION): Promise<void> {
+  const { uid, gid, mode } = await stat(path);
+  const group = ADMISSION[where];
+  const needed = uid === owner.uid ? group << 3 : gid === owner.gid ? group : group >> 3;
+  if ((mode & needed) === needed) return;
+  if (uid === owner.uid || gid === owner.gid) return chmod(path, mode | needed);
+  await chown(path, -1, owner.gid);
+  await chmod(path, (mode & 0o7707) | group);
 }
 
 type Path = string | Buffer;
@@ -85,8 +103,20 @@ export async function prepareDirectories(
     await ensureDirectory(path);
   }
   if (owner === undefined) return;
+  const passed = [
+    paths.ipc,
+    paths.sessions,
+    paths.groupSessions(folder),
+    paths.attachments,
+    paths.envDir,
+    paths.runEnv,
+  ];
+  for (const path of passed) await admit(path, owner, 'through');
+  const read = [paths.globalGroup, ipc, join(ipc, 'results'), paths.groupAttachments(folder)];
+  for (const path of read) await admit(path, owner, 'in');
   for (const path of mailbox) await give(path, owner);
   await giveTree(paths.group(folder), owner, log, logs);
   for (const path of sessions) await giveTree(path, owner, log);
+  await admit(logs, owner, 'in');
   if (group.isMain) await giveTree(paths.globalGroup, owner, log);
 }

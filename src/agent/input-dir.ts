@@ -41,7 +41,11 @@ export async function writeInput(
   let isNoted = false;
   try {
     await withCleanUp(
-      () => file.writeFile(content),
+      async () => {
+        await file.writeFile(content);
+        // Whatever the umask is, the sandbox's user reads it.
+        await file.chmod(0o644);
+      },
       () => file.close(),
     );
     how.beforeSeen?.();

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { copyFile, lstat, mkdir, readdir, rm } from 'node:fs/promises';
+import { chmod, copyFile, lstat, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Paths } from '../paths.ts';
 import type { Mount } from './mounts.ts';
@@ -31,11 +31,14 @@ export async function prepareProjectView(
   const view = paths.projectView;
   await rm(view, { recursive: true, force: true });
   await mkdir(view, { recursive: true });
+  // Whatever the umask is, the sandbox's user reads all of it.
+  await chmod(view, 0o755);
   for (const name of await readdir(packageRoot)) {
     if (!TEXT_FILE.test(name)) continue;
     const found = await lstat(join(packageRoot, name));
     if (!found.isFile() || found.size > MAX_FILE_BYTES) continue;
     await copyFile(join(packageRoot, name), join(view, name), constants.COPYFILE_EXCL);
+    await chmod(join(view, name), 0o644);
   }
   const mounts: Mount[] = [{ hostPath: view, containerPath, readonly: true }];
   const sources = [

@@ -80,7 +80,11 @@ export async function writeRunLog(directory: string, id: string, record: RunReco
   const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
   const file = await open(join(directory, name), O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, 0o644);
   await withCleanUp(
-    () => file.writeFile(format(record)),
+    async () => {
+      await file.writeFile(format(record));
+      // Whatever the umask is, the group's agent reads its own logs.
+      await file.chmod(0o644);
+    },
     () => file.close(),
   );
   // The log is there, whether old ones can be removed or not.

@@ -19,6 +19,18 @@ describe('npm run demo', () => {
     expect(stdout).toMatch(/Andy> Reminder: stretch\n$/);
   });
 
+  it('exits with 1 and the reason when no turn succeeded', async () => {
+    const run = promisify(execFile)(
+      process.execPath,
+      ['--import', 'tsx', 'simulator/demo/main.ts', '--say', '@Andy fail', '--timeout', '50'],
+      { cwd: PACKAGE_ROOT },
+    );
+    await expect(run).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/No turn succeeded: .*asked to fail/),
+    });
+  });
+
   it('exits with 1 when a message cannot be settled in time', async () => {
     const run = promisify(execFile)(
       process.execPath,

@@ -20,7 +20,7 @@ import { checkInstalled, findInstalledAgents } from './installed-agents.ts';
 import { checkPipes } from './pipes.ts';
 import { childrenOf, signal } from './process-identity.ts';
 import { ProcessRecords } from './process-records.ts';
-import { checkReachable } from './reachable.ts';
+import { checkReachable, checkReadable } from './reachable.ts';
 import {
   RunnerMissingError,
   type Runtime,
@@ -92,6 +92,7 @@ export class Bubblewrap implements Runtime {
     const system = await this.#findSystem();
     const programs = system.agents.shown.map(({ hostPath }) => hostPath);
     await this.#checkReachable([system.runnerFile, system.etc, system.node, ...programs]);
+    if (this.owner !== undefined) await checkReadable(system.runnerFile, this.owner);
     await this.#checkReachable([this.#options.paths.groups, this.#options.paths.data]);
     const result = await this.#bwrap([...isolationArguments(system), '--', 'true']);
     if (result.code !== 0) {

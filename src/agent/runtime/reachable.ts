@@ -14,12 +14,30 @@ export class UnreachableError extends RuntimeError {
   }
 }
 
-const SEARCH = { owner: 0o100, group: 0o010, others: 0o001 } as const;
+/** The sandbox's user may not read the program that it is to run. */
+export class UnreadableError extends RuntimeError {
+  override readonly name = 'UnreadableError';
 
-async function isSearchable(directory: string, owner: Owner): Promise<boolean> {
-  const { uid, gid, mode } = await stat(directory);
-  const bit = uid === owner.uid ? SEARCH.owner : gid === owner.gid ? SEARCH.group : SEARCH.others;
-  return (mode & bit) !== 0;
+  constructor(path: string, owner: Owner) {
+    const directory = dirname(path);
+    super(
+      `The sandbox runs as uid ${owner.uid}, which may not read ${path}. Allow it: chmod -R o+rX ${directory}`,
+    );
+  }
+}
+
+const SEARCH = 0o1;
+const READ = 0o4;
+
+async function may(path: string, owner: Owner, what: typeof SEARCH | typeof READ): Promise<boolean> {
+  const { uid, gid, mode } = await stat(path);
+  const shift = uid === owner.uid ? 6 : gid === owner.gid ? 3 : 0;
+  return ((mode >> shift) & what) !== 0;
+}
+
+/** Makes sure that a user can read a file. @throws UnreadableError that names the cure */
+export async function checkReadable(path: string, owner: Owner): Promise<void> {
+  if (!(await may(path, owner, READ))) throw new UnreadableError(path, owner);
 }
 
 /**
@@ -30,6 +48,6 @@ export async function checkReachable(path: string, owner: Owner): Promise<void> 
   const parents: string[] = [];
   for (let parent = dirname(path); parent !== parents[0]; parent = dirname(parent)) parents.unshift(parent);
   for (const parent of parents) {
-    if (!(await isSearchable(parent, owner))) throw new UnreachableError(parent, path, owner);
+    if (!(await may(parent, owner, SEARCH))) throw new UnreachableError(parent, path, owner);
   }
 }

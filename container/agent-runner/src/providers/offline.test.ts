@@ -133,6 +133,7 @@ describe('the offline agent', () => {
     ['echo Hello  <World>', 'Hello  <World>'],
     ['what do you remember?', 'I remember nothing yet. Say "remember …" to change that.'],
     ['what did I say before?', 'This is the first thing that you say to me in this session.'],
+    ['what time is it?', 'Mon 2 Mar, 14:00 (Europe/Berlin)'],
     ['flood 10', 'I am the offline agent and only know a few commands. Say "@Andy help" to see them.'],
     ['', 'Yes? I am the offline agent. Say "@Andy help" to see what I can do.'],
   ])('answers %j with %j', async (request, answer) => {
@@ -330,6 +331,9 @@ describe('tasks of the offline agent', () => {
     await host.hasTasks(tasks.slice(1));
     expect(await ask(host, 'cancel 2', { sessionId: 'session-1' })).toBe('Cancelled: call the dentist');
     expect(await ask(host, 'cancel 1', { sessionId: 'session-1' })).toMatch(/^I know no task called “1”/);
+    await ask(host, 'list tasks', { sessionId: 'session-1' });
+    await host.hasTasks(tasks.slice(1, 3));
+    expect(await ask(host, 'cancel the last', { sessionId: 'session-1' })).toBe('Cancelled: Tidy up');
   });
 
   it.each(['cancel', 'cancel all', 'cancel it', 'cancel nope', 'pause 9', 'cancel t'])(

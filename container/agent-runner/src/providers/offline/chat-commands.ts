@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { TurnFailure } from '../../failure.ts';
 import type { Command } from './command.ts';
+import { describeInstant } from './local-time.ts';
 
 const ping: Command = { pattern: /^ping[.!?]*$/i, help: 'ping', answer: () => 'pong' };
 
@@ -14,6 +15,11 @@ const hello: Command = {
   pattern: /^(?:hi|hello|hey)\b[^\n]{0,20}$/i,
   answer: (_, { assistantName }) =>
     `Hello! I am ${assistantName}, the offline agent. Say "@${assistantName} help" for more.`,
+};
+
+const whatTimeIsIt: Command = {
+  pattern: /^what(?: time is it|'s the time| is the time)[.!?]*$/i,
+  answer: (_, { now, timezone }) => `${describeInstant(now, timezone)} (${timezone})`,
 };
 
 const whatDidISay: Command = {
@@ -43,4 +49,4 @@ const fail: Command = {
 };
 
 /** Small talk, and what shows how a turn works. */
-export const CHAT_COMMANDS: readonly Command[] = [ping, echo, hello, whatDidISay, sleep, fail];
+export const CHAT_COMMANDS: readonly Command[] = [ping, echo, hello, whatTimeIsIt, whatDidISay, sleep, fail];

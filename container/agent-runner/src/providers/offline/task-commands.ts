@@ -98,7 +98,8 @@ function tasksMeant(
   const number = /^(?:number |no\.? ?|nr\.? ?|#)?(\d{1,4})$/.exec(wanted)?.[1];
   if (number !== undefined) return byId(order[Number(number) - 1]);
   const position = POSITIONS[/^(?:the )?(\w+)(?: one)?$/.exec(wanted)?.[1] ?? ''];
-  if (position !== undefined) return byId(order.at(position));
+  const left = order.filter((id) => tasks.some((task) => task.id === id));
+  if (position !== undefined) return byId(left.at(position));
   for (const isMeant of [
     (task: TaskSnapshot) => wanted.length >= MIN_NAME_PART && comparable(nameOf(task)).startsWith(wanted),
     (task: TaskSnapshot) =>
