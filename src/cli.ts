@@ -17,6 +17,7 @@ import {
 } from './config.ts';
 import { examineHere } from './doctor.ts';
 import { Ending } from './ending.ts';
+import { logFailedStart } from './failed-start.ts';
 import { freshenCredentials, inspectCredentials, versionInUse, versionInWords } from './line.ts';
 import { type LogLevel, type OpenLog, openLog } from './log.ts';
 import { startHost } from './main.ts';
@@ -122,6 +123,7 @@ async function start(flags: StartFlags): Promise<void> {
     if (watched) screen.show(state);
     if (watched || state.status !== 'unpaired' || ending.begun.aborted) return;
     complain(NOT_PAIRED);
+    logFailedStart(process.env, new ConfigError(NOT_PAIRED));
     ending.begin(NOT_WELL);
   };
   const starting = startHost({
@@ -303,7 +305,14 @@ function program(): Command {
     .addOption(new Option('--allow-plain-process').hideHelp())
     .addOption(new Option('--offline-faults').hideHelp())
     .addOption(new Option('--timings <json>').argParser(timingsArgument).hideHelp())
-    .action(start);
+    .action(async (flags: StartFlags) => {
+      try {
+        await start(flags);
+      } catch (error) {
+        logFailedStart(process.env, error);
+        throw error;
+      }
+    });
   nanoclaw
     .command('pair')
     .description('link this machine to a WhatsApp account')

@@ -23,6 +23,8 @@ export interface LogOptions {
   readonly terminal?: (NodeJS.WritableStream & { readonly isTTY?: boolean }) | undefined;
   /** What of it is shown there; absent: all that is in the file. */
   readonly terminalLevel?: LogLevel | undefined;
+  /** Told once of each file that cannot be written; absent: stderr tells it. */
+  readonly onFileFailure?: ((path: string, error: unknown) => void) | undefined;
 }
 
 export interface OpenLog {
@@ -53,6 +55,10 @@ function isOfMachine(fields: unknown): boolean {
   return isBehind(error, isPassing);
 }
 
+function tellOnStderr(path: string, error: unknown): void {
+  process.stderr.write(`cannot write the log ${path}: ${oneLineError(error)}\n`);
+}
+
 /** Stands in a log file where lines are missing. */
 function gapLine(lines: number): string {
   const what = lines === 1 ? '1 line is' : `${lines} lines are`;
@@ -76,17 +82,15 @@ function formatter(colorize: boolean): (line: string) => string {
 
 /**
  * Opens the log. The files are written by the host itself, whoever started it.
- * A file that cannot be written is told on stderr once and never ends the host.
+ * A file that cannot be written is told once, on stderr as a rule, and never ends the host.
  */
 export function openLog(options: LogOptions): OpenLog {
   const files: LogFile[] = [];
   const streams: { level: LogLevel; stream: { write(line: string): void } }[] = [];
   const plain = formatter(false);
   const addFile = (path: string, level: LogLevel, format = plain): void => {
-    const onFailure = (error: unknown): void => {
-      process.stderr.write(`cannot write the log ${path}: ${oneLineError(error)}\n`);
-    };
-    const file = new LogFile(path, MAX_LOG_BYTES, onFailure, gapLine);
+    const onFailure = options.onFileFailure ?? tellOnStderr;
+    const file = new LogFile(path, MAX_LOG_BYTES, (error) => onFailure(path, error), gapLine);
     files.push(file);
     streams.push({ level, stream: { write: (line) => file.write(format(line)) } });
   };

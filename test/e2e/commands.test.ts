@@ -155,10 +155,11 @@ describe('nanoclaw doctor', () => {
 
 describe('nanoclaw start', () => {
   it('names the next step and exits when it has neither a terminal nor an account', async () => {
-    const { nanoclaw } = await server();
+    const { root, nanoclaw } = await server();
     const { code, stderr } = await nanoclaw(['start', '--allow-plain-process']);
     expect(code).toBe(1);
     expect(stderr).toMatch(/\.\/nanoclaw pair/);
+    expect(readFileSync(join(root, 'logs', 'nanoclaw.error.log'), 'utf8')).toMatch(/\.\/nanoclaw pair/);
   });
 
   it('names the fix for a file that is no database, and overwrites nothing', async () => {
@@ -200,11 +201,12 @@ describe('nanoclaw start', () => {
     ['AGENT_PROVIDER', 'gpt', /AGENT_PROVIDER is "gpt"; accepted is one of claude/],
     ['CONTAINER_RUNTIME', 'container', /container.* is not installed/i],
     ['WHATSAPP_URL', 'wss://example.com/', /on this machine/],
-  ])('reports %s=%s and exits', async (name, value, words) => {
-    const { nanoclaw } = await server();
+  ])('reports %s=%s, in the log too, and exits', async (name, value, words) => {
+    const { root, nanoclaw } = await server();
     const { code, stderr } = await nanoclaw(['start'], { [name]: value });
     expect(code).toBe(1);
     expect(stderr).toMatch(words);
+    expect(readFileSync(join(root, 'logs', 'nanoclaw.log'), 'utf8').replaceAll('\\"', '"')).toMatch(words);
   });
 
   it('refuses to run without a sandbox against WhatsApp itself', async () => {

@@ -426,6 +426,17 @@ describe('a tool server that does not start', () => {
     stderr.restore();
   });
 
+  it('is not called missing when it is only slow', async () => {
+    const stderr = watchStderr();
+    const error = 'MCP server "nanoclaw" connection timed out after 30000ms';
+    const claude = new FakeClaude((_, program) =>
+      program.init([{ name: 'nanoclaw', status: 'failed', error }]),
+    );
+    const { message } = await failureOf(claude);
+    expect(message).toMatch(/"nanoclaw" took too long to start .*the machine is busy/);
+    stderr.restore();
+  });
+
   it('is only logged when it is not ours', async () => {
     const stderr = watchStderr();
     const claude = new FakeClaude((_, program) => {

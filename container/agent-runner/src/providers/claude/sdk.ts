@@ -151,7 +151,7 @@ export interface SdkOptions {
         readonly command: string;
         readonly args: readonly string[];
         readonly env: Readonly<Record<string, string>>;
-        /** The first request waits for its tools, five seconds at most. */
+        /** The first request waits for its tools, 30 seconds at most (MCP_TIMEOUT). */
         readonly alwaysLoad: true;
       }
     >

@@ -8,8 +8,8 @@ const DEFAULT_BASE_URL = 'https://api.openai.com/v1';
 const KEY_VARIABLES = ['CODEX_API_KEY', 'OPENAI_API_KEY'] as const;
 /** Codex resumes no session that was made under another name (it can be copied, see codex.ts): never change it. */
 const PROVIDER_ID = 'proxy';
-/** Codex waits this long for the tool server's first word. */
-const TOOL_SERVER_START_S = 20;
+/** Codex waits this long for the tool server's first word: a small machine that is busy takes its time. */
+const TOOL_SERVER_START_S = 60;
 
 type Settings = Readonly<Record<string, TomlValue>>;
 

@@ -102,4 +102,10 @@ describe('a failure of Codex', () => {
     expect(codexFailure(slow).message).toMatch(/took too long to start .*the machine is busy/);
     expect(codexFailure(slow).message).not.toMatch(/image/);
   });
+
+  it('does not call the assistant’s tool server missing when it is only slow', () => {
+    const said =
+      'Error: thread/start: required MCP servers failed to initialize: nanoclaw: MCP client for `nanoclaw` timed out after 60 seconds. Add or adjust `startup_timeout_sec` in your config.toml';
+    expect(codexFailure(said).message).toMatch(/"nanoclaw" took too long to start .*the machine is busy/);
+  });
 });

@@ -59,7 +59,7 @@ export class FakeClaude {
         this.interrupts += 1;
         this.onInterrupt();
       },
-      mcpServerStatus: async () => this.servers.map((server) => ({ ...server, error: 'ENOENT' })),
+      mcpServerStatus: async () => this.servers.map((server) => ({ error: 'ENOENT', ...server })),
       close: () => {
         this.closed += 1;
       },
