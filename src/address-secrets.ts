@@ -10,8 +10,8 @@ export function withoutUsers(text: string): string {
 }
 
 /**
- * The secrets in an address: its password, else its user, which is then a token; as written, as meant, percent-encoded, and as
- * they go over the wire. A value that is no address has none.
+ * The secrets in an address: its password, else its user, which is then a token; as written, as meant,
+ * percent-encoded, and as they go over the wire. A value that is no address has none.
  */
 export function secretsInAddress(value: string): readonly string[] {
   const [, written] = /^[a-z][\w+.-]*:\/\/([^\s/?#]*)@/i.exec(value) ?? [];

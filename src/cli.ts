@@ -45,8 +45,8 @@ const NOT_PAIRED =
   'NanoClaw is not linked to a WhatsApp account yet. Run this in a terminal: ./nanoclaw pair';
 
 /**
- * Messages name this command as it works at the root of the project; here it is named as it works where they are read. An
- * address in them may hold a password.
+ * Messages name this command as it works at the root of the project; here it is named as it works where they
+ * are read. An address in them may hold a password.
  */
 const named = (text: string): string =>
   withoutUsers(text.replaceAll('./nanoclaw', process.env.NANOCLAW_COMMAND ?? './nanoclaw'));

@@ -50,7 +50,10 @@ function isLoopbackUrl(value: string): boolean {
   return ['ws:', 'wss:'].includes(protocol) && LOOPBACK.has(hostname);
 }
 
-/** Letters with their marks; some scripts join or part letters within a name by a character that cannot be seen. */
+/**
+ * Letters with their marks; some scripts join or part letters within a name by a character that cannot be
+ * seen.
+ */
 const ASSISTANT_NAME = /^[\p{L}\p{N}_][\p{L}\p{M}\p{N}_\p{Join_Control}-]{0,31}$/u;
 
 /** Every variable that the host reads. `describe` says what is accepted: error messages quote it. */

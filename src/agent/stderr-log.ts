@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Log } from '../log.ts';
+import { cutText } from '../protocol/graphemes.ts';
 import { BoundedText } from './bounded-text.ts';
 import { SecretFilter } from './secret-filter.ts';
 
@@ -61,6 +62,6 @@ export class StderrLog {
   }
 
   #say(line: string): void {
-    if (line.trim() !== '') this.#log.debug({ stderr: line.slice(0, LONGEST_LINE) }, 'Container stderr');
+    if (line.trim() !== '') this.#log.debug({ stderr: cutText(line, LONGEST_LINE) }, 'Container stderr');
   }
 }

@@ -3,6 +3,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clock, SECOND } from '../clock.ts';
 import type { Log } from '../log.ts';
+import { cutText } from '../protocol/graphemes.ts';
 import type { OutputFrame } from '../protocol/turn.ts';
 import type { Timings } from '../timings.ts';
 import type { ExitReason } from './agent.ts';
@@ -314,7 +315,7 @@ export class TurnWatch {
 const LONGEST_WORDS = 300;
 
 function exitWords(exitCode: number | undefined, stderr: string): string {
-  const last = causeIn(stderr).slice(0, LONGEST_WORDS);
+  const last = cutText(causeIn(stderr), LONGEST_WORDS);
   return `exit code ${exitCode}${signalWords(exitCode)}${last === '' ? '' : `: ${last}`}`;
 }
 

@@ -2,7 +2,8 @@
 export const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 
 /**
- * The last boundary between two characters at or before an index; in an endless character, between two code points.
+ * The last boundary between two characters at or before an index; in an endless character, between two code
+ * points.
  * @param at an index into the text, in UTF-16 units
  */
 export function boundaryBefore(text: string, at: number): number {
@@ -17,14 +18,17 @@ export function cutText(text: string, most: number): string {
   return text.length <= most ? text : text.slice(0, boundaryBefore(text, most));
 }
 
-/** The beginning of a text, with an ellipsis where it was cut. @param most UTF-16 units, without the ellipsis */
+/**
+ * The beginning of a text, with an ellipsis where it was cut.
+ * @param most UTF-16 units, without the ellipsis
+ */
 export function shortened(text: string, most: number): string {
   return text.length <= most ? text : `${cutText(text, most)}…`;
 }
 
 /**
- * For `JSON.parse` and `JSON.stringify`: half a surrogate pair, which JSON can carry as an escape, becomes U+FFFD. A
- * model's API refuses a request that holds one, and so every later request of that session.
+ * For `JSON.parse` and `JSON.stringify`: half a surrogate pair, which JSON can carry as an escape, becomes
+ * U+FFFD. A model's API refuses a request that holds one, and so every later request of that session.
  */
 export function wellFormed(_: string, value: unknown): unknown {
   return typeof value === 'string' ? value.toWellFormed() : value;

@@ -1,8 +1,13 @@
 import { graphemes } from './graphemes.ts';
 
-/** How people write names: in any case, full-width, with marks that cannot be seen, in scripts without spaces. */
+/**
+ * How people write names: in any case, full-width, with marks that cannot be seen, in scripts without spaces.
+ */
 
-/** A character that cannot be seen: marks of direction, joiners, selectors, a byte order mark, the Braille blank. */
+/**
+ * A character that cannot be seen: marks of direction, joiners, selectors, a byte order mark, the Braille
+ * blank.
+ */
 const INVISIBLE = String.raw`(?:[\p{Default_Ignorable_Code_Point}\u2800]|(?!\s)[\p{Cc}\p{Cf}])`;
 const INVISIBLE_CHARACTERS = new RegExp(INVISIBLE, 'gu');
 const INVISIBLE_START = new RegExp(`^${INVISIBLE}+`, 'u');
@@ -14,10 +19,12 @@ const BLANK_END = new RegExp(`(?<!${BLANK})${BLANK}+$`, 'u');
 /** What goes on with a name. */
 const WORD = String.raw`[\p{L}\p{M}\p{N}_]`;
 const WORD_START = new RegExp(`^${WORD}`, 'u');
-const UNSPACED_SCRIPTS =
-  'Han Hiragana Katakana Bopomofo Yi Thai Lao Khmer Myanmar Tibetan Javanese Balinese Tai_Le New_Tai_Lue Tai_Tham Tai_Viet Ahom';
+const UNSPACED_SCRIPTS = [
+  ...['Han', 'Hiragana', 'Katakana', 'Bopomofo', 'Yi', 'Thai', 'Lao', 'Khmer', 'Myanmar', 'Tibetan'],
+  ...['Javanese', 'Balinese', 'Tai_Le', 'New_Tai_Lue', 'Tai_Tham', 'Tai_Viet', 'Ahom'],
+];
 /** A letter of a script that is written without spaces, as a class of a regular expression. */
-export const UNSPACED_LETTER = `[${UNSPACED_SCRIPTS.replaceAll(/\w+ ?/g, (name) => `\\p{scx=${name.trim()}}`)}]`;
+export const UNSPACED_LETTER = `[${UNSPACED_SCRIPTS.map((name) => `\\p{scx=${name}}`).join('')}]`;
 const UNSPACED = new RegExp(UNSPACED_LETTER, 'u');
 const HANGUL = /\p{Script=Hangul}/u;
 /** What Korean appends to a name: a title, and the particle of the name's place in the sentence. */
@@ -33,7 +40,9 @@ const MOST_MENTIONS = 100;
 /** In UTF-16 units, the letters in parts included. */
 const LONGEST_PARTICLES = 20;
 
-/** A text as a person sees it: without what cannot be seen, full-width letters as the ordinary ones, trimmed. */
+/**
+ * A text as a person sees it: without what cannot be seen, full-width letters as the ordinary ones, trimmed.
+ */
 export function asSeen(text: string): string {
   return text.normalize('NFKC').replace(INVISIBLE_CHARACTERS, '').trim();
 }
@@ -55,8 +64,8 @@ function fold(text: string): string {
 }
 
 /**
- * What follows a trigger that a text begins with. The trigger ends where a character ends that is followed by no letter,
- * mark, digit or underscore; in a script without spaces, where the name ends.
+ * What follows a trigger that a text begins with. The trigger ends where a character ends that is followed by
+ * no letter, mark, digit or underscore; in a script without spaces, where the name ends.
  * @returns the rest of the text as it is written; undefined: the text does not begin with the trigger
  */
 export function afterTrigger(text: string, trigger: string): string | undefined {
@@ -89,7 +98,10 @@ export function afterMentions(text: string, trigger: string): string | undefined
   return undefined;
 }
 
-/** @param name in its comparable form @param rest what follows it, from its first character that is seen on */
+/**
+ * @param name in its comparable form
+ * @param rest what follows it, from its first character that is seen on
+ */
 function endsName(name: string, rest: string): boolean {
   const next = rest.match(WORD_START)?.[0];
   if (next === undefined) return true;

@@ -42,7 +42,7 @@ describe('a text that was deleted', () => {
     expect(all()).not.toContain('the secret words');
   });
 
-  it('goes from the log when another program that reads has finished, and nothing waits for that program', async () => {
+  it('goes from the log once no other program reads, and the host waits for none', async () => {
     const { file, store, truncation, logBytes } = rig();
     store.groups.add(FAMILY, NOW);
     const reader = new BetterSqlite3(file, { readonly: true });

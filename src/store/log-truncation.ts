@@ -19,8 +19,8 @@ const MAX_WAIT_MS = MINUTE;
 const RETRY_MS = 30 * SECOND;
 
 /**
- * Truncates the write-ahead logs once the host is idle: what was deleted stays readable in them until they are written over.
- * Nothing waits for a database that another program uses.
+ * Truncates the write-ahead logs once the host is idle: what was deleted stays readable in them until they
+ * are written over. Nothing waits for a database that another program uses.
  */
 export class LogTruncation {
   readonly #options: LogTruncationOptions;

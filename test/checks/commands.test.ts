@@ -7,7 +7,10 @@ import { describe, expect, it, vi } from 'vitest';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 
-/** What people read: messages, comments, scripts and the documentation; not the tests, and nothing that was made or installed. */
+/**
+ * What people read: messages, comments, scripts and the documentation; not the tests, and nothing that was
+ * made or installed.
+ */
 const READ = ['src', 'container', 'simulator', 'bench', 'docs'].flatMap((folder) =>
   readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
     .filter((file) => !/(?:^|\/)(?:node_modules|dist|testing)\/|\.test\.ts$/.test(file))

@@ -16,8 +16,8 @@ const EVERYDAY: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Our log as Baileys wants it. Baileys is talkative: its warnings and errors pass, its everyday ones and all the rest at
- * trace only.
+ * Our log as Baileys wants it. Baileys is talkative: its warnings and errors pass, its everyday ones and all
+ * the rest at trace only.
  */
 export function baileysLog(log: Log): BaileysLog {
   const talkative = log.isLevelEnabled('trace');

@@ -16,7 +16,7 @@ export class Contacts {
 
   /** Remembers a name, if there is one; `jid` in its one form. */
   learn(jid: string, name: string | null | undefined): void {
-    const trimmed = name?.trim();
+    const trimmed = name?.trim().toWellFormed();
     if (trimmed) this.#names.set(jid, trimmed);
   }
 

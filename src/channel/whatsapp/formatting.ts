@@ -16,8 +16,9 @@ interface Style {
 }
 
 /**
- * Markdown ends no `**` between punctuation and a letter, and begins none the other way round: it counts on spaces between words,
- * which `**重要：**请注意` and `**"중요"**는` have not. A character that is neither keeps the two apart, and goes again.
+ * Markdown ends no `**` between punctuation and a letter, and begins none the other way round: it counts on
+ * spaces between words, which `**重要：**请注意` and `**"중요"**는` do not have. A character that is neither is put
+ * between the two and removed from the result.
  */
 const SEPARATOR = '\u{fdd0}';
 const LETTER = String.raw`(?:${UNSPACED_LETTER}|\p{Script=Hangul})`;

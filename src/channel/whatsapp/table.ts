@@ -36,7 +36,9 @@ function inColumns({ header, rows }: Table, widths: readonly number[]): string {
   return ['```', line(header), rule, ...rows.map(line), '```'].join('\n');
 }
 
-/** `• First cell – Header: second cell; Header: third cell`; the first header only where it holds an address. */
+/**
+ * `• First cell – Header: second cell; Header: third cell`; the first header only where it holds an address.
+ */
 function asLine(header: readonly string[], [cell = '', ...others]: readonly string[]): string {
   const first = header[0]?.includes('://') ? `${header[0]}: ${cell}` : cell;
   const told = others

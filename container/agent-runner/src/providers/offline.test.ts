@@ -130,6 +130,9 @@ describe('the offline agent', () => {
   it.each([
     ['ping', 'pong'],
     ['PING!', 'pong'],
+    ['pi\u200bng\u2069', 'pong'],
+    ['ｐｉｎｇ！', 'pong'],
+    ['echo ｐｉｎｇ', 'ｐｉｎｇ'],
     ['echo Hello  <World>', 'Hello  <World>'],
     ['what do you remember?', 'I remember nothing yet. Say "remember …" to change that.'],
     ['what did I say before?', 'This is the first thing that you say to me in this session.'],

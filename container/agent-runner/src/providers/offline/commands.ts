@@ -1,3 +1,4 @@
+import { asSeen } from '../../../../../src/protocol/trigger.ts';
 import { ATTACHMENT_COMMANDS } from './attachment-commands.ts';
 import { CHAT_COMMANDS } from './chat-commands.ts';
 import type { Command, Conversation } from './command.ts';
@@ -41,6 +42,8 @@ export async function answerRequest(text: string, conversation: Conversation): P
     const answer = match === null ? undefined : await command.answer(match, conversation);
     if (answer !== undefined) return answer;
   }
+  const seen = asSeen(text);
+  if (!isTask && seen !== text) return answerRequest(seen, conversation);
   if (isTask) return `Reminder: ${text}`;
   if (text === '')
     return `Yes? I am the offline agent. Say "@${conversation.assistantName} help" to see what I can do.`;
