@@ -1,11 +1,12 @@
 import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../test/support/temporary.ts';
 import { testStore } from '../test/support/test-store.ts';
 import { openCredentialsForReading } from './channel/whatsapp/credentials-database.ts';
+import { versionInUse } from './channel/whatsapp/version.ts';
 import { loadBaseConfig } from './config.ts';
-import { isReadable, NoAccessError } from './exists.ts';
+import { exists, isReadable, NoAccessError } from './exists.ts';
 import { examine } from './operations/doctor.ts';
 import { type Paths, pathsAt } from './paths.ts';
 import { problemsIn } from './store/database.ts';
@@ -16,7 +17,7 @@ const ROOT = 0;
 const NOBODY = 65_534;
 
 /** Works as a user that may not look into the folder. */
-async function locked<T>(folder: string, work: () => T | Promise<T>): Promise<T> {
+async function locked<T>(folder: string, work: () => T): Promise<Awaited<T>> {
   const { mode } = statSync(folder);
   const isRoot = process.getuid?.() === ROOT;
   chmodSync(folder, isRoot ? 0o700 : 0);
@@ -47,13 +48,15 @@ describe('what another user owns', () => {
     ['the database, to check it', (paths: Paths) => problemsIn(paths.database)],
     ['the credentials', (paths: Paths) => openCredentialsForReading(paths.whatsappDatabase)],
     ['the lock, to see who holds it', (paths: Paths) => lockedBy(paths.hostLock)],
+    ['the database, to back it up', (paths: Paths) => exists(paths.database)],
+    ['the version of WhatsApp Web', (paths: Paths) => versionInUse(paths.whatsappVersion, undefined)],
     ['the lock, to take it', (paths: Paths) => HostLock.acquire(paths.hostLock, 1)],
   ])('is not taken for absent when a command looks for %s', async (_, look) => {
     const paths = usedRoot();
     const seen = locked(paths.store, () => look(paths));
     await expect(seen).rejects.toThrow(NoAccessError);
     const again = locked(paths.store, () => look(paths));
-    await expect(again).rejects.toThrow(/cannot be read by this user .*\n.*the user that owns it.*sudo/);
+    await expect(again).rejects.toThrow(/is not accessible to this user .*\n.*the user that owns it.*sudo/);
   });
 
   it('is told apart from what is not there', () => {
@@ -77,11 +80,17 @@ describe('what another user owns', () => {
         },
         version: () => ({ words: '2.3000.1', advice: undefined }),
         line: () => ({ hostPid: lockedBy(paths.hostLock)?.pid ?? null, line: 'unknown' }),
-        sandbox: async () => [],
+        sandbox: async () => {
+          mkdirSync(join(paths.store, 'self-test'));
+          return [];
+        },
       }),
     );
     const wrong = findings.filter(({ ok }) => !ok);
-    expect(wrong.map(({ name }) => name)).toEqual(expect.arrayContaining(['database', 'account', 'line']));
+    expect(wrong.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['database', 'sandbox', 'account', 'line']),
+    );
+    expect(wrong.find(({ name }) => name === 'database')?.detail).toContain(paths.database);
     for (const { cure } of wrong) expect(cure).toMatch(/as the user that owns it|chmod u\+rwx/);
   });
 
@@ -89,7 +98,7 @@ describe('what another user owns', () => {
     const root = temporaryDirectory();
     writeFileSync(`${root}/.env`, 'AGENT_PROVIDER=offline');
     await locked(root, () => {
-      expect(() => loadBaseConfig({ NANOCLAW_ROOT: root })).toThrow(/cannot be read by this user .*sudo/);
+      expect(() => loadBaseConfig({ NANOCLAW_ROOT: root })).toThrow(/is not accessible to this user .*sudo/);
     });
   });
 });

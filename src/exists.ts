@@ -6,14 +6,17 @@ import { codeOf } from './machine-trouble.ts';
 /** A file that this user may not read, or not even look for. */
 export class NoAccessError extends Error {
   override readonly name = 'NoAccessError';
+  /** The system's own, like EACCES. */
+  readonly code: string;
 
   constructor(path: string, cause: unknown) {
     const owner = ownerOf(path);
     const user = process.getuid?.();
     super(
-      `${path} cannot be read by this user (uid ${user}).\nRun the command as the user that owns it (uid ${owner}): sudo${owner === 0 ? '' : ` -u '#${owner}'`} COMMAND`,
+      `${path} is not accessible to this user (uid ${user}).\nRun the command as the user that owns it (uid ${owner}), like: sudo${owner === 0 ? '' : ` -u '#${owner}'`} ./nanoclaw status`,
       { cause },
     );
+    this.code = codeOf(cause);
   }
 }
 
@@ -28,17 +31,21 @@ function ownerOf(path: string): number {
 
 /** The error, or one that says who may where this user may not. */
 export function withOwner(error: unknown, path: string): unknown {
+  if (error instanceof NoAccessError) return error;
   return ['EACCES', 'EPERM'].includes(codeOf(error)) ? new NoAccessError(path, error) : error;
 }
 
-/** Whether there is something under that name, a link that leads nowhere too. @throws the system's errors */
+/**
+ * Whether there is something under that name, a link that leads nowhere too.
+ * @throws NoAccessError, the system's errors
+ */
 export async function exists(path: string): Promise<boolean> {
   try {
     await lstat(path);
     return true;
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return false;
-    throw error;
+    throw withOwner(error, path);
   }
 }
 

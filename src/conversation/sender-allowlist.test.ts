@@ -85,8 +85,8 @@ describe('the senders who may trigger', () => {
 
   it('are read from a file with a byte order mark', () => {
     const { judge, write } = rig();
-    write(`\uFEFF${JSON.stringify({ default: { allow: [], mode: 'trigger' } })}`);
-    expect(judge(EVE)).toBe('context');
+    write(`\uFEFF${JSON.stringify({ default: { allow: '*' } })}`);
+    expect(judge(EVE)).toBe('allowed');
   });
 
   it('change with the file, for the next message', () => {

@@ -86,7 +86,9 @@ export async function examine(patient: Patient): Promise<readonly Finding[]> {
     try {
       findings.push(...[await look()].flat());
     } catch (error) {
-      const [detail = '', ...rest] = (error instanceof Error ? error.message : String(error)).split('\n');
+      const { path = paths.root } = error as NodeJS.ErrnoException;
+      const told = withOwner(error, path);
+      const [detail = '', ...rest] = (told instanceof Error ? told.message : String(told)).split('\n');
       findings.push(ill(name, detail, rest.join(' ') || 'What to do is in the words before this'));
     }
   }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { WAVersion } from '@whiskeysockets/baileys';
 import { z } from 'zod';
 import { type Clock, HOUR, SECOND } from '../../clock.ts';
+import { isReadable } from '../../exists.ts';
 import type { Log } from '../../log.ts';
 import { replaceFile } from '../../replace-file.ts';
 import { timeLimit } from '../../time-limit.ts';
@@ -166,8 +167,9 @@ export class ClientVersions {
   }
 }
 
-/** The version that the next connection uses. @param fixed WHATSAPP_VERSION */
+/** The version that the next connection uses. @param fixed WHATSAPP_VERSION @throws NoAccessError */
 export function versionInUse(file: string, fixed: WhatsAppVersion | undefined): VersionInUse {
+  isReadable(file);
   return candidatesOf(readKnown(file), fixed)[0] as VersionInUse;
 }
 

@@ -55,7 +55,7 @@ function carryOut(request: ReminderRequest, conversation: Conversation): Promise
 const REQUEST =
   /^(?:(?:please|pls)[, ]+)?(?:(?:can|could|will|would) you (?:please )?)?(?:remind (?:me|us)\b|(?:set|create|make|add|start) (?:me |us )?(?:an? |another |the )?(?<noun>reminder|alarm|timer)\b|(?<wake>wake me)(?: up)?\b)[,:]?\s*(?<body>.*)$/is;
 const REPEATED =
-  /^(?:every|each|daily|hourly|weekly|monthly|yearly|(?:on )?(?:mon|tues|wednes|thurs|fri|satur|sun)days|(?:on )?week(?:day|end)s)\b/i;
+  /^(?:every(?:day)?|each|daily|hourly|weekly|monthly|yearly|(?:on )?(?:mon|tues|wednes|thurs|fri|satur|sun)days|(?:on )?week(?:day|end)s)\b/i;
 
 const EVERY_DAY_AT = 'At what time? Say for example: every day at 9:00 water the plants.';
 

@@ -26,7 +26,7 @@ const MAX_WORDS = 14;
 const LEAD_IN = /^(?:to|that|about|of|for)\b[:,]?\s*/i;
 /** What follows a time and belongs to it: the time goes on in a way that is not understood. */
 const GOES_ON =
-  /^(?:[\d,&+/-]|(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|and|or|but|in|on|at|by|before|after|until|till|from|between|starting|beginning|except|not|then|every|each|past|half|quarter|o'?clock|sharp|this|next|last|unless|if|when|while|as|ago|[ap]\.?m|utc|gmt|cest|[cwem]e?t|[a-z][ds]t|(?:local|my|your|\w+) time)\b)/i;
+  /^(?:[\d,&+/-]|(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|and|or|but|in|on|at|by|before|after|until|till|from|between|starting|beginning|except|not|then|every|each|past|half|quarter|o'?clock|sharp|this|next|last|unless|if|when|while|as|ago|[ap]\.?m|utc|gmt|cest|[cwem]e?t|[a-z][ds]t|(?:\w+ )?time)\b)/i;
 /** What stands before a time and belongs to it. */
 const BEGINS_BEFORE =
   /(?:\b(?:and|or|but|at|by|before|after|until|till|from|to|between|starting|beginning|except|not|than|every|each|past|half|quarter|about|around|this|next|last|for|within|during|of|the)|[,&+/-])$/i;

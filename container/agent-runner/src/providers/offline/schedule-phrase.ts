@@ -89,7 +89,11 @@ function normalize(phrase: string): string {
     .trim()
     .replace(/ ?\bo'? ?clock\b/g, '')
     .replace(/\b([ap])\.\s?m\b\.?/g, '$1m')
-    .replace(/\b(?:noon|midday)\b/g, '12:00')
+    .replace(/\b(?:12 )?(?:noon|midday)\b/g, '12:00')
+    .replace(/\beveryday\b/g, 'every day')
+    .replace(/\bthis coming\b/g, 'coming')
+    .replace(/\bat (\d{1,2})h\b/g, 'at $1:00')
+    .replace(/\b(days|weeks|months|years|hours|minutes)'? time$/, '$1')
     .replace(/^(?:at )?midnight$/, 'at 0:00')
     .replace(/^(?:on )?(?:the )?day after tomorrow\b/, 'the day after tomorrow')
     .replace(/\bfirst (?=of )/g, '1st ')
@@ -102,7 +106,7 @@ function normalize(phrase: string): string {
     .replace(new RegExp(`\\b(?:${ones})\\b`, 'g'), (word) => String(digits(word)))
     .replace(/\bat (\d{1,2}) ([0-5]\d)(?= ?[ap]m\b|$)/g, 'at $1:$2')
     .replace(/\b(\d{4})[/.](\d\d)[/.](\d\d)\b/g, '$1-$2-$3')
-    .replace(/\bhalf an? hour\b|\bhalf hour\b|\b1[⁄/]2 (?:an )?hour\b/g, '30 minutes')
+    .replace(/\b(?:an? )?half (?:an? )?hour\b|\b1[⁄/]2 (?:an )?hour\b/g, '30 minutes')
     .replace(/\b3 quarters of an hour\b/g, '45 minutes')
     .replace(/\b(?:an? |1 )?quarter of an hour\b/g, '15 minutes')
     .replace(new RegExp(`\\b(?:an?|(\\d+)) (${UNIT}) and a half\\b`, 'g'), (_, count = '1', unit) =>
@@ -176,7 +180,7 @@ function whichHour({ hour, minute }: Clock): string {
 }
 
 const PART_HOURS: Readonly<Record<string, readonly [number, number]>> = {
-  morning: [4, 11],
+  morning: [1, 11],
   afternoon: [12, 18],
   evening: [16, 23],
   night: [18, 23],
