@@ -299,6 +299,15 @@ describe('tasks of the offline agent', () => {
     );
   });
 
+  it.each(['tasks', 'my reminders', 'What are my reminders?', 'show me all tasks', 'which tasks are there?'])(
+    'are listed by other words: %s',
+    async (request) => {
+      const host = await FakeHost.start();
+      await host.hasTasks(tasks);
+      expect(await ask(host, request)).toMatch(/^1\. stretch · /);
+    },
+  );
+
   it.each([
     ['pause 2', 'pause_task', '2', 'Paused: call the dentist'],
     ['resume hi', 'resume_task', '4', 'Resumed: hi, next soon (Europe/Berlin)'],

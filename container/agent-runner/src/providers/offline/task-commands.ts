@@ -41,7 +41,7 @@ function showList(tasks: readonly TaskSnapshot[], conversation: Conversation): s
 
 const list: Command = {
   pattern:
-    /^(?:(?:list|show)(?: me)?(?: my| all| the)*|my|what are my|which) ?(?:tasks|reminders)(?: (?:do i have|are there|are set))?[.!?]*$/i,
+    /^(?:(?:list|show)(?: me)?(?: my| all| the)*|my|what are my|which)? ?(?:tasks|reminders)(?: (?:do i have|are there|are set))?[.!?]*$/i,
   help: 'list tasks',
   answer: async (_, conversation) => {
     const tasks = await readTasks(conversation.turn.layout);
