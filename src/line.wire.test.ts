@@ -138,6 +138,38 @@ describe('a message that somebody’s phone requests again', () => {
   });
 });
 
+describe('a reply to a message of the assistant', () => {
+  it.each(['lid', 'pn', 'direct'] as const)(
+    'triggers where its phone quotes the message, and a reply to the owner does not (%s)',
+    async (where) => {
+      const { delivery, store } = rig;
+      const group = { subject: 'Family', members: [peter] };
+      const jid = where === 'direct' ? peter.jid : server.createGroup({ ...group, addressing: where }).jid;
+      store.groups.add(chat(jid), 0);
+      const owners = await server.say({ chat: jid, text: 'typed by Maria' });
+      store.outbox.add(
+        { chatJid: jid, message: { kind: 'text', text: 'Dinner is at six.' }, source: 'reply' },
+        0,
+      );
+      delivery.wake();
+      const own = await server.waitFor(({ text }) => text === 'Andy: Dinner is at six.');
+      await server.say({ chat: jid, as: peter, text: 'to Maria', quoted: owners.id });
+      await server.say({ chat: jid, as: peter, text: 'and tomorrow?', quoted: own.id });
+      const triggers = () =>
+        store.messages
+          .ofTurn(jid, 0, { before: 99, from: 99 })
+          .map(({ text, isTrigger }) => [text, isTrigger]);
+      await vi.waitFor(() =>
+        expect(triggers()).toEqual([
+          ['typed by Maria', 0],
+          ['to Maria', 0],
+          ['and tomorrow?', 1],
+        ]),
+      );
+    },
+  );
+});
+
 describe('a message that cannot be read', () => {
   it('is stored once when it was requested again', async () => {
     const { store } = rig;

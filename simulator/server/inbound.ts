@@ -17,7 +17,7 @@ import { type Addressed, address, addressAbout, envelope, keyOf } from './addres
 import { newMessageId } from './message-id.ts';
 import { encElements, garble, seal } from './sealing.ts';
 import type { Service } from './service.ts';
-import { expirationOf, timerIn } from './timers.ts';
+import { expirationOf, settingIn } from './timers.ts';
 import { postStatus, type ToBot, writeToBot } from './unshown.ts';
 
 /** In place of a ciphertext: what can be opened once is not for linked devices. */
@@ -216,10 +216,10 @@ export class Inbound {
       ...(expiration > 0 && { expiration }),
       at: Date.now(),
     };
-    // A phone writes so only where that is the chat's timer.
-    const told = timerIn(content);
-    if (told !== undefined && told !== timer?.seconds)
-      timers.set(to.group, people, { seconds: told, at: line.at });
+    const setting = settingIn(content);
+    if (setting !== undefined) timers.set(to.group, people, { seconds: setting, at: line.at });
+    // Phones write so only in a group with that timer.
+    else if (to.group && expiration > 0) to.group.disappearsAfter = expiration;
     await this.#hand(to, message, {
       id: line.id,
       at: line.at,

@@ -18,14 +18,12 @@ export function expirationOf(message: proto.IMessage): number {
   return parts.find((part) => part?.contextInfo)?.contextInfo?.expiration ?? 0;
 }
 
-/** The chat's timer as an unwrapped message of a phone tells it, in seconds; undefined: it tells none. */
-export function timerIn(message: proto.IMessage): number | undefined {
-  const { protocolMessage } = message;
-  if (protocolMessage?.type === EPHEMERAL_SETTING) return protocolMessage.ephemeralExpiration ?? 0;
-  return expirationOf(message) || undefined;
+/** The timer that an unwrapped message sets, in seconds; undefined: it is no such message. */
+export function settingIn({ protocolMessage }: proto.IMessage): number | undefined {
+  return protocolMessage?.type === EPHEMERAL_SETTING ? (protocolMessage.ephemeralExpiration ?? 0) : undefined;
 }
 
-/** The timers of all chats that had one, as the phones know them. */
+/** The timers of all chats in which one was set, as the phones know them. */
 export class Timers {
   readonly #timers = new Map<string, Timer>();
 
@@ -39,15 +37,17 @@ export class Timers {
     if (group) group.disappearsAfter = timer.seconds;
   }
 
-  /** What is wrong with a message's own timer; undefined: it has the chat's. */
+  /** What is wrong with a message's own timer; undefined: it has the chat's, or none was set there. */
   objection(
     group: Group | undefined,
     people: readonly [Person, Person],
     message: proto.IMessage,
   ): string | undefined {
-    const wanted = this.of(group, people)?.seconds ?? 0;
+    const wanted = this.of(group, people)?.seconds;
     const given = expirationOf(message);
-    return given === wanted ? undefined : `it has a timer of ${given} s, its chat one of ${wanted} s`;
+    return wanted === undefined || given === wanted
+      ? undefined
+      : `it has a timer of ${given} s, its chat one of ${wanted} s`;
   }
 }
 
