@@ -77,7 +77,7 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
   if (account.status !== 'paired' && (await exists(paths.v1Account)))
     log.warn(
       { directory: paths.v1Account },
-      'store/auth holds the WhatsApp login of NanoClaw v1, which cannot be imported. Link with nanoclaw pair, ' +
+      'store/auth holds the WhatsApp login of NanoClaw v1, which cannot be imported. Link with ./nanoclaw pair, ' +
         'then remove store/auth here and the old linked device on the phone',
     );
   const install = await installId(config.root);
