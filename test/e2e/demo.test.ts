@@ -19,10 +19,11 @@ describe('npm run demo', () => {
     expect(stdout).toMatch(/Andy> Reminder: stretch\n$/);
   });
 
-  it('exits with 1 and the reason when no turn succeeded', async () => {
+  // With the real pauses between three tries, 25 s.
+  it('exits with 1 and the reason when no turn succeeded', { timeout: 120_000 }, async () => {
     const run = promisify(execFile)(
       process.execPath,
-      ['--import', 'tsx', 'simulator/demo/main.ts', '--say', '@Andy fail', '--timeout', '50'],
+      ['--import', 'tsx', 'simulator/demo/main.ts', '--say', '@Andy fail', '--timeout', '100'],
       { cwd: PACKAGE_ROOT },
     );
     await expect(run).rejects.toMatchObject({

@@ -18,7 +18,7 @@ const MIGRATIONS = {
   'with schema 2': versions(3),
   'with schema 3': versions(4),
   'with schema 4': versions(5),
-  'with an account of the first program': ['pragma user_version = 3'],
+  'with an account of the first program': ['pragma user_version = 4'],
 } satisfies Record<OldRoot, readonly string[]>;
 
 it.each(Object.entries(MIGRATIONS) as [OldRoot, readonly string[]][])(

@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { layoutAt } from '../../../../src/protocol/layout.ts';
@@ -122,9 +122,26 @@ describe('Kimi', () => {
     const { turn, asked } = await rig();
     expect(await frames(turn('hello'))).toEqual([
       { status: 'success', result: null, newSessionId: ID },
-      { status: 'success', result: 'answer to hello', newSessionId: ID },
+      {
+        status: 'success',
+        result: 'answer to hello',
+        newSessionId: ID,
+        resumeAt: expect.stringMatching(/^\d+$/),
+      },
     ]);
     expect((await asked('session/set_mode'))[0]?.params.modeId).toBe('auto');
+  });
+
+  it('resumes a session where its last answered turn ended', async () => {
+    const { turn, layout } = await rig();
+    const { resumeAt } = (await frames(turn('hello'))).at(-1) ?? {};
+    const record = join(layout.home, '.kimi', 'sessions', 'wd', ID, 'agents', 'main', 'wire.jsonl');
+    const answered = await readFile(record, 'utf8');
+    await appendFile(record, '{"type":"turn.prompt"}\n{"half');
+    await frames(turn('hello again', { sessionId: ID, resumeAt }));
+    const resumed = await readFile(record, 'utf8');
+    expect(resumed.startsWith(answered)).toBe(true);
+    expect(resumed).not.toContain('turn.prompt');
   });
 
   it('spends no time on the form of updates that it does not use', async () => {
