@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { trimmed } from '../protocol/trigger.ts';
 import { calls, callsAloud, callsAssistant, namesAssistant } from './trigger.ts';
 
 describe('the trigger', () => {
@@ -108,6 +109,9 @@ describe('the trigger behind mentions of others', () => {
     ' @Ben @Eve , @andy: hi',
     '@Andybody @Andy hi',
     '@Ben、@Andy',
+    '@Ben، @Andy',
+    '@Ben & @Andy hi',
+    '@Ben; @Eve + @Andy',
   ])('is found in %j', (text) => {
     expect(triggers(text)).toBe(true);
   });
@@ -157,5 +161,20 @@ it('a long text that does not trigger is looked through at once', () => {
   for (const text of [' '.repeat(60_000), `x${'\u200b '.repeat(30_000)}x`, '@And'.repeat(15_000)]) {
     expect(callsAssistant(text, '@Andy')).toBe(false);
     expect(namesAssistant(text, '@Andy')).toBe(false);
+  }
+});
+
+it('a trigger that ends with a sign may stand directly before a word', () => {
+  for (const text of ['!weather', '! weather', '!天气', '\u200f!weather'])
+    expect(callsAssistant(text, '!')).toBe(true);
+  expect(callsAssistant('🤖hi', '🤖')).toBe(true);
+  expect(callsAssistant('🤖\u200d👩hi', '🤖')).toBe(false);
+});
+
+it('a text full of marks that cannot be seen is trimmed and looked through at once', () => {
+  for (const mark of ['\ufeff', '\u200b', '\u200f', '\u00ad', '\u2800', '\u0000', '\t']) {
+    const row = mark.repeat(60_000);
+    expect(trimmed(`${row}a${row}b${row}`)).toBe(`a${row}b`);
+    expect(callsAssistant(`@${row}x`, '@Andy')).toBe(false);
   }
 });

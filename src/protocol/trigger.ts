@@ -8,10 +8,12 @@ import { graphemes } from './graphemes.ts';
  * A character that cannot be seen: marks of direction, joiners, selectors, a byte order mark, the Braille
  * blank.
  */
-const INVISIBLE = String.raw`(?:[\p{Default_Ignorable_Code_Point}\u2800]|(?!\s)[\p{Cc}\p{Cf}])`;
+const MARKS = String.raw`\p{Default_Ignorable_Code_Point}\p{Cf}\u2800`;
+// Each character is matched in one way: else a long row of them would take exponential time.
+const INVISIBLE = String.raw`(?:[${MARKS}]|(?!\s)\p{Cc})`;
 const INVISIBLE_CHARACTERS = new RegExp(INVISIBLE, 'gu');
 const INVISIBLE_START = new RegExp(`^${INVISIBLE}+`, 'u');
-const BLANK = String.raw`(?:\s|${INVISIBLE})`;
+const BLANK = String.raw`[\s${MARKS}\p{Cc}]`;
 const BLANK_START = new RegExp(`^${BLANK}+`, 'u');
 // Begun at the first blank of a row only: else a long row within a text would take quadratic time.
 const BLANK_END = new RegExp(`(?<!${BLANK})${BLANK}+$`, 'u');
@@ -19,6 +21,7 @@ const BLANK_END = new RegExp(`(?<!${BLANK})${BLANK}+$`, 'u');
 /** What goes on with a name. */
 const WORD = String.raw`[\p{L}\p{M}\p{N}_]`;
 const WORD_START = new RegExp(`^${WORD}`, 'u');
+const WORD_END = new RegExp(`${WORD}$`, 'u');
 const UNSPACED_SCRIPTS = [
   ...['Han', 'Hiragana', 'Katakana', 'Bopomofo', 'Yi', 'Thai', 'Lao', 'Khmer', 'Myanmar', 'Tibetan'],
   ...['Javanese', 'Balinese', 'Tai_Le', 'New_Tai_Lue', 'Tai_Tham', 'Tai_Viet', 'Ahom'],
@@ -34,7 +37,9 @@ const HANGUL_PARTICLES = new RegExp(
 );
 
 /** A mention of one person, and what stands between it and the next word. */
-const MENTION = /^[@＠][^\s,，、]+[\s,，、]+/u;
+const MENTION = /^[@＠][^\s,，、،;&+]+[\s,，、،;&+]+/u;
+/** In UTF-16 units: more, with what cannot be seen in it, is no trigger. */
+const LONGEST_TRIGGER = 2_000;
 /** More stand before no trigger. */
 const MOST_MENTIONS = 100;
 /** In UTF-16 units, the letters in parts included. */
@@ -65,7 +70,7 @@ function fold(text: string): string {
 
 /**
  * What follows a trigger that a text begins with. The trigger ends where a character ends that is followed by
- * no letter, mark, digit or underscore; in a script without spaces, where the name ends.
+ * no letter, mark, digit or underscore; in a script without spaces, or behind a sign, where the name ends.
  * @returns the rest of the text as it is written; undefined: the text does not begin with the trigger
  */
 export function afterTrigger(text: string, trigger: string): string | undefined {
@@ -73,7 +78,7 @@ export function afterTrigger(text: string, trigger: string): string | undefined 
   if (wanted === '') return undefined;
   const start = text.replace(BLANK_START, '');
   let found = '';
-  for (const { segment, index } of graphemes.segment(start)) {
+  for (const { segment, index } of graphemes.segment(start.slice(0, LONGEST_TRIGGER))) {
     found += fold(segment);
     if (found === wanted) {
       const rest = start.slice(index + segment.length);
@@ -106,6 +111,8 @@ function endsName(name: string, rest: string): boolean {
   const next = rest.match(WORD_START)?.[0];
   if (next === undefined) return true;
   if (next === '_' || /\p{M}/u.test(next)) return false;
+  // A sign, as in `!weather`, goes on with no letter.
+  if (!WORD_END.test(name)) return true;
   const last = name.match(/.$/u)?.[0] ?? '';
   if (UNSPACED.test(next) || UNSPACED.test(last)) return true;
   if (!HANGUL.test(next)) return false;
