@@ -48,7 +48,7 @@ describe('data/sessions.json', () => {
     await shows({ family: 'codex-last', main: 'codex-last' });
   });
 
-  it.each([['{}\n'], ['{}'], [' {\n} '], ['']])(
+  it.each([['{}\n'], ['{}'], [' {\n} '], [''], ['\ufeff{}\r\n'], ['\ufeff{ }']])(
     'clears all sessions when a person writes %j into it, and shows none',
     async (text) => {
       const { store, file, start, shows, cleared } = rig();

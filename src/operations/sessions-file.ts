@@ -149,7 +149,8 @@ function read(text: string): 'emptied' | 'whole' | 'foreign' {
   if (text.trim() === '') return 'emptied';
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    // A byte order mark goes with the blanks.
+    value = JSON.parse(text.trim());
   } catch {
     return 'foreign';
   }

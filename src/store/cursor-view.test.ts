@@ -49,6 +49,18 @@ describe('v1’s last_agent_timestamp', () => {
     expect(read()).toEqual({ [MAIN.jid]: at(9), [FAMILY.jid]: at(3) });
   });
 
+  it('is made of all chats only when a cursor or a chat has changed, for it is looked at with each message', () => {
+    const { store, read } = rig();
+    const made = vi.spyOn(JSON, 'stringify');
+    onTestFinished(() => made.mockRestore());
+    store.messages.add(newMessage({ id: 'new', timestamp: Date.UTC(2026, 0, 1, 9) }));
+    expect(store.cursorView.sync()).toBeUndefined();
+    expect(made).not.toHaveBeenCalled();
+    store.groups.remove(FAMILY.jid);
+    store.cursorView.sync();
+    expect(read()).toEqual({ [MAIN.jid]: at(3) });
+  });
+
   it.each([
     ['a time for all', at(1), [1, 4]],
     ['a time for all, quoted', JSON.stringify(at(2)), [2, 5]],

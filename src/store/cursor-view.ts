@@ -26,12 +26,15 @@ export class CursorView {
   readonly #db: Database;
   readonly #value;
   readonly #view;
+  readonly #stamp;
   readonly #jids;
   readonly #current;
   readonly #move;
   readonly #set;
   /** Chats whose turn would move their cursor on: it is moved when that has ended. */
   readonly #pending = new Map<string, Exclude<From, 'invalid'>>();
+  /** The chats and cursors of which the view was made last: it is made at each look for work only when they changed. */
+  #stamped: string | null | undefined;
 
   constructor(db: Database) {
     this.#db = db;
@@ -39,6 +42,11 @@ export class CursorView {
     this.#view = db.sql.prepare<[], { jid: string; timestamp: string }>(`
       SELECT g.jid, m.timestamp FROM registered_groups AS g JOIN router_state AS r ON r.key = 'cursor:' || g.jid
         JOIN messages AS m ON m.seq = CAST(r.value AS INTEGER) ORDER BY 1`);
+    this.#stamp = db.sql
+      .prepare<[], string>(`
+      SELECT (SELECT group_concat(jid) FROM registered_groups) || char(10)
+        || (SELECT group_concat(key || value) FROM router_state WHERE key >= 'cursor:' AND key < 'cursor;')`)
+      .pluck();
     this.#jids = db.sql.prepare<[], { jid: string }>('SELECT jid FROM registered_groups ORDER BY jid');
     this.#current = db.sql.prepare<{ jid: string }, { jid: string }>(`SELECT ${currentJid('@jid')} AS jid`);
     this.#move = db.sql.prepare<{ jid: string; at: string | null }>(`
@@ -59,18 +67,19 @@ export class CursorView {
     for (const [jid, from] of this.#pending) if (!busy.has(jid)) this.#moveTo(jid, from);
     const written = this.#value.get(WRITTEN)?.value;
     const found = this.#value.get(VIEW)?.value;
-    const view = JSON.stringify(
-      Object.fromEntries(this.#view.all().map(({ jid, timestamp }) => [jid, timestamp])),
-    );
-    if (found === written && view === written) return undefined;
-    return this.#db.transaction(() => {
+    if (found === written && this.#stamp.get() === this.#stamped) return undefined;
+    const change = this.#db.transaction(() => {
       // The first time it is v1's, whose cursors were imported.
       const change =
         written === undefined || found === written ? undefined : this.#take(found ?? '', written, busy);
-      const now = Object.fromEntries(this.#view.all().map(({ jid, timestamp }) => [jid, timestamp]));
-      for (const key of [VIEW, WRITTEN]) this.#set.run(key, JSON.stringify(now));
+      const now = JSON.stringify(
+        Object.fromEntries(this.#view.all().map(({ jid, timestamp }) => [jid, timestamp])),
+      );
+      if (found !== now || written !== now) for (const key of [VIEW, WRITTEN]) this.#set.run(key, now);
       return change;
     });
+    this.#stamped = this.#stamp.get();
+    return change;
   }
 
   #take(text: string, written: string, busy: ReadonlySet<string>): CursorChange {

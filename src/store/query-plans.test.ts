@@ -27,6 +27,7 @@ const STORE: Allowed = [
   [/WHERE a\.status = 'saved' AND a\.file IS NOT NULL/, 'only what is kept, once a second at most'],
   [/FROM registered_groups ORDER BY/, 'all registered chats'],
   [/^SELECT g\.jid, m\.timestamp FROM registered_groups/, 'one row for each registered chat'],
+  [/^SELECT \(SELECT group_concat\(jid\) FROM registered_groups/, 'one row for each registered chat'],
   [/SELECT MAX\(seq\) FROM messages WHERE chat_jid = @jid AND timestamp/, 'an operator moves a cursor'],
   [/FROM scheduled_tasks WHERE status IS NULL OR/, 'all tasks, when another program has written'],
   [/^UPDATE registered_groups SET trigger_pattern = \? WHERE trigger_pattern/, 'all registered chats'],
