@@ -237,11 +237,38 @@ describe('reminders of the offline agent', () => {
     ['wake me at 7', 'wake up', '2026-03-03T07:00:00'],
     ['tomorrow at 9 remind me to call Bob', 'call Bob', '2026-03-03T09:00:00'],
     ['on mondays at 8 take out the bins', 'take out the bins', '0 8 * * 1'],
+    ['hey, could you remind me please to call Bob tomorrow at 9?', 'call Bob', '2026-03-03T09:00:00'],
+    ["don't forget to remind me tomorrow at 9 to call Bob", 'call Bob', '2026-03-03T09:00:00'],
+    ['hey remind me at 9 x', 'x', '2026-03-03T09:00:00'],
+    ['reminder: call Bob tomorrow at 9', 'call Bob', '2026-03-03T09:00:00'],
+    ['set an alarm for 7 every day', 'alarm', '0 7 * * *'],
   ])('are set by other words: %s', async (request, what, schedule_value) => {
     const host = await FakeHost.start();
     expect(await ask(host, request)).toContain(`I will remind you: ${what}\n`);
     expect(host.received).toEqual([expect.objectContaining({ schedule_value })]);
   });
+
+  it('are set by the last of several answers', async () => {
+    const host = await FakeHost.start();
+    const inSession = { sessionId: 'session-1' };
+    expect(await ask(host, 'remind me to call Bob')).toMatch(/^When\?/);
+    expect(await ask(host, 'tomorrow at 5', inSession)).toBe('Do you mean 05:00 or 17:00?');
+    expect(await ask(host, '17:00', inSession)).toContain('I will remind you: call Bob');
+    expect(host.received).toEqual([expect.objectContaining({ schedule_value: '2026-03-03T17:00:00' })]);
+    expect(await ask(host, '18:00', inSession)).toMatch(/^I am the offline agent/);
+    expect(host.received).toHaveLength(1);
+  });
+
+  it.each(['wake me up tomorrow', 'set an alarm for tomorrow'])(
+    'are not set without a time of day where they wake people: %s',
+    async (request) => {
+      const host = await FakeHost.start();
+      expect(await ask(host, request)).toBe('At what time?');
+      expect(host.received).toEqual([]);
+      await ask(host, 'at 7', { sessionId: 'session-1' });
+      expect(host.received).toEqual([expect.objectContaining({ schedule_value: '2026-03-03T07:00:00' })]);
+    },
+  );
 
   it('are refused in words when they would come too often', async () => {
     const host = await FakeHost.start();
@@ -299,14 +326,18 @@ describe('tasks of the offline agent', () => {
     );
   });
 
-  it.each(['tasks', 'my reminders', 'What are my reminders?', 'show me all tasks', 'which tasks are there?'])(
-    'are listed by other words: %s',
-    async (request) => {
-      const host = await FakeHost.start();
-      await host.hasTasks(tasks);
-      expect(await ask(host, request)).toMatch(/^1\. stretch · /);
-    },
-  );
+  it.each([
+    'tasks',
+    'my reminders',
+    'What are my reminders?',
+    'what reminders do I have?',
+    'show me all tasks',
+    'which tasks are there?',
+  ])('are listed by other words: %s', async (request) => {
+    const host = await FakeHost.start();
+    await host.hasTasks(tasks);
+    expect(await ask(host, request)).toMatch(/^1\. stretch · /);
+  });
 
   it.each([
     ['pause 2', 'pause_task', '2', 'Paused: call the dentist'],
@@ -317,6 +348,8 @@ describe('tasks of the offline agent', () => {
     ['cancel #3', 'cancel_task', '3', 'Cancelled: Tidy up'],
     ['delete the reminder to call the dentist.', 'cancel_task', '2', 'Cancelled: call the dentist'],
     ['Cancel dentist', 'cancel_task', '2', 'Cancelled: call the dentist'],
+    ['please cancel number 3, thanks', 'cancel_task', '3', 'Cancelled: Tidy up'],
+    ['can you pause the 2nd please', 'pause_task', '2', 'Paused: call the dentist'],
     ['cancel "stretch"', 'cancel_task', '1', 'Cancelled: stretch'],
     [`cancel ${id('1')}`, 'cancel_task', '1', 'Cancelled: stretch'],
   ])('are changed by what people call them: %s', async (request, type, which, answer) => {

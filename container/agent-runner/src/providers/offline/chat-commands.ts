@@ -12,7 +12,7 @@ const echo: Command = {
 };
 
 const hello: Command = {
-  pattern: /^(?:hi|hello|hey)\b[^\n]{0,20}$/i,
+  pattern: /^(?:hi|hello|hey)\b(?:,? (?:there|again))?(?:[\s,]+\S+)?[\s,.!?]*$/i,
   answer: (_, { assistantName }) =>
     `Hello! I am ${assistantName}, the offline agent. Say "@${assistantName} help" for more.`,
 };

@@ -19,6 +19,10 @@ const COMMANDS: readonly Command[] = [
   ...GROUP_COMMANDS,
 ];
 
+/** What people put before a request, and what says nothing of it. */
+const COURTESY =
+  /^(?:(?:hey|hi|hello|ok|okay|so|and|well|please|pls)(?=[\s,!])|(?:can|could|would|will) you\b|(?:don't|dont|don’t) forget to\b)[\s,!]*/i;
+
 function helpText({ assistantName, turn }: Conversation): string {
   const lines = COMMANDS.flatMap((command) => (command.help === undefined ? [] : [`• ${command.help}`]));
   const where = turn.input.isMain ? '' : '\n\nSome of these only work in the main chat.';
@@ -45,6 +49,8 @@ export async function answerRequest(text: string, conversation: Conversation): P
   const seen = asSeen(text);
   if (!isTask && seen !== text) return answerRequest(seen, conversation);
   if (isTask) return `Reminder: ${text}`;
+  const plain = text.replace(COURTESY, '');
+  if (plain !== text && plain !== '') return answerRequest(plain, conversation);
   if (text === '')
     return `Yes? I am the offline agent. Say "@${conversation.assistantName} help" to see what I can do.`;
   return `I am the offline agent and only know a few commands. Say "@${conversation.assistantName} help" to see them.`;

@@ -53,7 +53,7 @@ function carryOut(request: ReminderRequest, conversation: Conversation): Promise
 }
 
 const REQUEST =
-  /^(?:(?:please|pls)[, ]+)?(?:(?:can|could|will|would) you (?:please )?)?(?:remind (?:me|us)\b|(?:set|create|make|add|start) (?:me |us )?(?:an? |another |the )?(?<noun>reminder|alarm|timer)\b|(?<wake>wake me)(?: up)?\b)[,:]?\s*(?<body>.*)$/is;
+  /^(?:(?:please|pls)[, ]+)?(?:(?:can|could|will|would) you (?:please )?)?(?:remind (?:me|us)\b(?: please\b)?|(?:(?:set|create|make|add|start) (?:me |us )?(?:an? |another |the )?)?(?<noun>reminder|alarm|timer)\b|(?<wake>wake me)(?: up)?\b)[,:]?\s*(?<body>.*)$/is;
 const REPEATED =
   /^(?:every(?:day)?|each|daily|hourly|weekly|monthly|yearly|(?:on )?(?:mon|tues|wednes|thurs|fri|satur|sun)days|(?:on )?week(?:day|end)s)\b/i;
 
@@ -80,7 +80,11 @@ function requestIn(text: string, { now, timezone }: Conversation): ReminderReque
   const requests = ['', 'in ', 'at '].map((word) =>
     readReminder(`${word}${bare}`, now, timezone, subject === 'reminder' ? undefined : subject),
   );
-  return requests.find((request) => !('question' in request)) ?? requests[0];
+  return (
+    requests.find((request) => !('question' in request)) ??
+    requests.find((request) => 'question' in request && request.open !== undefined) ??
+    requests[0]
+  );
 }
 
 const remind: Command = {
@@ -92,7 +96,12 @@ const remind: Command = {
     const request = requestIn(text, conversation);
     if (request !== undefined && !('question' in request)) return carryOut(request, conversation);
     // A time alone may answer what was asked back.
-    const earlier = session.previous === undefined ? undefined : requestIn(session.previous, conversation);
+    let earlier: ReminderRequest | undefined;
+    for (const said of session.recent) {
+      const asked = requestIn(said, conversation);
+      const isSet = asked !== undefined && !('question' in asked);
+      earlier = (isSet ? undefined : earlier && answerToQuestion(said, earlier, now, timezone)) ?? asked;
+    }
     const answered = earlier && answerToQuestion(text, earlier, now, timezone);
     const found = answered ?? request;
     return found === undefined ? undefined : carryOut(found, conversation);

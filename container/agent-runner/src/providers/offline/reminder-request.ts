@@ -1,4 +1,5 @@
 import { casual } from 'chrono-node/en';
+import { WEEKDAYS } from './local-time.ts';
 import { readWhen, type Schedule, type When } from './schedule-phrase.ts';
 
 /** What a request for a reminder says; a question where it leaves something open, and nothing is to be set. */
@@ -26,18 +27,23 @@ const MAX_WORDS = 14;
 const LEAD_IN = /^(?:to|that|about|of|for)\b[:,]?\s*/i;
 /** What follows a time and belongs to it: the time goes on in a way that is not understood. */
 const GOES_ON =
-  /^(?:[\d,&+/-]|(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|and|or|but|in|on|at|by|before|after|until|till|from|between|starting|beginning|except|not|then|every|each|past|half|quarter|o'?clock|sharp|this|next|last|unless|if|when|while|as|ago|[ap]\.?m|utc|gmt|cest|[cwem]e?t|[a-z][ds]t|(?:\w+ )?time)\b)/i;
+  /^(?:[\d,&+/-]|(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|and|or|but|in|on|at|by|before|after|until|till|from|between|starting|beginning|except|not|then|during|every|each|past|half|quarter|o'?clock|sharp|this|next|last|unless|if|when|while|as|ago|[ap]\.?m|utc|gmt|cest|[cwem]e?t|[a-z][ds]t|(?:\w+ ){0,3}time)\b)/i;
 /** What stands before a time and belongs to it. */
 const BEGINS_BEFORE =
   /(?:\b(?:and|or|but|at|by|before|after|until|till|from|to|between|starting|beginning|except|not|than|every|each|past|half|quarter|about|around|this|next|last|for|within|during|of|the)|[,&+/-])$/i;
 const LENGTH = /^(?:an?|the|\d|half|one|two|three|ever)\b/i;
-const ENDS_SOME_TIME = /\b(?:until|till|starting|beginning|except)\b/i;
+const ENDS_SOME_TIME =
+  /\b(?:until|till|starting|beginning|except)\b|\bfor (?:the next )?\S+ (?:days?|weeks?|months?|years?)\b/i;
 const REPEATS =
   /\b(?:every|each)\s+(?:\S+\s+)?(?:second|minute|hour|day|night|morning|afternoon|evening|week|weekday|weekend|month|year|mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:s|day|days)?\b|\b(?:once|twice|times) (?:a|an|per) |^(?:daily|hourly|weekly|monthly|yearly)\b|\b(?:daily|hourly|weekly|monthly|yearly)$/i;
 const CLOCK =
-  /\b(?:at|by|around|about|before|after|until|till|from|past|half|quarter)\s+(?:half|quarter|\d)|\d[:.]\d\d\b|\d\s?[ap]\.?m\b|o'?clock|\b(?:noon|midday|midnight|morning|afternoon|evening|tonight|night)\b/i;
+  /\b(?:at|by|around|about|before|after|until|till|from|past|half|quarter)\s+(?:half|quarter|\d)|\b(?:is|are|starts?|begins?|opens?|closes?|leaves?)\s+\d{1,2}\b|\d[:.]\d\d\b|\d\s?[ap]\.?m\b|o'?clock|\b(?:noon|midday|midnight|morning|afternoon|evening|tonight|night)\b/i;
 const DAY =
   /\b(?:today|tonight|tomorrow|yesterday|weekend|next (?:week|month|year)|(?:the )?\d{1,2}(?:st|nd|rd|th)|christmas|easter|of the month)\b|\b(?:in|after|within) (?:\S+ ){1,3}(?:sec|min|h(?:ou)?r|day|week|month|year)/i;
+/** In "sit in the sun at 9" and "call Mon at 9" the word is no day. */
+const DAY_OR_WORD = /^(?:(?:in )?the )?(?:sun|sat|wed|mon)\b/i;
+/** In "at 10 30 push-ups" the second number is a minute or belongs to the rest. */
+const NUMBER_AFTER_HOUR = /\b\w+ (?:[0-5]\d|(?:twen|thir|for|fif)ty)$/i;
 const QUOTED = /["“”„«]([^"“”„«»]+)["“”»]/;
 
 interface Found {
@@ -108,21 +114,25 @@ function withTimeFirst(
   const lead = LEAD_IN.exec(again)?.[0];
   const what = again.slice(lead?.length ?? 0).trim();
   if (what === '') {
+    if (subject !== undefined && !when.hasTime && typeof when.plan !== 'string')
+      return { question: 'At what time?', what: subject, open: phrase };
     if (subject !== undefined) return outcome(when, subject);
     return { question: typeof when.plan === 'string' ? when.plan : `Of what? ${EXAMPLES}` };
   }
   const goesOn =
     (lead === undefined && (GOES_ON.test(again) || timesIn(again).atStart)) ||
+    (lead === undefined && NUMBER_AFTER_HOUR.test(phrase)) ||
     (/^for/i.test(lead ?? '') && LENGTH.test(what)) ||
     (/^to/i.test(lead ?? '') && /^\d/.test(what) && /\d$/.test(phrase));
   if (goesOn || isUnsure(when, what, last)) return { question: UNSURE };
   return outcome(when, what);
 }
 
-function withTimeLast({ when, rest }: Found): ReminderRequest {
+function withTimeLast({ when, phrase, rest }: Found): ReminderRequest {
   const what = rest.replace(/[\s:,;-]+$/, '');
   if (/^(?:on|in|at|by|the|to|of|about|that|for|please)?$/i.test(what))
     return { question: `Of what? ${EXAMPLES}` };
+  if (DAY_OR_WORD.test(phrase) || /^(?:(?:in|at) )?\d+$/i.test(what)) return { question: UNSURE };
   const times = timesIn(what);
   if (BEGINS_BEFORE.test(what) || times.atEnd || isUnsure(when, what, undefined)) return { question: UNSURE };
   return outcome(when, what);
@@ -135,7 +145,22 @@ function isUnsure(when: When, what: string, other: Found | undefined): boolean {
   if (!repeats && REPEATS.test(what)) return true;
   const times = timesIn(what);
   if (!when.hasTime && (times.clock || other?.when.hasTime === true)) return true;
-  return !when.hasDay && (times.day || other?.when.hasDay === true);
+  return !when.hasDay && (times.day || what.split(/\s+/).some(isMisspeltDay) || other?.when.hasDay === true);
+}
+
+/** Whether a word is a day's name but for one letter, or for two that changed places: "friady". */
+function isMisspeltDay(word: string): boolean {
+  const said = word.toLowerCase();
+  return [...WEEKDAYS, 'tomorrow'].some((day) => {
+    const shorter = Math.min(said.length, day.length);
+    let start = 0;
+    while (start < shorter && said[start] === day[start]) start++;
+    let end = 0;
+    while (end < shorter - start && said.at(-1 - end) === day.at(-1 - end)) end++;
+    const [one, other] = [said.slice(start, said.length - end), day.slice(start, day.length - end)];
+    const isSwapped = one.length === 2 && one === `${other.slice(1)}${other.slice(0, 1)}`;
+    return said !== day && (isSwapped || (one.length < 2 && other.length < 2));
+  });
 }
 
 function timesIn(text: string): {

@@ -82,7 +82,7 @@ function normalize(phrase: string): string {
     .normalize('NFKC')
     .replaceAll('’', "'")
     .replaceAll('@', ' at ')
-    .replace(/,?\s+please[.!]*$/, '')
+    .replace(/,?\s+(?:please|pls|thanks|thank you|thx)[.!]*$/, '')
     .replace(/[!?,:;]+$/, '')
     .replace(/(?<!\d\.\d{1,2})\.$|(?<=\bat \d{1,2}\.\d{2})\.$/, '')
     .replace(/\s+/g, ' ')
@@ -97,7 +97,7 @@ function normalize(phrase: string): string {
     .replace(/^(?:at )?midnight$/, 'at 0:00')
     .replace(/^(?:on )?(?:the )?day after tomorrow\b/, 'the day after tomorrow')
     .replace(/\bfirst (?=of )/g, '1st ')
-    .replace(/\b(?:tmrw|tmr|tmw|tomorow|tommorow|tommorrow)\b/g, 'tomorrow')
+    .replace(/\b(?:tmrw|tmr|tmw|tomorow|tommorow|tommorrow|tomoro|tomorro|2moro|2morrow)\b/g, 'tomorrow')
     .replace(
       new RegExp(`\\b(${TENS.join('|')})(?:[- ](${NUMBER_WORDS.slice(1, 10).join('|')}))?\\b`, 'g'),
       (_, ten: string, one?: string) =>

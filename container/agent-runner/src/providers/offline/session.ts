@@ -8,6 +8,8 @@ const SESSION_ID = /^[A-Za-z0-9-]{1,64}$/;
 /** A transcript keeps this many of the newest requests, each cut to MAX_TEXT characters. */
 const MAX_REQUESTS = 50;
 const MAX_TEXT = 2_000;
+/** A request and the answers to what was asked back: the day, the time of day, which half of it. */
+const MAX_ANSWERS = 4;
 
 const Transcript = z.object({
   said: z.array(z.string()),
@@ -45,6 +47,11 @@ export class OfflineSession {
   /** The last request before this turn. */
   get previous(): string | undefined {
     return this.#transcript.said.at(-1);
+  }
+
+  /** The last few requests before this turn, the oldest first: what is asked back may take as many answers. */
+  get recent(): readonly string[] {
+    return this.#transcript.said.slice(-MAX_ANSWERS);
   }
 
   /** The task that was spoken of last. */

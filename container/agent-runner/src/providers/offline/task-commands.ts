@@ -41,7 +41,7 @@ function showList(tasks: readonly TaskSnapshot[], conversation: Conversation): s
 
 const list: Command = {
   pattern:
-    /^(?:(?:list|show)(?: me)?(?: my| all| the)*|my|what are my|which)? ?(?:tasks|reminders)(?: (?:do i have|are there|are set))?[.!?]*$/i,
+    /^(?:(?:list|show)(?: me)?(?: my| all| the)*|my|what are my|what|which)? ?(?:tasks|reminders)(?: (?:do i have|are there|are set))?[.!?]*$/i,
   help: 'list tasks',
   answer: async (_, conversation) => {
     const tasks = await readTasks(conversation.turn.layout);
@@ -95,7 +95,7 @@ function tasksMeant(
   if (IT.test(wanted))
     return session.task === undefined && tasks.length === 1 ? [...tasks] : byId(session.task);
   const order = session.listed.length > 0 ? session.listed : tasks.map(({ id }) => id);
-  const number = /^(?:number |no\.? ?|nr\.? ?|#)?(\d{1,4})$/.exec(wanted)?.[1];
+  const number = /^(?:number |no\.? ?|nr\.? ?|#|the )?(\d{1,4})(?:st|nd|rd|th)?(?: one)?$/.exec(wanted)?.[1];
   if (number !== undefined) return byId(order[Number(number) - 1]);
   const position = POSITIONS[/^(?:the )?(\w+)(?: one)?$/.exec(wanted)?.[1] ?? ''];
   const left = order.filter((id) => tasks.some((task) => task.id === id));
@@ -127,7 +127,7 @@ const change: Command = {
     const found = candidates(rest).map((words) => tasksMeant(words, tasks, conversation));
     const meant = found.find((some) => some.length > 0) ?? [];
     const [task, ...others] = meant;
-    if (task === undefined && IT.test(rest.trim()))
+    if (task === undefined && candidates(rest).some((words) => IT.test(words.trim())))
       return `Which one? Say for example "${verb} 1".\n${showList(tasks, conversation)}`;
     if (task === undefined)
       return `I know no task called “${rest}”. These are there:\n${showList(tasks, conversation)}`;
@@ -154,14 +154,15 @@ function someOf(
 
 /** A name as it is written, then without the words and quotes around it. */
 function candidates(rest: string): readonly string[] {
-  const name = rest
+  const plain = rest.replace(/,?\s+(?:please|pls|thanks|thank you|thx)$/i, '');
+  const name = plain
     .replace(
       /^(?:(?:the|my|our)\s+)?(?:(?:tasks?|reminders?)\b\s*)?(?:(?:to|about|of|called|named)\s+)?/i,
       '',
     )
     .replace(/\s+(?:task|reminder)$/i, '');
-  const plain = name.replace(/^["'“”‘’„]+|["'“”‘’]+$/g, '');
-  return [...new Set([rest, name, plain])].filter((words) => words.trim() !== '');
+  const bare = name.replace(/^["'“”‘’„]+|["'“”‘’]+$/g, '');
+  return [...new Set([rest, plain, name, bare])].filter((words) => words.trim() !== '');
 }
 
 /** What can be done with tasks that exist. */
