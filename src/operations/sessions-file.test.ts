@@ -37,6 +37,25 @@ function rig(store: Store = testStore()) {
 }
 
 describe('data/sessions.json', () => {
+  it('is left alone without a word once the database is closed', async () => {
+    const { store, file, start, words, shows } = rig();
+    store.sessions.save(MAIN.folder, 'claude', { sessionId: 's-1' });
+    const sessionsFile = await start();
+    await shows({ main: 's-1' });
+    store.close();
+    writeFileSync(file, '{}');
+    await sessionsFile.refresh();
+    expect(words()).toEqual([]);
+    expect(readFileSync(file, 'utf8')).toBe('{}');
+  });
+
+  it('is named with what to do when something else stands in its place', async () => {
+    const { file, start, words } = rig();
+    mkdirSync(file);
+    await start();
+    expect(words()).toEqual([expect.stringMatching(/sessions\.json cannot be read .*move away/)]);
+  });
+
   it('shows each group’s session, Codex’s by the mark codex-last, and follows what changes', async () => {
     const { store, start, view, shows } = rig();
     store.sessions.save('family', 'codex', { sessionId: '0199-a' });

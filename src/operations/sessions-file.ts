@@ -12,6 +12,9 @@ import { CODEX_MARK } from './adopt-v1-files.ts';
 /** The view of no session: a person who empties the file writes something else. */
 const EMPTY_VIEW = '{\n}\n';
 
+/** What stands there is no file. */
+const OTHER_KIND: ReadonlySet<string> = new Set(['EISDIR', 'ENOTDIR', 'ELOOP']);
+
 const View = z.record(z.string(), z.string());
 
 export interface SessionsFileOptions {
@@ -72,14 +75,13 @@ export class SessionsFile {
 
   #lookAfter(seen: string | undefined): Promise<void> {
     this.#looking = this.#looking
-      .then(() => (this.#stopped ? undefined : this.#look(seen)))
-      .catch((error: unknown) =>
-        this.#report(
-          String(error),
-          error,
-          'data/sessions.json cannot be read or written: move away what is in its place',
-        ),
-      );
+      .then(() => (this.#stopped || !this.#options.store.isOpen ? undefined : this.#look(seen)))
+      .catch((error: unknown) => {
+        const fix = OTHER_KIND.has(codeOf(error))
+          ? 'move away what is in its place'
+          : 'it follows at the next change';
+        this.#report(String(error), error, `data/sessions.json cannot be read or written: ${fix}`);
+      });
     return this.#looking;
   }
 

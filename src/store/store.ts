@@ -38,6 +38,8 @@ export interface Store {
   readonly samePerson: SamePerson;
   /** All of `work` or nothing of it. Bells ring after the commit. Synchronous: nothing may be awaited inside. */
   transaction<T>(work: () => T): T;
+  /** False once it was closed: after a start that failed something may still come in. */
+  readonly isOpen: boolean;
   close(): void;
 }
 
@@ -102,6 +104,9 @@ function storeOn(db: Database): Store {
     state: new State(db),
     samePerson: new SamePerson(db),
     transaction: (work) => db.transaction(work),
+    get isOpen() {
+      return db.sql.open;
+    },
     close: () => db.close(),
   };
 }
