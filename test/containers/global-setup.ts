@@ -1,10 +1,14 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { ENGINES } from './engines.ts';
 import { TEST_IMAGE } from './image.ts';
+
+const POLL_MS = 500;
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -38,12 +42,34 @@ async function buildImage(engine: string): Promise<void> {
   }
 }
 
+/** The name of the Debian base that an engine has, once its build has made it: long before the build has ended. */
+async function madeBase(engine: string, build: Promise<void>): Promise<string> {
+  let hasEnded = false;
+  const end = () => {
+    hasEnded = true;
+  };
+  build.then(end, end);
+  for (;;) {
+    const isLast = hasEnded;
+    const { stdout } = await promisify(execFile)(engine, [
+      'image',
+      'ls',
+      '--format',
+      '{{.Repository}}:{{.Tag}}',
+      'nanoclaw-base',
+    ]);
+    const [name = ''] = stdout.split('\n');
+    if (name !== '') return name;
+    if (isLast) throw new Error(`${engine} has made no base image`);
+    await setTimeout(POLL_MS);
+  }
+}
+
 /** Gives an engine the Debian base that another one has made: debootstrap takes a minute. */
-async function copyBase(from: string, to: string): Promise<void> {
+async function copyBase(name: string, from: string, to: string): Promise<void> {
   const copy = [
-    `name=$(${from} image ls --format '{{.Repository}}:{{.Tag}}' nanoclaw-base | head -n 1)`,
-    `container=$(${from} create "$name" true)`,
-    `${from} export "$container" | ${to} import --change 'CMD ["bash"]' - "$name"`,
+    `container=$(${from} create "${name}" true)`,
+    `${from} export "$container" | ${to} import --change 'CMD ["bash"]' - "${name}"`,
     `${from} rm "$container"`,
   ].join(' && ');
   if ((await run('bash', ['-o', 'pipefail', '-c', copy], {}, true)) !== 0) {
@@ -52,11 +78,13 @@ async function copyBase(from: string, to: string): Promise<void> {
 }
 
 async function buildImages(): Promise<void> {
-  for (const [index, engine] of ENGINES.entries()) {
-    const maker = ENGINES[index - 1];
-    if (maker !== undefined && base === 'debian') await copyBase(maker, engine);
+  const [first = '', ...others] = ENGINES;
+  const build = buildImage(first);
+  const more = others.map(async (engine) => {
+    if (base === 'debian') await copyBase(await madeBase(first, build), first, engine);
     await buildImage(engine);
-  }
+  });
+  await Promise.all([build, ...more]);
 }
 
 async function installAgents(): Promise<void> {

@@ -6,13 +6,16 @@ import { startModelServer } from '../model-server/model-server.ts';
 import { House } from '../support/house.ts';
 import { PACKAGE_ROOT } from '../support/sandbox.ts';
 import { CANARY, REAL_AGENTS, type RealAgent, text } from './agents/real-agents.ts';
-import { KINDS } from './engine-agent.ts';
+import { type EngineKind, KINDS } from './engine-agent.ts';
 import { newCheckout, runScript } from './guides/checkout.ts';
 import * as guide from './guides/commands.ts';
 import { TEST_IMAGE } from './image.ts';
 
-const ROOT = 0;
 const NODE = 1000;
+const OWNERS = [
+  ['node', NODE],
+  ['root', 0],
+] as const;
 
 const [claude, codex, kimi] = REAL_AGENTS as readonly [RealAgent, RealAgent, RealAgent];
 
@@ -31,20 +34,25 @@ const ownersIn = (listing: string) =>
     .filter((line) => /^[d-][rwx-]{9}/.test(line) && !line.endsWith(' ..'))
     .map((line) => line.split(/\s+/)[2]);
 
-describe.each(KINDS)('the guides’ commands by %s', (kind) => {
-  /** A checkout whose `.env` leads to a model of our own that always says the same. */
-  async function checkoutFor(agent: RealAgent, owner = NODE, words = 'Hello from the model') {
-    const model = await startModelServer(agent.protocol, () => text(words));
-    onTestFinished(() => model.close());
-    const checkout = await newCheckout(kind, agent.env(model.url), owner);
-    expect(await checkout.run(guide.SET_UP)).toMatchObject({ code: 0 });
-    return { ...checkout, model };
-  }
+/** A checkout whose `.env` leads to a model of our own that always says the same. */
+async function startCheckout(
+  kind: EngineKind,
+  agent: RealAgent,
+  owner = NODE,
+  words = 'Hello from the model',
+) {
+  const model = await startModelServer(agent.protocol, () => text(words));
+  onTestFinished(() => model.close());
+  const checkout = await newCheckout(kind, agent.env(model.url), owner);
+  expect(await checkout.run(guide.SET_UP)).toMatchObject({ code: 0 });
+  return { ...checkout, model };
+}
 
-  describe.each([
-    ['node', NODE],
-    ['root', ROOT],
-  ])('the guides’ commands where the mounted folders belong to %s', (_, owner) => {
+describe.each(KINDS)('the guides’ commands by %s', (kind) => {
+  const checkoutFor = (agent: RealAgent, owner?: number, words?: string) =>
+    startCheckout(kind, agent, owner, words);
+
+  describe.each(OWNERS)('the guides’ commands where the mounted folders belong to %s', (_, owner) => {
     it.each(REAL_AGENTS)('the test query is answered by $provider', async (agent) => {
       const checkout = await checkoutFor(agent, owner, '2+2 is 4');
       for (const query of [guide.QUERY, guide.QUERY_BY_MOUNT]) {
@@ -57,23 +65,6 @@ describe.each(KINDS)('the guides’ commands by %s', (kind) => {
       );
       expect(checkout.model.requests[0]?.key).toBe(CANARY);
     });
-
-    it('run the programs directly', async () => {
-      expect((await (await checkoutFor(claude, owner)).run(guide.CLAUDE_DIRECTLY)).stdout).toBe(
-        'Hello from the model\n',
-      );
-      const { run } = await checkoutFor(codex, owner);
-      expect((await run(guide.CODEX_DIRECTLY)).stdout).toContain('Hello from the model');
-    });
-  });
-
-  it('run Codex as the reference says', async () => {
-    const answer = JSON.stringify({ result: 'Hello' });
-    const { run, model } = await checkoutFor(codex, NODE, answer);
-    expect((await run(guide.CODEX_REFERENCE)).stdout.trim()).toBe(answer);
-    expect(model.requests[0]?.body).toMatchObject({
-      text: { format: { type: 'json_schema', strict: true, schema: { required: ['result'] } } },
-    });
   });
 
   it('show that keys arrive', async () => {
@@ -82,14 +73,6 @@ describe.each(KINDS)('the guides’ commands by %s', (kind) => {
       `OAuth: 0 chars, API: ${keys}\n`,
     );
     expect((await (await checkoutFor(codex)).run(guide.CODEX_KEYS)).stdout).toBe(`CODEX_API_KEY: ${keys}\n`);
-  });
-
-  it('give Kimi a key for the turn, which its service is called with', async () => {
-    const { run, model } = await checkoutFor(kimi);
-    const here = `"KIMI_BASE_URL":"${model.url}/v1","KIMI_API_KEY"`;
-    const { stdout } = await run(guide.QUERY_WITH_SECRET.replace('"KIMI_API_KEY"', here));
-    expect(stdout).toContain(FRAME_START);
-    await expect.poll(() => model.requests[0]?.key).toBe('your-key');
   });
 
   it('show a workspace and an app that belong to node', async () => {
@@ -111,24 +94,6 @@ describe.each(KINDS)('the guides’ commands by %s', (kind) => {
     expect((await run(guide.CODEX_SESSIONS)).stdout).toMatch(/^HOME=\/home\/node\n[\s\S]* sessions\n/);
   });
 
-  it.each([
-    ['claude', /Code version ===\n\d+\.\d+\.\d+ \(Claude Code\)\n/],
-    ['codex', /Codex CLI version ===\ncodex-cli \d+\.\d+\.\d+\n/],
-    ['kimi', /Kimi CLI version ===\n\d+\.\d+\.\d+\n/],
-  ] as const)('show what is in the image (%s)', async (provider, version) => {
-    const { stdout, stderr, code } = await (await checkoutFor(claude)).run(guide.CONTENTS[provider]);
-    expect(code, stderr).toBe(0);
-    expect(stdout).toMatch(/^=== Node version ===\nv24\.\d+\.\d+\n/);
-    expect(stdout).toMatch(version);
-    expect(stdout).toMatch(/packages ===\n@anthropic-ai\n@moonshot-ai\n@openai\n/);
-  });
-
-  it('ask Kimi about itself', async () => {
-    const { stdout, code } = await (await checkoutFor(kimi)).run(guide.KIMI_DIRECTLY);
-    expect(code).toBe(0);
-    expect(stdout).toMatch(/^(\d+\.\d+\.\d+)\nkimi-code version: \1\nnode version: v24\./);
-  });
-
   it('open a shell in the container', async () => {
     const { run } = await checkoutFor(claude);
     // A terminal, which the command asks for.
@@ -145,6 +110,56 @@ describe.each(KINDS)('the guides’ commands by %s', (kind) => {
     expect((await run(guide.IMAGES)).stdout).toMatch(
       new RegExp(`^(?:localhost/)?${repository} +${tag} `, 'm'),
     );
+  });
+});
+
+// What the image's programs do, and the host's files, do not depend on the engine.
+describe('the guides’ commands in a container', () => {
+  const [kind] = KINDS as readonly [EngineKind];
+  const checkoutFor = (agent: RealAgent, owner?: number, words?: string) =>
+    startCheckout(kind, agent, owner, words);
+
+  it.each(OWNERS)('run the programs directly where the mounted folders belong to %s', async (_, owner) => {
+    expect((await (await checkoutFor(claude, owner)).run(guide.CLAUDE_DIRECTLY)).stdout).toBe(
+      'Hello from the model\n',
+    );
+    const { run } = await checkoutFor(codex, owner);
+    expect((await run(guide.CODEX_DIRECTLY)).stdout).toContain('Hello from the model');
+  });
+
+  it('run Codex as the reference says', async () => {
+    const answer = JSON.stringify({ result: 'Hello' });
+    const { run, model } = await checkoutFor(codex, NODE, answer);
+    expect((await run(guide.CODEX_REFERENCE)).stdout.trim()).toBe(answer);
+    expect(model.requests[0]?.body).toMatchObject({
+      text: { format: { type: 'json_schema', strict: true, schema: { required: ['result'] } } },
+    });
+  });
+
+  it('give Kimi a key for the turn, which its service is called with', async () => {
+    const { run, model } = await checkoutFor(kimi);
+    const here = `"KIMI_BASE_URL":"${model.url}/v1","KIMI_API_KEY"`;
+    const { stdout } = await run(guide.QUERY_WITH_SECRET.replace('"KIMI_API_KEY"', here));
+    expect(stdout).toContain(FRAME_START);
+    await expect.poll(() => model.requests[0]?.key).toBe('your-key');
+  });
+
+  it.each([
+    ['claude', /Code version ===\n\d+\.\d+\.\d+ \(Claude Code\)\n/],
+    ['codex', /Codex CLI version ===\ncodex-cli \d+\.\d+\.\d+\n/],
+    ['kimi', /Kimi CLI version ===\n\d+\.\d+\.\d+\n/],
+  ] as const)('show what is in the image (%s)', async (provider, version) => {
+    const { stdout, stderr, code } = await (await checkoutFor(claude)).run(guide.CONTENTS[provider]);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/^=== Node version ===\nv24\.\d+\.\d+\n/);
+    expect(stdout).toMatch(version);
+    expect(stdout).toMatch(/packages ===\n@anthropic-ai\n@moonshot-ai\n@openai\n/);
+  });
+
+  it('ask Kimi about itself', async () => {
+    const { stdout, code } = await (await checkoutFor(kimi)).run(guide.KIMI_DIRECTLY);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^(\d+\.\d+\.\d+)\nkimi-code version: \1\nnode version: v24\./);
   });
 
   it.each(REAL_AGENTS)(
