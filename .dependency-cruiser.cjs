@@ -4,7 +4,7 @@
 const GROUND = [
   '^src/(log|log-file|paths|clock|clean-up|config|hand-written|replace-file|exists|machine-trouble|time-limit|timings|waker)\\.ts$',
   '^src/(address-secrets|log|log-file|paths|clock|clean-up|config|replace-file|exists|machine-trouble|time-limit|timings|waker)\\.ts$',
-  '^src/(log|log-file|paths|clock|clean-up|config|replace-file|exists|is-text|machine-trouble|time-limit|timings|waker)\\.ts$',
+  '^src/(log|log-file|paths|clock|clean-up|config|replace-file|exists|is-text|printable|shell-word|machine-trouble|time-limit|timings|waker)\\.ts$',
   '^src/protocol/',
 ];
 
@@ -74,7 +74,8 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/[^/]+\\.ts$',
-        pathNot: '^src/(main|instance|cli|pair|doctor|line|files|keys|task-command|dev)\\.ts$|\\.test\\.ts$',
+        pathNot:
+          '^src/(main|instance|cli|pair|doctor|line|files|keys|task-command|group-command|protected-paths|dev)\\.ts$|\\.test\\.ts$',
       },
       to: { path: '^src/[^/]+/', pathNot: '^src/protocol/' },
     },

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { v7 as uuidv7 } from 'uuid';
 import { withoutUsers } from './address-secrets.ts';
+import { installId } from './agent/install.ts';
+import { MountAllowlist } from './agent/mount-allowlist.ts';
 import { announceChange } from './changes-by-commands.ts';
 import type { LineState } from './channel/channel.ts';
 import { systemClock } from './clock.ts';
@@ -18,6 +20,8 @@ import {
 import { examineHere } from './doctor.ts';
 import { Ending } from './ending.ts';
 import { logFailedStart } from './failed-start.ts';
+import { absolute, formatGroupOutcome, parseMount, setGroup } from './group-command.ts';
+import type { NetworkPolicy } from './groups/owner-settings.ts';
 import { freshenCredentials, inspectCredentials, versionInUse, versionInWords } from './line.ts';
 import { type LogLevel, type OpenLog, openLog } from './log.ts';
 import { startHost } from './main.ts';
@@ -32,6 +36,8 @@ import { PHONE_NUMBER_WANTED, phoneDigits } from './operations/phone-number.ts';
 import { formatStatus, readStatus } from './operations/status.ts';
 import { type PairOutcome, pair } from './pair.ts';
 import { type Paths, pathsAt } from './paths.ts';
+import { protectedPaths } from './protected-paths.ts';
+import { layoutAt } from './protocol/layout.ts';
 import { lockedBy, lockHolder } from './store/host-lock.ts';
 import { changeBeside, lookInto, type Store } from './store/store.ts';
 import { controlTask, formatTaskOutcome, type TaskAction } from './task-command.ts';
@@ -277,9 +283,43 @@ async function tasksCommand(action: TaskAction, id: string, flags: { readonly js
     const outcome = await changed(paths, () => controlTask(context, action, id));
     const hostRuns = lockHolder(paths.hostLock) !== undefined;
     say(flags.json ? json(outcome.result) : formatTaskOutcome(action, outcome, hostRuns));
-    await announceChange(paths.changed, now).catch((error: Error) =>
-      complain(`A running assistant notices it at its next look for work only: ${error.message}`),
-    );
+    await announce(paths);
+  }, changeBeside);
+}
+
+/** Tells a host that runs on the root that the database has changed. */
+async function announce(paths: Paths): Promise<void> {
+  await announceChange(paths.changed, systemClock.now()).catch((error: Error) =>
+    complain(`A running assistant notices it at its next look for work only: ${error.message}`),
+  );
+}
+
+interface GroupFlags {
+  readonly mount?: readonly string[];
+  readonly unmount?: readonly string[];
+  readonly network?: NetworkPolicy;
+  readonly json?: true;
+}
+
+async function groupsSetCommand(folder: string, flags: GroupFlags): Promise<void> {
+  await withStore(async (store, { root }) => {
+    const paths = pathsAt(root);
+    const { log, close } = logOf({ root, logLevel: 'error' });
+    const allowlist = new MountAllowlist({
+      file: paths.mountAllowlist,
+      protectedPaths: protectedPaths(paths, packageRoot(), await installId(root)),
+      extraRoot: layoutAt().extra,
+      log,
+    });
+    const here = process.cwd();
+    const outcome = await setGroup(store, allowlist, folder, {
+      mounts: (flags.mount ?? []).map((text) => parseMount(text, here)),
+      unmount: (flags.unmount ?? []).map((path) => absolute(path, here)),
+      network: flags.network,
+    });
+    close();
+    say(flags.json ? json(outcome) : formatGroupOutcome(outcome));
+    await announce(paths);
   }, changeBeside);
 }
 
@@ -356,12 +396,28 @@ function program(): Command {
     .description('what is wrong with this machine and this installation, and its cure')
     .option(...JSON_FLAG)
     .action(doctorCommand);
-  nanoclaw
+  const groups = nanoclaw
     .command('groups')
-    .description('the chats in which the assistant takes part')
+    .description('the chats in which the assistant takes part; and what they may use of this machine')
     .option(...JSON_FLAG)
     .action((flags: { json?: true }) =>
       withStore((store) => say(flags.json ? json(listGroups(store)) : formatGroups(store))),
+    );
+  const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+  groups
+    .command('set')
+    .description('what only the owner may change of a chat; without options it says what holds')
+    .argument('<folder>', "the chat's folder, as it is listed by: ./nanoclaw groups")
+    .option(
+      '--mount <path[:rw]>',
+      'show it this directory, to read or with :rw to write too; may be repeated',
+      collect,
+    )
+    .option('--unmount <path>', 'show it that directory no more; may be repeated', collect)
+    .addOption(new Option('--network <policy>', 'what its containers reach').choices(['open', 'none']))
+    .option(...JSON_FLAG)
+    .action((folder: string, _: unknown, command: Command) =>
+      groupsSetCommand(folder, command.optsWithGlobals()),
     );
   const tasks = nanoclaw
     .command('tasks')

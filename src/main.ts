@@ -22,6 +22,7 @@ import { Mailbox } from './mailbox/mailbox.ts';
 import { blameDisk } from './operations/disk.ts';
 import { SessionsFile } from './operations/sessions-file.ts';
 import { pathsAt } from './paths.ts';
+import { protectedPaths } from './protected-paths.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 import { Snapshots } from './snapshots/snapshots.ts';
 import { stopInOrder } from './stop-in-order.ts';
@@ -113,6 +114,7 @@ async function run(options: HostOptions, { paths, store, close }: Instance): Pro
       agentEnv: options.offlineFaults ? { NANOCLAW_OFFLINE_FAULTS: '1' } : undefined,
     },
     credentials: keys.credentials,
+    protectedPaths: protectedPaths(paths, config.packageRoot, install),
     timings,
   });
 

@@ -1,7 +1,7 @@
 import { MINUTE, parseInstant } from './clock.ts';
 import { Refusal } from './mailbox/errors.ts';
 import { cancel, pause, resume, run, type TaskContext } from './mailbox/task-effects.ts';
-import { printable } from './operations/lists.ts';
+import { printable } from './printable.ts';
 import { cutText } from './protocol/graphemes.ts';
 import type { MailboxResult } from './protocol/host-files.ts';
 import { formatLocal } from './schedule/schedule.ts';

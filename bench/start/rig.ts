@@ -91,6 +91,7 @@ export async function startRig(cleanup: Cleanup, agent: BareAgent): Promise<Star
     newId: uuidv7,
     log,
     timings: DEFAULT_TIMINGS,
+    protectedPaths: [],
     credentials: proxy,
     settings: {
       assistantName: 'Andy',
@@ -143,7 +144,7 @@ export async function startRig(cleanup: Cleanup, agent: BareAgent): Promise<Star
       const sandbox = await docker.start({
         ...seen,
         name: `${seen.name}-bare`,
-        network: 'ordinary',
+        network: 'open',
         // What belongs to a run alone is gone with it.
         mounts: seen.mounts.filter(({ containerPath }) => !OF_A_RUN.includes(containerPath)),
         command,

@@ -50,6 +50,7 @@ export async function startAgent(
     newId: uuidv7,
     log,
     timings: DEFAULT_TIMINGS,
+    protectedPaths: [],
     credentials: new MountedKeys(() => ({})),
     settings: {
       assistantName: 'Andy',

@@ -5,6 +5,7 @@ import type { Log } from '../log.ts';
 import type { Paths } from '../paths.ts';
 import { wellFormed } from '../protocol/graphemes.ts';
 import type { OutputFrame, TurnInput } from '../protocol/turn.ts';
+import { shellWord } from '../shell-word.ts';
 import type { Timings } from '../timings.ts';
 import type { AgentRunner, Credentials, RunningTurn, TurnOutcome, TurnRequest } from './agent.ts';
 import { deadlineMs, softDeadlineMs } from './deadline.ts';
@@ -13,7 +14,7 @@ import { wasTaken } from './input-dir.ts';
 import { sandboxName } from './install.ts';
 import { removeOrphans } from './orphans.ts';
 import { RunInput } from './run-input.ts';
-import { type RunRecord, shellWord, writeRunLog } from './run-log.ts';
+import { type RunRecord, writeRunLog } from './run-log.ts';
 import { type Runtime, RuntimeError, type Sandbox } from './runtime/runtime.ts';
 import { withoutSecrets } from './secret-filter.ts';
 import type { AgentSettings } from './settings.ts';
@@ -34,6 +35,8 @@ export interface ContainerRunnerOptions {
   readonly log: Log;
   readonly settings: AgentSettings;
   readonly credentials: Credentials;
+  /** Directories that no group may be shown as extra ones. */
+  readonly protectedPaths: readonly string[];
   readonly timings: Pick<
     Timings,
     'minDeadlineAfterIdleMs' | 'killGraceMs' | 'childKillGraceMs' | 'pipeLingerMs'

@@ -116,7 +116,21 @@ describe('the mount allowlist', () => {
     expect(await permit({ hostPath: '~/state/store' })).toEqual([]);
     expect(await permit({ hostPath: '~/state' })).toEqual([]);
     expect(await permit({ hostPath: '~' })).toEqual([]);
-    expect(reasons()).toMatch(/the host's own state/);
+    expect(reasons()).toMatch(/belongs to the host/);
+  });
+
+  it('decides for a list without a word in the log', async () => {
+    await allow(PROJECTS);
+    const allowlist = new MountAllowlist({
+      ...{ file, home, log: remembered.log, extraRoot: '/workspace/extra', protectedPaths: [] },
+    });
+    const app = { hostPath: '~/projects/app' };
+    expect(await allowlist.decide([app, { hostPath: '~/private' }, app], true)).toEqual([
+      expect.objectContaining({ containerPath: '/workspace/extra/app' }),
+      expect.stringMatching(/below no allowed root/),
+      'extra/app is there already',
+    ]);
+    expect(said()).toEqual([]);
   });
 
   it.each(['../group', '/etc', 'a/b', '', '.', '.hidden'])(

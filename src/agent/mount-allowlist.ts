@@ -48,7 +48,7 @@ type RequestedMount = NonNullable<ContainerConfig['additionalMounts']>[number];
 
 export interface MountAllowlistOptions {
   readonly file: string;
-  /** Paths that no sandbox may see, whatever the file says: the host's own state. */
+  /** Directories of which no sandbox may see a part, nor what they lie in, whatever the file says. */
   readonly protectedPaths: readonly string[];
   /** `/workspace/extra`, where the directories appear. */
   readonly extraRoot: string;
@@ -69,18 +69,30 @@ export class MountAllowlist {
   /** The requested mounts that are allowed, by real paths. The file is read anew each time, so a change takes effect at once. */
   async permit(requested: readonly RequestedMount[], isMain: boolean): Promise<Mount[]> {
     if (requested.length === 0) return [];
-    const allowlist = await this.#read();
-    const permitted: Mount[] = [];
-    for (const request of requested) {
-      const decision = await this.#decide(request, isMain, allowlist, permitted);
+    const decisions = await this.decide(requested, isMain);
+    return decisions.flatMap((decision, index) => {
       if (typeof decision === 'string') {
-        this.#options.log.warn({ hostPath: request.hostPath, reason: decision }, 'Mount REJECTED');
-      } else {
-        this.#options.log.info({ ...decision }, 'Mount validated');
-        permitted.push(decision);
+        const { hostPath } = requested[index] as RequestedMount;
+        this.#options.log.warn({ hostPath, reason: decision }, 'Mount REJECTED');
+        return [];
       }
+      this.#options.log.info({ ...decision }, 'Mount validated');
+      return [decision];
+    });
+  }
+
+  /**
+   * What becomes of mounts if a group requests them, in their order. Logs nothing.
+   * @returns for each the mount, or why there is none
+   */
+  async decide(requested: readonly RequestedMount[], isMain: boolean): Promise<readonly (Mount | string)[]> {
+    const allowlist = await this.#read();
+    const decisions: (Mount | string)[] = [];
+    for (const request of requested) {
+      const taken = decisions.filter((decision) => typeof decision !== 'string');
+      decisions.push(await this.#decide(request, isMain, allowlist, taken));
     }
-    return permitted;
+    return decisions;
   }
 
   async #read(): Promise<Allowlist | string> {
@@ -115,7 +127,7 @@ export class MountAllowlist {
     for (const path of this.#options.protectedPaths) {
       const own = (await this.#realPath(path)) ?? path;
       if (contains(own, hostPath) || contains(hostPath, own))
-        return `it would show ${path}, the host's own state`;
+        return `it would show ${path}, which belongs to the host`;
     }
     const root = await this.#rootOf(hostPath, allowlist);
     if (root === undefined) return `it lies below no allowed root of ${this.#options.file}`;

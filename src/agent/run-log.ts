@@ -1,6 +1,7 @@
 import { constants, open, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withCleanUp } from '../clean-up.ts';
+import { shellWord } from '../shell-word.ts';
 import type { ExitReason } from './agent.ts';
 import { ensureDirectory } from './directories.ts';
 import { type Mount, mountInWords } from './mounts.ts';
@@ -60,12 +61,6 @@ function format(record: RunRecord): string {
 function commandLines(command: readonly string[]): string {
   const words = command.map(shellWord);
   return words.reduce((line, word) => line + (word.startsWith('-') ? ' \\\n  ' : ' ') + word);
-}
-
-/** One argument, quoted where a shell would read it otherwise. */
-export function shellWord(argument: string): string {
-  if (/^[\w@%+=:,./-]+$/.test(argument)) return argument;
-  return `'${argument.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /**

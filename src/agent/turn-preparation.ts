@@ -21,6 +21,8 @@ export interface TurnPreparationOptions {
   readonly packageRoot: string;
   readonly settings: AgentSettings;
   readonly credentials: Credentials;
+  /** Directories that no group may be shown as extra ones. */
+  readonly protectedPaths: readonly string[];
   readonly log: Log;
 }
 
@@ -49,10 +51,10 @@ export class TurnPreparation {
 
   constructor(options: TurnPreparationOptions) {
     this.#options = options;
-    const { paths, log } = options;
+    const { paths, protectedPaths, log } = options;
     this.#allowlist = new MountAllowlist({
       file: paths.mountAllowlist,
-      protectedPaths: [paths.store, paths.data, paths.env, paths.userConfig],
+      protectedPaths,
       extraRoot: this.#layout.extra,
       log,
     });
@@ -88,7 +90,7 @@ export class TurnPreparation {
     const shown = { project, extra, credentials: credentials.mounts };
     const mounts = planMounts({ groupFolder, isMain, paths, layout: this.#layout, runEnv, ...shown });
     log.debug({ mounts: mounts.map(mountInWords) }, 'Container mounts');
-    const network = provider === 'offline' ? 'none' : (request.containerConfig.network ?? 'ordinary');
+    const network = provider === 'offline' || request.containerConfig.network === 'none' ? 'none' : 'open';
     return {
       spec: { name, runId, groupFolder, mounts, timezone: settings.timezone, network, provider },
       credentials,

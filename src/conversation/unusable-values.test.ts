@@ -41,7 +41,7 @@ describe('a value that an operator wrote and that cannot be used', () => {
     ['a list as container_config', config('[]'), /container_config .*no JSON object/],
     ['a wrong type in container_config', config('{"timeout":"soon"}'), /container_config .*timeout: /],
     ['an unknown agent', config('{"provider":"claud"}'), /container_config .*provider: .*counts as not set/],
-    ['an unknown network', config('{"network":"open"}'), /container_config .*the network is closed/],
+    ['an unknown network', config('{"network":"public"}'), /container_config .*the network is closed/],
     ['an empty trigger', group("trigger_pattern = ' '"), /trigger_pattern .*like @Andy/],
     ['a trigger that is no text', group("trigger_pattern = x'00ff'"), /trigger_pattern .*like @Andy/],
     ['a word as requires_trigger', group("requires_trigger = 'no'"), /requires_trigger .*0 or 1/],
@@ -79,7 +79,7 @@ describe('a value that an operator wrote and that cannot be used', () => {
 
   it('closes the network where it may have been meant to, and costs nothing else', () => {
     const { store, change } = rig();
-    change(config('{"network":"open","model":"m","timeout":-1}'));
+    change(config('{"network":"public","model":"m","timeout":-1}'));
     expect(store.groups.inFolder('family')?.containerConfig).toEqual({ network: 'none', model: 'm' });
     change(config('{ half'));
     expect(store.groups.inFolder('family')?.containerConfig).toEqual({ network: 'none' });

@@ -47,6 +47,18 @@ export interface SocketDirectoryOptions {
   readonly temporaryDirectory?: string | undefined;
 }
 
+/** Where the install's private directory for sockets may lie: in the user's runtime directory, if there is one, or beside other users'. */
+export function socketDirectories(
+  options: Pick<SocketDirectoryOptions, 'installId' | 'hostUid' | 'runtimeDirectory' | 'temporaryDirectory'>,
+): { readonly own: string | undefined; readonly shared: string } {
+  const { installId, hostUid, runtimeDirectory, temporaryDirectory = '/tmp' } = options;
+  const isSet = runtimeDirectory !== undefined && runtimeDirectory !== '';
+  return {
+    own: isSet ? join(runtimeDirectory, `nanoclaw-${installId}`) : undefined,
+    shared: join(temporaryDirectory, `nanoclaw-${installId}-${hostUid}`),
+  };
+}
+
 /**
  * Makes the install's short private directory for sockets, and in it the one for the doors of runs: other sockets of the
  * host lie out of their reach. The sandboxes' user may pass through both, and neither list nor add anything.
@@ -54,12 +66,10 @@ export interface SocketDirectoryOptions {
  * @throws SocketPathError, SocketDirectoryError
  */
 export async function makeSocketDirectory(options: SocketDirectoryOptions): Promise<string> {
-  const { installId, owner, hostUid, runtimeDirectory, temporaryDirectory = '/tmp' } = options;
+  const { owner, hostUid } = options;
+  const { own, shared } = socketDirectories(options);
   // A user's runtime directory lets nobody else through, and so no sandbox of another user.
-  const isOwn = runtimeDirectory !== undefined && runtimeDirectory !== '' && owner === undefined;
-  const outer = isOwn
-    ? join(runtimeDirectory, `nanoclaw-${installId}`)
-    : join(temporaryDirectory, `nanoclaw-${installId}-${hostUid}`);
+  const outer = owner === undefined && own !== undefined ? own : shared;
   const inner = join(outer, SANDBOX_DIRECTORY);
   const socket = join(inner, LONGEST_NAME, SOCKET_NAME);
   if (Buffer.byteLength(socket) > MAX_SOCKET_PATH_BYTES) throw new SocketPathError(socket);

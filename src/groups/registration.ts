@@ -2,6 +2,7 @@ import type { ContainerConfig } from '../protocol/mailbox.ts';
 import type { RegisteredGroup } from '../store/groups.ts';
 import type { Store } from '../store/store.ts';
 import { checkFolderName, MAIN_FOLDER } from './folder-name.ts';
+import { asPolicy } from './owner-settings.ts';
 
 /** A group that cannot be registered as asked; the text says why. */
 export class RegistrationError extends Error {
@@ -61,6 +62,19 @@ export function registerGroup(store: Store, request: GroupRequest, now: number):
   return group;
 }
 
+/**
+ * The settings that a chat has, or would have if it were registered in that folder now: the network that the owner chose
+ * outlives that a chat is taken out.
+ */
+export function settingsOf(store: Store, jid: string, folder: string): ContainerConfig {
+  const registered = store.groups.find(jid);
+  if (registered !== undefined) return registered.containerConfig;
+  const kept = [store.samePerson.current(jid), folder.toLowerCase()].map((key) =>
+    store.state.get(`network:${key}`),
+  );
+  return kept.includes('none') ? { network: 'none' } : {};
+}
+
 /** What calls the assistant by its name. */
 function nameOf(store: Store): string {
   const trigger = store.state.get('assistant:trigger');
@@ -100,6 +114,11 @@ export function unregisterGroup(store: Store, jid: string, now: number): Registe
   if (group.isMain) throw new RegistrationError('The main channel cannot be taken out.');
   // Its address now: the one that was named may be an earlier one.
   store.groups.remove(group.jid);
+  const network = asPolicy(group.containerConfig.network);
+  for (const key of [group.jid, group.folder.toLowerCase()]) {
+    const state = `network:${key}` as const;
+    if (network !== 'open' || store.state.get(state) !== undefined) store.state.set(state, network);
+  }
   // What was asked before is not answered if the chat comes back one day.
   store.messages.moveCursorToEnd(group.jid);
   for (const task of store.tasks.ofFolder(group.folder)) {

@@ -47,6 +47,55 @@ describe('register_group', () => {
     expect(rig.store.groups.find(FAMILY_JID)?.containerConfig).toEqual({ provider: 'kimi' });
   });
 
+  it('register_group of main grants no directory to write and no network, tells what was held, and tells the owner', async () => {
+    const containerConfig = {
+      network: 'none',
+      additionalMounts: [{ hostPath: '~/notes' }, { hostPath: '/srv/host', readonly: false }],
+    };
+    expect(await ask('main', { ...CLUB, containerConfig })).toEqual({
+      ok: true,
+      folder: 'club',
+      held: ['additionalMounts[1]: read-write', 'network: none'],
+      hint: './nanoclaw groups set club --mount /srv/host:rw --network none',
+    });
+    expect(rig.store.groups.inFolder('club')?.containerConfig).toEqual({
+      additionalMounts: [{ hostPath: '~/notes' }, { hostPath: '/srv/host', readonly: true }],
+    });
+    const [notice, ...more] = rig.takeOutbox();
+    expect(notice).toMatchObject({ chatJid: MAIN_JID, source: 'notice' });
+    expect(notice?.message).toMatchObject({
+      text:
+        'ℹ️ In Club I can read from now on: ~/notes, /srv/host, as far as mount-allowlist.json permits.\n' +
+        'Held back; only you can allow it: ./nanoclaw groups set club --mount /srv/host:rw --network none',
+    });
+    expect(more).toEqual([]);
+    expect(await ask('main', { ...CLUB, containerConfig: { additionalMounts: [] } })).toMatchObject({
+      ok: true,
+    });
+    expect(rig.texts()).toEqual(['ℹ️ In Club I can read from now on: no directory of this computer.']);
+    expect(await ask('main', CLUB)).toEqual({ ok: true, folder: 'club' });
+    expect(rig.texts()).toEqual([]);
+  });
+
+  it('register_group of main cannot open the network of a chat that its owner closed, by a detour neither', async () => {
+    const network = () => rig.store.groups.find(FAMILY_JID)?.containerConfig.network;
+    const family = rig.store.groups.find(FAMILY_JID);
+    if (family === undefined) throw new Error('no family');
+    rig.store.groups.changeSettings({ ...family, containerConfig: { network: 'none' } });
+    const asked = { ...CLUB, jid: FAMILY_JID, name: 'Family', folder: 'family' };
+    await ask('main', { ...asked, containerConfig: {} });
+    expect(network()).toBe('none');
+    await ask('main', { type: 'unregister_group', jid: FAMILY_JID });
+    await ask('main', { ...asked, folder: 'other', containerConfig: { network: 'open' } });
+    expect(network()).toBe('none');
+    await ask('main', { type: 'unregister_group', jid: FAMILY_JID });
+    await ask('main', { ...CLUB, folder: 'family' });
+    expect(rig.store.groups.inFolder('family')).toMatchObject({
+      jid: SEEN_JID,
+      containerConfig: { network: 'none' },
+    });
+  });
+
   it.each([
     ['a group', 'family', {}, 'Only the main channel'],
     ['main with a path for a folder', 'main', { folder: '../club' }, 'cannot be a group'],

@@ -1,4 +1,5 @@
 import { parseInstant } from '../clock.ts';
+import { printable } from '../printable.ts';
 import { cutText } from '../protocol/graphemes.ts';
 import { formatLocal } from '../schedule/schedule.ts';
 import type { RegisteredGroup } from '../store/groups.ts';
@@ -19,11 +20,6 @@ function table(header: readonly string[], written: readonly (readonly string[])[
         .trimEnd(),
     )
     .join('\n');
-}
-
-/** Members name their groups, agents write prompts and name files: control characters would speak to the operator's terminal. */
-export function printable(cell: string): string {
-  return cell.replace(/\p{Cc}+/gu, ' ');
 }
 
 /** The registered groups with how many people are in each; 0: not known, or a direct chat. */

@@ -15,6 +15,8 @@ export const MailboxResult = z.discriminatedUnion('ok', [
       .describe('the next three runs, the first included, likewise'),
     folder: z.string().optional(),
     note: z.string().optional().describe('what was done in another way than asked'),
+    held: z.array(z.string()).optional().describe('what was requested and not granted, by field'),
+    hint: z.string().optional().describe('the command with which the owner grants what was held'),
   }),
   z.object({ ok: z.literal(false), error: z.string() }),
 ]);

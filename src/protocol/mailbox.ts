@@ -65,10 +65,10 @@ export const ContainerConfig = z.looseObject({
   provider: z.enum(PROVIDERS).optional().describe('another agent than AGENT_PROVIDER for this group'),
   model: z.string().min(1).max(128).optional().describe('another model than AGENT_MODEL for this group'),
   network: z
-    .enum(['none', 'ordinary'])
+    .enum(['open', 'none', 'ordinary'])
     .optional()
     .describe(
-      'none: only the model is reached, through the keys’ proxy; absent: what the runtime ordinarily gives',
+      'none: only the model is reached, through the keys’ proxy; open (earlier: ordinary) or absent: what the runtime gives',
     ),
   replyTriggers: z
     .boolean()
@@ -77,11 +77,12 @@ export const ContainerConfig = z.looseObject({
   additionalMounts: z
     .array(
       z.object({
-        hostPath: z.string().min(1),
-        containerPath: z.string().min(1).optional(),
+        hostPath: z.string().min(1).max(4096),
+        containerPath: z.string().min(1).max(128).optional(),
         readonly: z.boolean().optional(),
       }),
     )
+    .max(64)
     .optional(),
 });
 export type ContainerConfig = z.infer<typeof ContainerConfig>;

@@ -38,6 +38,7 @@ export class State {
  * - `last_agent_timestamp`, `cursors:written`: the cursors as v1 kept them, and as they were written there last
  * - `unusable`: what operators wrote and cannot be used, as main was told of it last; JSON
  * - `sessions:file`: `data/sessions.json` was written by the host once: what stands in it is no longer v1's
+ * - `network:<chat or folder>`: the network of a chat that was taken out, as its owner had set it
  * - `adopted:…`: ISO instant at which a file of NanoClaw v1 was taken over
  */
 export type StateKey =
@@ -59,5 +60,6 @@ export type StateKey =
   | 'explained:trigger'
   | 'unusable'
   | 'sessions:file'
+  | `network:${string}`
   | 'last_agent_timestamp'
   | `adopted:${string}`;

@@ -1,11 +1,17 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { TurnRequest } from '../../src/agent/agent.ts';
 import { pathsAt } from '../../src/paths.ts';
-import { sharedDirectory, type TestAgent, type TestAgentOptions, testAgent } from './sandbox.ts';
+import {
+  PACKAGE_ROOT,
+  sharedDirectory,
+  type TestAgent,
+  type TestAgentOptions,
+  testAgent,
+} from './sandbox.ts';
 import { SYSTEM_CALLS } from './system-calls.ts';
 
 /** Runs inside: tries each line of JavaScript, and answers with what came of it. */
@@ -113,6 +119,39 @@ export function describeIsolation(base: TestAgentOptions): void {
       expect(others.hostname).toMatch(/not permitted|must be root|ENOENT/i);
       expect(others.limit).toMatch(/not permitted|Invalid argument/i);
       expect(others.remount).toMatch(/permission denied|must be superuser|not permitted/i);
+    });
+
+    it('no extra directory shows the host’s code or state, nor what they lie in, whatever the allowlist says', async () => {
+      const paths = pathsAt(sharedDirectory(), sharedDirectory());
+      const fine = sharedDirectory();
+      const requested = [
+        ...['src', '.git', 'node_modules', 'groups', 'logs', '.', '..'].map((name) =>
+          join(PACKAGE_ROOT, name),
+        ),
+        ...[paths.root, paths.groups, paths.store, paths.data, dirname(paths.root), paths.userConfig],
+        ...['/', '/proc', '/run', '/dev'],
+      ];
+      const extra = [...requested, fine].map((hostPath, index) => ({
+        hostPath,
+        containerPath: hostPath === fine ? 'fine' : `m${index}`,
+        readonly: false,
+      }));
+      const { found } = await look(
+        base,
+        {
+          seen: "fs.readdirSync('/workspace/extra')",
+          write: "fs.writeFileSync('/workspace/extra/fine/x', '')",
+        },
+        { paths },
+        { isMain: true, groupFolder: 'main', containerConfig: { additionalMounts: extra } },
+        async () => {
+          await mkdir(paths.userConfig, { recursive: true });
+          await chmod(fine, 0o777);
+          const allowedRoots = [{ path: '/', allowReadWrite: true }];
+          await writeFile(paths.mountAllowlist, JSON.stringify({ allowedRoots }));
+        },
+      );
+      expect(found).toEqual({ seen: ['fine'], write: 'done' });
     });
 
     it('only the group, its sessions, its mailbox and temporary places are writable', async () => {
@@ -227,18 +266,18 @@ export function describeIsolation(base: TestAgentOptions): void {
     });
 
     it('extra directories are there only as far as the allowlist allows them', async () => {
-      const root = sharedDirectory();
-      const paths = pathsAt(root, root);
+      const paths = pathsAt(sharedDirectory(), sharedDirectory());
+      const projects = sharedDirectory();
       await mkdir(paths.userConfig, { recursive: true });
       for (const name of ['open', 'closed', 'open/.ssh'])
-        await mkdir(join(root, 'projects', name), { recursive: true });
-      await writeFile(join(root, 'projects', 'open', 'file'), 'hello');
+        await mkdir(join(projects, name), { recursive: true });
+      await writeFile(join(projects, 'open', 'file'), 'hello');
       await writeFile(
         paths.mountAllowlist,
-        JSON.stringify({ allowedRoots: [{ path: join(root, 'projects', 'open'), allowReadWrite: true }] }),
+        JSON.stringify({ allowedRoots: [{ path: join(projects, 'open'), allowReadWrite: true }] }),
       );
       const additionalMounts = ['open', 'closed', 'open/.ssh'].map((name) => ({
-        hostPath: join(root, 'projects', name),
+        hostPath: join(projects, name),
         containerPath: name.replace(/\W/g, '-'),
         readonly: false,
       }));

@@ -5,6 +5,7 @@ import { installId } from '../../src/agent/install.ts';
 import { chooseRuntime } from '../../src/agent/runtime/choose.ts';
 import { systemClock } from '../../src/clock.ts';
 import { pathsAt } from '../../src/paths.ts';
+import { protectedPaths } from '../../src/protected-paths.ts';
 import { DEFAULT_TIMINGS } from '../../src/timings.ts';
 import { silentLog } from './silent-log.ts';
 
@@ -32,6 +33,7 @@ const runner = new ContainerRunner({
   newId: uuidv7,
   log: silentLog,
   timings: DEFAULT_TIMINGS,
+  protectedPaths: protectedPaths(paths, packageRoot, install),
   credentials: { issue: async () => ({ env: {}, mounts: [], release: async () => undefined }) },
   settings: {
     assistantName: 'Andy',

@@ -12,6 +12,7 @@ import type { AgentSettings } from '../../src/agent/settings.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { Log } from '../../src/log.ts';
 import { type Paths, pathsAt } from '../../src/paths.ts';
+import { protectedPaths } from '../../src/protected-paths.ts';
 import type { OutputFrame } from '../../src/protocol/turn.ts';
 import { DEFAULT_TIMINGS, type Timings } from '../../src/timings.ts';
 import { silentLog } from './silent-log.ts';
@@ -115,6 +116,7 @@ export async function testAgent(options: TestAgentOptions = {}): Promise<TestAge
     newId: uuidv7,
     log,
     credentials,
+    protectedPaths: protectedPaths(paths, PACKAGE_ROOT, install),
     timings: { ...DEFAULT_TIMINGS, ...options.timings },
     settings: {
       assistantName: 'Andy',

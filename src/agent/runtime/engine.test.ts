@@ -71,7 +71,7 @@ describe('the arguments of an engine', () => {
   });
 
   it('turn the network off only where that was asked for', () => {
-    const ordinary = { ...SPEC, network: 'ordinary' } as const;
+    const ordinary = { ...SPEC, network: 'open' } as const;
     expect(dockerArguments(ordinary, TARGET)).not.toContain('--network');
   });
 

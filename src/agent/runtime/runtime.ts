@@ -21,7 +21,7 @@ export interface SandboxSpec {
   /** IANA name, for the clocks inside. */
   readonly timezone: string;
   /** `none`, or whatever the runtime ordinarily gives. */
-  readonly network: 'none' | 'ordinary';
+  readonly network: 'none' | 'open';
   /** The agent whose program must be there; undefined: none is asked for. */
   readonly provider?: Provider | undefined;
   /** Another program than the agent's runner, with its arguments: for looking around inside. */

@@ -60,7 +60,7 @@ export const groupTools: ToolFamily = (server, { mailbox, layout, assistantName 
           .optional()
           .describe('false: every message there calls you; absent for an active chat: as it is'),
         containerConfig: ContainerConfig.optional().describe(
-          'another agent or model, a longer time-out, no network, whether replies to you trigger you, or more directories, of which the host allows only those on its allowlist; given for an active chat, it takes the place of all that was set before',
+          'another agent or model, a longer time-out, whether replies to you trigger you, or more directories to read, of which the host allows only those on its allowlist; given for an active chat, it takes the place of all that was set before. Directories to write and the network are granted by the owner only, with a command that the answer names',
         ),
       },
     },
@@ -76,7 +76,12 @@ export const groupTools: ToolFamily = (server, { mailbox, layout, assistantName 
       };
       return answerOf(
         await mailbox.send(file),
-        (result) => `“${name}” is active. Its folder is ${result.folder ?? folder}.`,
+        ({ folder: granted = folder, held = [], hint }) =>
+          `“${name}” is active. Its folder is ${granted}.${
+            hint === undefined
+              ? ''
+              : ` Not granted: ${held.join(', ')}. Only the owner can grant it, on the computer that runs the assistant: ${hint}`
+          }`,
       );
     },
   );
