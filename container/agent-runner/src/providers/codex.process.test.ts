@@ -15,13 +15,21 @@ const ADOPTED = '01a21c78-5a60-7e40-a86c-e6ab45e542ba';
 
 /** Speaks as `codex exec --json` does; what it does is the first word of its prompt. It notes each start beside itself. */
 const STAND_IN = `
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 const chunks = [];
 for await (const chunk of process.stdin) chunks.push(chunk);
 const prompt = Buffer.concat(chunks).toString();
 const args = process.argv.slice(2);
 appendFileSync(import.meta.dirname + '/starts.jsonl', JSON.stringify({ args, prompt, env: process.env }) + '\\n');
 const say = (event) => process.stdout.write(JSON.stringify(event) + '\\n');
+const sessions = process.env.CODEX_HOME + '/sessions';
+const write = (day, text) => {
+  mkdirSync(sessions + day, { recursive: true });
+  writeFileSync(sessions + day + '/rollout-2026-02-01T10-06-19-${ID}.jsonl', text);
+};
+if (prompt === 'record') write('/2026/02/01', 'ten bytes\\n');
+if (prompt === 'copy') for (const year of ['2025', '2027']) write('/' + year + '/01/01', 'a copy\\n');
+if (prompt === 'clear') rmSync(sessions, { recursive: true });
 if (prompt === 'stale') { console.error('Error: thread/resume failed: no rollout found for thread id x (code -32600)'); process.exit(1); }
 if (args[1] === 'resume' && args.at(-2) === '${ADOPTED}') {
   console.error("Error: thread/resume: thread/resume failed: failed to load configuration: Cannot change this thread's model provider from \`openai\` to \`proxy\` on resume. (code -32600)");
@@ -104,6 +112,18 @@ describe('Codex', () => {
     const [{ args = [] } = {}] = await starts();
     expect(args.slice(0, 2)).toEqual(['exec', 'resume']);
     expect(args.slice(-2)).toEqual([ID, '-']);
+  });
+
+  it('reports where the answer leaves the session, in its first turn and when it is resumed', async () => {
+    const { turn } = await rig();
+    expect((await frames(turn('record'))).at(-1)).toMatchObject({ resumeAt: '10' });
+    const again = { sessionId: ID, resumeAt: '10' };
+    expect((await frames(turn('copy', again))).at(-1)).toMatchObject({ resumeAt: '10' });
+    expect((await frames(turn('clear', again))).at(-1)).toEqual({
+      status: 'success',
+      result: 'answer to clear',
+      newSessionId: ID,
+    });
   });
 
   it('continues in a copy of another provider’s session, as after an import', async () => {

@@ -36,8 +36,8 @@ export class CodexProvider implements AgentProvider {
     const home = await prepareCodexHome(turn.layout, instructions);
     const file = await codexProgram(turn.env.PATH);
     const earlier = await sessionToResume(home, turn.sessionId);
-    if (earlier !== undefined) await rewindTo(await sessionFile(home, earlier), turn.resumeAt);
-    const resumed = earlier === undefined ? undefined : ({ id: earlier, how: 'resume' } as const);
+    await rewindTo(earlier?.file, turn.resumeAt);
+    const resumed = earlier === undefined ? undefined : ({ id: earlier.id, how: 'resume' } as const);
     const late = turn.wrapUp.aborted;
 
     const prompt = late ? `${turn.prompt}\n\n${WRAP_UP_PROMPT}` : turn.prompt;
@@ -52,7 +52,8 @@ export class CodexProvider implements AgentProvider {
     const { sessionId, answer = '' } = run;
     if (sessionId === undefined) yield { status: 'success', result: answer };
     else {
-      const resumeAt = await endOf(await sessionFile(home, sessionId));
+      const known = sessionId === earlier?.id ? earlier.file : undefined;
+      const resumeAt = await endOf(known ?? (await sessionFile(home, sessionId)));
       yield {
         status: 'success',
         result: answer,

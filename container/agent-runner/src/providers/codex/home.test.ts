@@ -44,7 +44,7 @@ describe('Codex’s own folder', () => {
 
 describe('the session to resume', () => {
   it('is the id as it is', async () => {
-    expect(await sessionToResume('/nowhere', OLD)).toBe(OLD);
+    expect(await sessionToResume('/nowhere', OLD)).toEqual({ id: OLD, file: undefined });
     expect(await sessionToResume('/nowhere', undefined)).toBeUndefined();
   });
 
@@ -60,7 +60,9 @@ describe('the session to resume', () => {
     await writeFile(join(day('31'), `rollout-2026-01-31T08-00-00-${NEW}.jsonl`), '');
     await writeFile(join(day('02'), `rollout-2026-01-02T09-00-00-${OLD}.jsonl`), '');
     await writeFile(join(day('31'), 'zzz.txt'), '');
-    expect(await sessionToResume(home, 'codex-last')).toBe(NEW);
+    const file = join(day('31'), `rollout-2026-01-31T08-00-00-${NEW}.jsonl`);
+    expect(await sessionToResume(home, 'codex-last')).toMatchObject({ id: NEW, file });
+    expect(await sessionToResume(home, NEW)).toEqual({ id: NEW, file });
   });
 
   it('is a new one in an imported installation without sessions', async () => {

@@ -28,13 +28,14 @@ export async function* converse(
     if (note !== undefined) process.stderr.write(`kimi: ${note}\n`);
   });
   const briefing = new Briefing(home, kimiBriefing(turn, memory));
-  if (turn.sessionId !== undefined) await new TurnRecord(home, turn.sessionId).rewindTo(turn.resumeAt);
+  const resumed = turn.sessionId === undefined ? undefined : new TurnRecord(home, turn.sessionId);
+  await resumed?.rewindTo(turn.resumeAt);
   const [sessionId, prompt] = await Promise.all([
     openSession(client, turn),
     briefing.withPrompt(turn.prompt, turn.sessionId),
   ]);
   yield { status: 'success', result: null, newSessionId: sessionId };
-  const record = new TurnRecord(home, sessionId);
+  const record = resumed ?? new TurnRecord(home, sessionId);
   await Promise.all([
     client.request(client.methods.session.setMode, { sessionId, modeId: MODE }),
     record.mark(),

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RequestError } from '@agentclientprotocol/sdk';
 import { describe, expect, it } from 'vitest';
@@ -169,6 +169,23 @@ describe('Kimi’s record of a turn', () => {
       '{"type":"turn.ended","reason":"failed","error":{"code":"provider.connection_error","message":"Connection error."}}\n',
     );
     expect(await record.failure()).toMatchObject({ kind: 'network' });
+  });
+
+  it('is found once, also where the session is new, and again where it was removed', async () => {
+    const home = temporaryDirectory();
+    const record = new TurnRecord(home, 'session_1');
+    await record.mark();
+    const write = async (directory: string, text: string): Promise<void> => {
+      const path = join(home, 'sessions', directory, 'session_1', 'agents', 'main');
+      await mkdir(path, { recursive: true });
+      await writeFile(join(path, 'wire.jsonl'), text);
+    };
+    await write('wd_b', '1');
+    expect(await record.end()).toBe('1');
+    await write('wd_a', '12');
+    expect(await record.end()).toBe('1');
+    await rm(join(home, 'sessions', 'wd_b'), { recursive: true });
+    expect(await record.end()).toBe('2');
   });
 
   it('shows nothing where there is none', async () => {

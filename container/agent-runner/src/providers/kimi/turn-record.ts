@@ -36,6 +36,8 @@ const LoopEvent = z.object({
 export class TurnRecord {
   readonly #home: string;
   readonly #sessionId: string;
+  /** Where it was found; a session that is new has none before its first prompt. */
+  #found: string | undefined;
   #begin = 0;
 
   constructor(home: string, sessionId: string) {
@@ -79,10 +81,15 @@ export class TurnRecord {
   }
 
   async #file(): Promise<string | undefined> {
+    if (this.#found === undefined || !(await isThere(this.#found))) this.#found = await this.#find();
+    return this.#found;
+  }
+
+  async #find(): Promise<string | undefined> {
     const sessions = join(this.#home, 'sessions');
     for (const directory of await readdir(sessions).catch(() => [])) {
       const file = join(sessions, directory, this.#sessionId, 'agents', 'main', 'wire.jsonl');
-      if (await stat(file).catch(() => undefined)) return file;
+      if (await isThere(file)) return file;
     }
     return undefined;
   }
@@ -120,6 +127,10 @@ function parsed<T>(lines: string, mark: string, schema: z.ZodType<T>): T[] {
         return [];
       }
     });
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
 }
 
 /** The text of a file from an offset in bytes. */

@@ -2,9 +2,18 @@ import { open, stat, truncate } from 'node:fs/promises';
 
 const NEWLINE = 0x0a;
 
-/** Where a turn that was answered leaves a session's file, which only grows: to resume at. */
+/**
+ * Where a turn that was answered leaves a session's file, which only grows: to resume at.
+ * @returns undefined for a file that is gone: an operator clears sessions while turns run
+ */
 export async function endOf(file: string | undefined): Promise<string | undefined> {
-  return file === undefined ? undefined : String((await stat(file)).size);
+  if (file === undefined) return undefined;
+  try {
+    return String((await stat(file)).size);
+  } catch (error) {
+    process.stderr.write(`The end of the session is not known: ${String(error)}\n`);
+    return undefined;
+  }
 }
 
 /**
