@@ -117,6 +117,12 @@ export class Conversation {
   async stop(graceMs: number): Promise<void> {
     this.#waker.stop();
     this.#waitingChats.update(new Map());
+    await this.#endTurns(graceMs);
+    // What an operator writes while no host runs is compared with it.
+    if (this.#options.store.isOpen) this.#takeMovedCursors();
+  }
+
+  async #endTurns(graceMs: number): Promise<void> {
     for (const { turn } of this.#active.values()) turn.makeWay();
     const all = Promise.all([
       ...this.#settling.values(),

@@ -34,7 +34,14 @@ function rig() {
     const select = "SELECT value FROM router_state WHERE key = 'last_agent_timestamp'";
     return JSON.parse(String(sqlite.prepare(select).pluck().get()));
   };
-  return { store, run, write, read, cursors: () => cursorsOf(store) };
+  const written = (): unknown =>
+    sqlite.prepare("SELECT value FROM router_state WHERE key = 'cursors:written'").pluck().get();
+  /** The store as the next host opens it. */
+  const restarted = (): Store => {
+    store.close();
+    return testStore(directory);
+  };
+  return { store, run, write, read, written, restarted, cursors: () => cursorsOf(store) };
 }
 
 const cursorsOf = (store: Store) => [store.messages.cursor(MAIN.jid), store.messages.cursor(FAMILY.jid)];
@@ -136,6 +143,62 @@ describe('v1’s last_agent_timestamp', () => {
     run("UPDATE router_state SET value = '{}' WHERE key = 'last_agent_timestamp'");
     expect(store.cursorView.sync()).toBeUndefined();
     expect(cursors()).toEqual([3, 6]);
+  });
+
+  it('is stored once; what a change is noticed by is its hash, as short for a thousand chats as for one', () => {
+    const { store, written } = rig();
+    const before = written();
+    store.groups.remove(FAMILY.jid);
+    store.cursorView.sync();
+    expect(written()).toMatch(/^[0-9a-f]{64}$/);
+    expect(written()).not.toBe(before);
+  });
+
+  it('moves no cursor after an update, when the database of the version before holds the text twice', () => {
+    const { run, restarted } = rig();
+    run(`UPDATE router_state SET value = (SELECT value FROM router_state WHERE key = 'last_agent_timestamp')
+      WHERE key = 'cursors:written'`);
+    const store = restarted();
+    store.messages.add(newMessage({ id: 'new', timestamp: Date.UTC(2026, 0, 1, 9) }));
+    store.messages.moveCursor(MAIN.jid, 7);
+    expect(store.cursorView.sync()).toBeUndefined();
+    expect(cursorsOf(store)).toEqual([7, 6]);
+  });
+
+  it.each([
+    ['by the version before', true],
+    ['by this one', false],
+  ])('moves what an operator changed while no host ran, where it was last written %s', (_, isOld) => {
+    const { run, write, restarted } = rig();
+    if (isOld)
+      run(`UPDATE router_state SET value = (SELECT value FROM router_state WHERE key = 'last_agent_timestamp')
+        WHERE key = 'cursors:written'`);
+    write(JSON.stringify({ [MAIN.jid]: at(1), [FAMILY.jid]: at(3) }));
+    const store = restarted();
+    expect(store.cursorView.sync()).toEqual({ chats: [MAIN.jid], problem: undefined });
+    expect(cursorsOf(store)).toEqual([1, 6]);
+    expect(store.cursorView.sync()).toBeUndefined();
+  });
+
+  it('does not move back a chat that was answered between an operator’s reading and writing', () => {
+    const { store, write, cursors } = rig();
+    store.messages.add(newMessage({ id: 'new', timestamp: Date.UTC(2026, 0, 1, 9) }));
+    store.messages.moveCursor(MAIN.jid, 7);
+    write(JSON.stringify({ [MAIN.jid]: at(3), [FAMILY.jid]: at(1) }));
+    expect(store.cursorView.sync()?.chats).toEqual([FAMILY.jid]);
+    expect(cursors()).toEqual([7, 4]);
+  });
+
+  it('is up to date when the host has stopped', async () => {
+    const { store, started, conversation } = controlledTurns();
+    store.groups.add(MAIN, 0);
+    call(store, '1', '@Andy question');
+    const turn = await started(1);
+    const stopped = conversation.stop(60_000);
+    await turn.say(answer('one'));
+    turn.end();
+    await stopped;
+    expect(Object.keys(JSON.parse(store.state.get('last_agent_timestamp') ?? ''))).toEqual([MAIN.jid]);
   });
 
   it('lets a chat be answered again at the next turn, also when one was at work meanwhile', async () => {

@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto';
 import { parseInstant } from '../clock.ts';
 import type { Database } from './database.ts';
 import { currentJid } from './same-person.ts';
 
 /** v1 kept its cursors there: a JSON object of each chat's last answered time. */
 const VIEW = 'last_agent_timestamp';
-/** What this program wrote there last. */
+/** The SHA-256 of what this program wrote there last, in hexadecimal; an earlier version kept the text itself. */
 const WRITTEN = 'cursors:written';
 
 export interface CursorChange {
@@ -35,6 +36,8 @@ export class CursorView {
   readonly #pending = new Map<string, Exclude<From, 'invalid'>>();
   /** The chats and cursors of which the view was made last: it is made at each look for work only when they changed. */
   #stamped: string | null | undefined;
+  /** The view as this process read or wrote it last. */
+  #known: string | undefined;
 
   constructor(db: Database) {
     this.#db = db;
@@ -65,21 +68,34 @@ export class CursorView {
    */
   sync(busy: ReadonlySet<string> = new Set()): CursorChange | undefined {
     for (const [jid, from] of this.#pending) if (!busy.has(jid)) this.#moveTo(jid, from);
-    const written = this.#value.get(WRITTEN)?.value;
+    const mark = this.#value.get(WRITTEN)?.value;
     const found = this.#value.get(VIEW)?.value;
-    if (found === written && this.#stamp.get() === this.#stamped) return undefined;
-    const change = this.#db.transaction(() => {
+    const isSame = found !== undefined && found === this.#known && this.#stamp.get() === this.#stamped;
+    if (mark !== undefined && isSame) return undefined;
+    const result = this.#db.transaction(() => {
       // The first time it is v1's, whose cursors were imported.
-      const change =
-        written === undefined || found === written ? undefined : this.#take(found ?? '', written, busy);
-      const now = JSON.stringify(
-        Object.fromEntries(this.#view.all().map(({ jid, timestamp }) => [jid, timestamp])),
-      );
-      if (found !== now || written !== now) for (const key of [VIEW, WRITTEN]) this.#set.run(key, now);
-      return change;
+      const before = mark === undefined ? found : this.#writtenLast(mark, found);
+      const change = found === before ? undefined : this.#take(found ?? '', before ?? '', busy);
+      const view = this.#viewNow();
+      const hash = hashOf(view);
+      if (found !== view) this.#set.run(VIEW, view);
+      if (mark !== hash) this.#set.run(WRITTEN, hash);
+      return { change, view };
     });
+    this.#known = result.view;
     this.#stamped = this.#stamp.get();
-    return change;
+    return result.change;
+  }
+
+  /** @returns what stood in the view before an operator wrote; where only its hash is left, the cursors as they are */
+  #writtenLast(mark: string, found: string | undefined): string {
+    if (this.#known !== undefined) return this.#known;
+    if (found !== undefined && hashOf(found) === mark) return found;
+    return HASH.test(mark) ? this.#viewNow() : mark;
+  }
+
+  #viewNow(): string {
+    return JSON.stringify(Object.fromEntries(this.#view.all().map(({ jid, timestamp }) => [jid, timestamp])));
   }
 
   #take(text: string, written: string, busy: ReadonlySet<string>): CursorChange {
@@ -116,6 +132,12 @@ export class CursorView {
     ]);
     return Object.fromEntries(entries);
   }
+}
+
+const HASH = /^[0-9a-f]{64}$/;
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -35,7 +35,7 @@ export class State {
  * - `rest:<chat> <sender>`: until when the sender is muted there, in milliseconds since the epoch
  * - `limit:<chat>`: until when nobody but the owner is answered there, in milliseconds since the epoch
  * - `explained:trigger`: ISO instant at which main was told how the assistant is triggered
- * - `last_agent_timestamp`, `cursors:written`: the cursors as v1 kept them, and as they were written there last
+ * - `last_agent_timestamp`, `cursors:written`: the cursors as v1 kept them, and a hash of what was written there
  * - `unusable`: what operators wrote and cannot be used, as main was told of it last; JSON
  * - `sessions:file`: `data/sessions.json` was written by the host once: what stands in it is no longer v1's
  * - `network:<chat or folder>`: the network of a chat that was taken out, as its owner had set it
