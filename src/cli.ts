@@ -30,7 +30,7 @@ import { formatRestore, restoreBackup } from './operations/backup/restore.ts';
 import { blameDisk, lookAtDisks } from './operations/disk.ts';
 import { DiskWatch } from './operations/disk-watch.ts';
 import { formatFindings } from './operations/doctor.ts';
-import { formatGroups, formatSessions, formatTasks, listGroups } from './operations/lists.ts';
+import { formatGroups, formatSessions, formatTasks, listGroups, listTasks } from './operations/lists.ts';
 import { PairingScreen } from './operations/pairing-screen.ts';
 import { PHONE_NUMBER_WANTED, phoneDigits } from './operations/phone-number.ts';
 import { formatStatus, readStatus } from './operations/status.ts';
@@ -425,7 +425,7 @@ function program(): Command {
     .option(...JSON_FLAG)
     .action((flags: { json?: true }) =>
       withStore((store, config) =>
-        say(flags.json ? json(store.tasks.all()) : formatTasks(store, config.timezone)),
+        say(flags.json ? json(listTasks(store)) : formatTasks(store, config.timezone)),
       ),
     );
   for (const [action, description] of Object.entries(TASK_ACTIONS)) {

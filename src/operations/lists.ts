@@ -4,7 +4,7 @@ import { cutText } from '../protocol/graphemes.ts';
 import { formatLocal } from '../schedule/schedule.ts';
 import type { RegisteredGroup } from '../store/groups.ts';
 import type { Store } from '../store/store.ts';
-import { inOrderOfNextRun } from '../store/tasks.ts';
+import { inOrderOfNextRun, type Task } from '../store/tasks.ts';
 
 /** A table for people: columns padded to their widest cell. */
 function table(header: readonly string[], written: readonly (readonly string[])[]): string {
@@ -42,9 +42,14 @@ export function formatGroups(store: Store): string {
   );
 }
 
+/** In the order of their next runs. */
+export function listTasks(store: Store): readonly Task[] {
+  return inOrderOfNextRun(store.tasks.all());
+}
+
 /** @param timezone the zone in which next runs are shown */
 export function formatTasks(store: Store, timezone: string): string {
-  const tasks = inOrderOfNextRun(store.tasks.all());
+  const tasks = listTasks(store);
   if (tasks.length === 0) return 'No task is scheduled.';
   return table(
     ['ID', 'FOLDER', 'SCHEDULE', 'STATUS', 'NEXT RUN', 'PROMPT'],

@@ -8,7 +8,7 @@ import { FAMILY, MAIN, newMessage, testStore } from '../../test/support/test-sto
 import { HOUR } from '../clock.ts';
 import { pathsAt } from '../paths.ts';
 import { adoptV1Files } from './adopt-v1-files.ts';
-import { formatGroups, formatTasks } from './lists.ts';
+import { formatGroups, formatTasks, listTasks } from './lists.ts';
 import { formatStatus, readStatus } from './status.ts';
 
 const DAY = 24 * HOUR;
@@ -283,6 +283,7 @@ describe('the output for an operator', () => {
     expect(formatTasks(store, 'Europe/Berlin')).toMatch(
       /t2 +main .*active +Thu.*\nt1 +main .*paused +– +stretch$/,
     );
+    expect(listTasks(store).map(({ id }) => id)).toEqual(['t2', 't1']);
   });
 });
 
