@@ -1,12 +1,12 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { silentLog } from '../../test/support/silent-log.ts';
 import { temporaryDirectory } from '../../test/support/temporary.ts';
-import { FAMILY, MAIN, newMessage } from '../../test/support/test-store.ts';
+import { FAMILY, MAIN, newMessage, testTask } from '../../test/support/test-store.ts';
 import { LogTruncation } from './log-truncation.ts';
-import { openStore } from './store.ts';
+import { changeBeside, openStore } from './store.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 
@@ -39,6 +39,21 @@ describe('a text that was deleted', () => {
     expect(all()).toContain('the secret words');
     truncation.note();
     await vi.waitFor(() => expect(logBytes()).toBe(0));
+    expect(all()).not.toContain('the secret words');
+  });
+
+  it('is in none of the files after a command deleted it and has ended', async () => {
+    const file = join(temporaryDirectory(), 'messages.db');
+    const store = openStore(file);
+    store.tasks.add(testTask({ id: 'task-1', prompt: 'the secret words' }));
+    store.close();
+    const all = (): string =>
+      ['', '-wal']
+        .filter((side) => existsSync(file + side))
+        .map((side) => readFileSync(file + side, 'latin1'))
+        .join();
+    expect(all()).toContain('the secret words');
+    await changeBeside(file, ({ tasks }) => tasks.remove('task-1'));
     expect(all()).not.toContain('the secret words');
   });
 
