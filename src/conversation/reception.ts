@@ -1,5 +1,5 @@
 import { type InboundMessage, type InboundQuote, type MessageChange, wordsOf } from '../channel/channel.ts';
-import { type Clock, SECOND } from '../clock.ts';
+import { type Clock, parseInstant, SECOND } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { CommitQueue } from '../store/commit-queue.ts';
 import { isTroubleOfDatabase } from '../store/database.ts';
@@ -160,8 +160,8 @@ export class Reception {
     if (group === undefined) return 'the chat is not registered';
     if (this.#changes.wasDeletedByAdmin(message)) return 'an admin deleted it before it came';
     const { ownPrefix } = this.#options;
-    const isCall =
-      calls(message, { trigger: group.trigger, ownPrefix }) || triggersByReply(store, group, message.replyTo);
+    const isReply = triggersByReply(store, group, message.replyTo);
+    const isCall = isReply || calls(message, { trigger: group.trigger, ownPrefix });
     const wantsAnswer = isCall || !group.requiresTrigger;
     const silence = silenceOf(message, { standing, ownPrefix });
     const heldUntil =
@@ -181,7 +181,7 @@ export class Reception {
       heldUntil,
       replyTo: this.#quote(message),
     });
-    if (!added) return this.#complete(message);
+    if (!added) return this.#complete(message, { isTrigger: isReply && silence === undefined, heldUntil });
     store.attachments.add(message, message.attachments ?? [], this.#options.clock.now());
     if (isCall && standing === 'context') this.#options.senders.noteDenied(message, standing);
     if (isHeld) return `it waits until ${new Date(heldUntil).toISOString()}`;
@@ -200,8 +200,15 @@ export class Reception {
     store.outbox.add({ chatJid: jid, message, source: 'notice' }, now);
   }
 
-  /** An edit that came before its message stands in for it, and its text stays: the files and the quote come with the message. */
-  #complete(message: InboundMessage): string {
+  /**
+   * An edit that came before its message stands in for it, and its text stays: the files and the quote come with the message.
+   * @param reply whether what it quotes triggers, and until when the loop guard holds that
+   * @returns why the message starts no turn; undefined when it does
+   */
+  #complete(
+    message: InboundMessage,
+    reply: { readonly isTrigger: boolean; readonly heldUntil: number | undefined },
+  ): string | undefined {
     const { messages, attachments } = this.#store;
     const { chatJid, id, senderJid } = message;
     const stored = messages
@@ -209,9 +216,24 @@ export class Reception {
       .find(({ sender, editOf }) => sender === senderJid && editOf === null);
     if (stored !== undefined && stored.editedAt !== null && stored.deletedAt === null) {
       const quote = this.#quote(message);
-      if (quote !== undefined && stored.replyToId === null) messages.quote(stored.seq, quote);
+      const isFirst = quote !== undefined && stored.replyToId === null;
+      if (isFirst) messages.quote(stored.seq, quote);
       if (attachments.ofMessages([stored.seq]).length === 0)
         attachments.add(message, message.attachments ?? [], this.#options.clock.now());
+      const isWaiting = stored.isShown === 0 && stored.seq > messages.cursor(chatJid);
+      if (isFirst && isWaiting && reply.isTrigger) {
+        const { heldUntil } = reply;
+        const isHeld = heldUntil !== undefined;
+        const at = parseInstant(stored.editedAt);
+        messages.rewrite(stored.seq, {
+          text: stored.text,
+          isTrigger: !isHeld,
+          isContext: isHeld,
+          heldUntil,
+          at,
+        });
+        if (!isHeld) return undefined;
+      }
     }
     return 'it was received already';
   }

@@ -138,6 +138,31 @@ describe('a reply to a message of the assistant', () => {
     expect(triggers()).toBe(false);
   });
 
+  it('triggers when an edit of it arrived first, by the new text, and only once', () => {
+    const { store, reception, reply, edit, triggers } = rig();
+    reception.onChange(edit('and on Monday?'));
+    expect(triggers()).toBe(false);
+    reception.onMessage(reply());
+    expect(triggers()).toBe(true);
+    const waiting = store.messages.ofTurn(FAMILY.jid, 0, { before: 9, from: 9 });
+    expect(waiting.map(({ text, replyToText }) => [text, replyToText])).toEqual([
+      ['and on Monday?', 'Dinner is at six.'],
+    ]);
+    store.messages.moveCursorToEnd(FAMILY.jid);
+    reception.onMessage(reply());
+    expect(triggers()).toBe(false);
+  });
+
+  it('does not trigger after an edit that arrived first when its sender is not allowed or muted', () => {
+    for (const outcome of [{ standing: 'context' }, { heldUntil: AT + 60_000 }] as const) {
+      const { reception, outcome: set, reply, edit, triggers } = rig();
+      Object.assign(set, outcome);
+      reception.onChange(edit('and on Monday?'));
+      reception.onMessage(reply());
+      expect(triggers()).toBe(false);
+    }
+  });
+
   it('triggers under the number of an account that was quoted by its LID', () => {
     const { store, reception, reply, triggers } = rig();
     store.samePerson.merge('100@lid', MAIN.jid);
