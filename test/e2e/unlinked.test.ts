@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { House } from '../support/house.ts';
@@ -40,6 +40,20 @@ describe('a host whose phone has unlinked it', () => {
     expect(house.query('SELECT folder FROM registered_groups ORDER BY folder')).toHaveLength(2);
     const greetings = house.said().filter((text) => /^Hello|I am back/.test(text));
     expect(greetings).toEqual([expect.stringMatching(/I am back/)]);
+  });
+});
+
+describe('a login of v1 in store/auth', () => {
+  it('is named in the log with what to do with it, until an account is linked', async () => {
+    const house = await House.start();
+    const named = (): readonly string[] => house.log().filter((line) => line.includes('NanoClaw v1'));
+    mkdirSync(join(house.root, 'store', 'auth'));
+    await house.restart();
+    expect(named()).toEqual([]);
+    await house.simulator.faults.unlinkDevices();
+    await stopped(house, /^stopped: The phone has unlinked/);
+    await house.restart();
+    expect(named()).toEqual([expect.stringMatching(/\.\/nanoclaw pair, then remove store\/auth here/)]);
   });
 });
 
