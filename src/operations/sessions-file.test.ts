@@ -82,6 +82,22 @@ describe('data/sessions.json', () => {
     },
   );
 
+  it('clears all sessions when it is emptied in the moment in which the host writes it', async () => {
+    const { store, file, start, shows, cleared } = rig();
+    store.sessions.save('main', 'claude', { sessionId: 'session-1' });
+    const sessionsFile = await start();
+    const all = store.sessions.all.bind(store.sessions);
+    // The host has read the file, and makes of the sessions what it writes.
+    vi.spyOn(store.sessions, 'all').mockImplementationOnce(() => {
+      writeFileSync(file, '{}');
+      return all();
+    });
+    store.sessions.save('family', 'kimi', { sessionId: 'session-2' });
+    await sessionsFile.refresh();
+    await cleared();
+    await shows({});
+  });
+
   it('clears all sessions when it was emptied while no host ran', async () => {
     const { store, file, start, cleared } = rig();
     store.sessions.save('main', 'claude', { sessionId: 'session-1' });

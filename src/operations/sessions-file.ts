@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { watch as chokidarWatch, type FSWatcher } from 'chokidar';
 import { z } from 'zod';
+import { withCleanUp } from '../clean-up.ts';
 import type { Log } from '../log.ts';
 import { codeOf } from '../machine-trouble.ts';
 import type { Paths } from '../paths.ts';
@@ -87,23 +88,43 @@ export class SessionsFile {
 
   /** @param seen what stood in it a moment ago; the same text now is no longer being written */
   async #look(seen: string | undefined): Promise<void> {
-    const { store, paths, log, timings } = this.#options;
-    const text = await readFile(paths.sessionsFile, 'utf8').catch((error: unknown) => {
+    const { paths } = this.#options;
+    const file = await open(paths.sessionsFile).catch((error: unknown) => {
       if (codeOf(error) === 'ENOENT') return undefined;
       throw error;
     });
+    await withCleanUp(
+      async () => {
+        const text = await textOf(file);
+        if (!(await this.#bringInLine(text, seen))) return;
+        // What a person wrote since it was read went with the file that the view has replaced.
+        const left = await textOf(file);
+        if (left === text || left === undefined) return;
+        await replaceFile(paths.sessionsFile, left);
+        void this.refresh();
+      },
+      async () => file?.close(),
+    );
+  }
+
+  /**
+   * @param text what stands in the file; undefined: there is none
+   * @returns whether the file was replaced
+   */
+  async #bringInLine(text: string | undefined, seen: string | undefined): Promise<boolean> {
+    const { store, log, timings } = this.#options;
     if (text !== undefined && text !== this.#written) {
       const found = read(text);
       if (found !== 'whole' && text !== seen && text.trim() !== '{}') {
         clearTimeout(this.#timer);
         this.#timer = setTimeout(() => void this.#lookAfter(text), timings.mailboxSettleMs);
-        return;
+        return false;
       }
       if (found === 'foreign') {
         const words =
           'data/sessions.json is not of the form that the host writes and is left alone; remove it';
         this.#report(text, undefined, words);
-        return;
+        return false;
       }
       if (found === 'emptied' && store.state.get('sessions:file') !== undefined) {
         const cleared = store.sessions.clear();
@@ -112,11 +133,14 @@ export class SessionsFile {
         this.#report(text, undefined, 'A change in data/sessions.json was undone; only emptying it counts');
       }
     }
-    await this.#write(text);
+    return this.#write(text);
   }
 
-  /** @param before what stands in the file; undefined: there is none */
-  async #write(before: string | undefined): Promise<void> {
+  /**
+   * @param before what stands in the file; undefined: there is none
+   * @returns whether the file was replaced
+   */
+  async #write(before: string | undefined): Promise<boolean> {
     const { store, paths } = this.#options;
     const view = viewOf(store);
     if (view !== before) {
@@ -127,6 +151,7 @@ export class SessionsFile {
     }
     this.#written = view;
     if (store.state.get('sessions:file') === undefined) store.state.set('sessions:file', 'written');
+    return view !== before;
   }
 
   #report(what: string, error: unknown, words: string): void {
@@ -134,6 +159,14 @@ export class SessionsFile {
     this.#reported = what;
     this.#options.log.warn(error === undefined ? {} : { err: error }, words);
   }
+}
+
+/** All of an open file, whatever has its name by now. */
+async function textOf(file: FileHandle | undefined): Promise<string | undefined> {
+  if (file === undefined) return undefined;
+  const { size } = await file.stat();
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(size), 0, size, 0);
+  return buffer.toString('utf8', 0, bytesRead);
 }
 
 /** Each group's session; a further one of another agent bears that agent's name too. */
