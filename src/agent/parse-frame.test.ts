@@ -16,7 +16,7 @@ describe('the result of a frame', () => {
       '',
     ],
     ['is v1’s message without words, which is silent', { outputType: 'message' }, ''],
-  ])('%s', (_, result, expected) => {
+  ])('is read when it %s', (_, result, expected) => {
     expect(parse(result)).toBe(expected);
   });
 

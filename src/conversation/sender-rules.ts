@@ -33,7 +33,7 @@ export function oneForm(written: string): string | undefined {
 const Person = z.string().transform((written, context) => {
   const person = oneForm(written);
   if (person !== undefined) return person;
-  const message = `${JSON.stringify(written)} is no phone number with its country code (like +49 151 12345678) and no address`;
+  const message = `${JSON.stringify(written)} is neither a phone number with its country code (like +49 151 12345678) nor an address`;
   context.addIssue({ code: 'custom', message, continue: true });
   return z.NEVER;
 });

@@ -190,7 +190,7 @@ describe('a task', () => {
   it.each([
     [{}, 'Nothing to change'],
     [{ prompt: ' ' }, 'prompt is empty'],
-    [{ schedule_type: 'cron' }, 'no cron expression'],
+    [{ schedule_type: 'cron' }, 'not a cron expression'],
     [{ schedule_value: '1000' }, 'from 60000'],
   ])('stays the same after an update with %j', async (change, words) => {
     const task = await scheduled('family');

@@ -173,7 +173,7 @@ function checkField({ name, value, special, mayBeOpen, maxStep }: Field, text: s
   for (const item of text.split(',')) {
     if (other?.test(item)) continue;
     const step = plain.exec(item)?.[1] ?? (plain.test(item) ? '1' : undefined);
-    if (step === undefined) throw new Error(`"${item}" is no ${name}`);
+    if (step === undefined) throw new Error(`"${item}" is not a possible ${name}`);
     if (Number(step) < 1 || Number(step) > maxStep) {
       throw new Error(`the step of the ${name} is from 1 to ${maxStep}`);
     }

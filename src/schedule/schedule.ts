@@ -29,7 +29,7 @@ function parseCron(value: string, timezone: string): Cron {
     return new Cron(value, timezone);
   } catch (error) {
     throw new ScheduleError(
-      `"${value}" is no cron expression (${(error as Error).message}). Write five fields: minute hour day month weekday, like "0 9 * * 1-5", or a name like @daily.`,
+      `"${value}" is not a cron expression (${(error as Error).message}). Write five fields: minute hour day month weekday, like "0 9 * * 1-5", or a name like @daily.`,
     );
   }
 }
@@ -49,7 +49,7 @@ function parseOnce(value: string, timezone: string): number {
   const time = DateTime.fromISO(value, { zone: timezone });
   if (!time.isValid) {
     throw new ScheduleError(
-      `"${value}" is no time. Write a local time like "2026-03-01T15:30:00", or one with an offset like "2026-03-01T15:30:00+01:00".`,
+      `"${value}" is not a time. Write a local time like "2026-03-01T15:30:00", or one with an offset like "2026-03-01T15:30:00+01:00".`,
     );
   }
   if (time.toMillis() > MAX_INSTANT) throw new ScheduleError(`"${value}" lies after the year 9999.`);
@@ -106,7 +106,8 @@ function nextRepeat(
     return next;
   }
   // A row may have been written by hand.
-  if (type !== 'interval') throw new ScheduleError(`"${type}" is no schedule. Write cron, interval or once.`);
+  if (type !== 'interval')
+    throw new ScheduleError(`"${type}" is not a kind of schedule. Write cron, interval or once.`);
   const interval = parseInterval(value, minIntervalMs);
   return slot + interval > now ? slot + interval : now + interval;
 }

@@ -129,7 +129,7 @@ export class Scheduler {
       firstRun(scheduleOf(task), timezone, now, this.#minInterval(task)),
     );
     if (next !== undefined) store.tasks.change(task.id, { nextRun: new Date(next).toISOString() });
-    return 'Task not run: its next_run is no instant from 1970 to 9999; it was taken from its schedule';
+    return 'Task not run: its next_run is not an instant from 1970 to 9999; it was taken from its schedule';
   }
 
   /** Pauses a task whose chat is not registered any more, is another group's, or no chat of WhatsApp. */

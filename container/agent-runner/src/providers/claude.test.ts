@@ -426,7 +426,7 @@ describe('a tool server that does not start', () => {
     stderr.restore();
   });
 
-  it('is not called missing when it is only slow', async () => {
+  it('is reported as slow, not as missing, when it takes too long to start', async () => {
     const stderr = watchStderr();
     const error = 'MCP server "nanoclaw" connection timed out after 30000ms';
     const claude = new FakeClaude((_, program) =>

@@ -138,18 +138,20 @@ describe('a failed request to the model’s service', () => {
     expect(modelFailure('The model `x` does not exist', 400)).toMatchObject({ kind: 'model_unknown' });
   });
 
-  it.each([
-    ['MCP error -32001: Request timed out', /took too long to start .*the machine is busy/],
-    ['connection timeout after 30000ms', /took too long to start/],
-    ['spawn node ENOENT', /did not start .*container\/build\.sh/],
-  ])('is told from a tool server that %s', (reason, words) => {
-    expect(toolServerLost(reason).message).toMatch(words);
-  });
-
   it('names the variables when it was never made because the key is missing', () => {
     expect(noKey(['A_KEY', 'B_KEY'])).toMatchObject({
       kind: 'no_key',
       message: expect.stringContaining('A_KEY or B_KEY'),
     });
+  });
+});
+
+describe('the assistant’s tool server that did not start', () => {
+  it.each([
+    ['MCP error -32001: Request timed out', /took too long to start .*the machine is busy/],
+    ['connection timeout after 30000ms', /took too long to start/],
+    ['spawn node ENOENT', /did not start .*container\/build\.sh/],
+  ])('is reported as slow or as missing by its own reason: %s', (reason, words) => {
+    expect(toolServerLost(reason).message).toMatch(words);
   });
 });

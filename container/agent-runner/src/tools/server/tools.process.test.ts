@@ -253,10 +253,10 @@ describe('the tools for tasks', () => {
 
   it('return the host’s words when their time is impossible', async () => {
     const host = newHost();
-    host.answer = () => ({ ok: false, error: '"9 o’clock" is no cron expression' });
+    host.answer = () => ({ ok: false, error: '"9 o’clock" is not a cron expression' });
     const { call } = await connect(host);
     const answer = await call('schedule_task', { ...DAILY, schedule_value: '9 o’clock' });
-    expect(answer).toEqual({ text: 'Refused: "9 o’clock" is no cron expression', isError: true });
+    expect(answer).toEqual({ text: 'Refused: "9 o’clock" is not a cron expression', isError: true });
   });
 
   it('change what is given, and nothing else', async () => {
