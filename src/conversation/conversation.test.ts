@@ -1,6 +1,9 @@
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { answers, type Script, ScriptedAgent } from '../../test/support/scripted-agent.ts';
 import { silentLog } from '../../test/support/silent-log.ts';
+import { temporaryDirectory } from '../../test/support/temporary.ts';
 import { counter, FAMILY, MAIN, newMessage, testStore } from '../../test/support/test-store.ts';
 import { type LineState, wordsOf } from '../channel/channel.ts';
 import { SECOND } from '../clock.ts';
@@ -166,6 +169,29 @@ describe('a turn', () => {
     store.messages.add(newMessage({ id: '1', text: 'just a note' }));
     conversation.wake();
     expect(agent.requests).toEqual([]);
+  });
+
+  it.each([
+    ['a name that leaves its parent', "'../../outside'"],
+    ['bytes', "x'00ff'"],
+  ])('waits while its folder is %s, and starts when that is mended', async (_, folder) => {
+    const directory = temporaryDirectory();
+    const store = testStore(directory);
+    store.groups.add(FAMILY, 0);
+    const sqlite = new BetterSqlite3(join(directory, 'store', 'messages.db'));
+    onTestFinished(() => void sqlite.close());
+    sqlite.exec(`UPDATE registered_groups SET folder = ${folder} WHERE jid = '${FAMILY.jid}'`);
+    const { agent, conversation } = rig(answers('hello'), { store });
+    store.messages.add(newMessage({ id: 'f1', chatJid: FAMILY.jid, text: '@Andy hi', isTrigger: true }));
+    store.groups.add(MAIN, 0);
+    call(store, 'm1');
+    await vi.waitFor(() => expect(texts(store)).toContainEqual('hello'));
+    const folders = () => agent.requests.map(({ groupFolder }) => groupFolder);
+    await vi.waitFor(() => expect(agent.atWork.size).toBe(0));
+    expect(folders()).toEqual(['main']);
+    sqlite.exec(`UPDATE registered_groups SET folder = 'family' WHERE jid = '${FAMILY.jid}'`);
+    conversation.wake();
+    await vi.waitFor(() => expect(folders()).toEqual(['main', 'family']));
   });
 
   it('waits for the end of a backlog, in which deletions and edits arrive last', async () => {

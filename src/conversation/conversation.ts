@@ -1,6 +1,7 @@
 import type { Channel } from '../channel/channel.ts';
 import { HOUR, MINUTE, Pauses, SECOND } from '../clock.ts';
 import { isPassing } from '../machine-trouble.ts';
+import { isFolderName } from '../protocol/layout.ts';
 import type { RegisteredGroup } from '../store/groups.ts';
 import type { StoredMessage } from '../store/messages.ts';
 import type { Run } from '../store/runs.ts';
@@ -254,7 +255,8 @@ export class Conversation {
     const withPeople = new Set<string>();
     for (const { chatJid, firstSeq } of store.messages.waiting()) {
       const group = store.groups.find(chatJid);
-      if (group === undefined) continue;
+      // An operator wrote another folder, and is told (`reportUnusable`): its messages wait until it is mended.
+      if (group === undefined || !isFolderName(group.folder)) continue;
       withPeople.add(group.folder);
       yield this.#chatJob(group, firstSeq);
     }
@@ -262,6 +264,7 @@ export class Conversation {
       // A person who waits for another try is not overtaken by a task either.
       if (withPeople.has(run.folder)) continue;
       const group = store.groups.find(run.chatJid);
+      if (group !== undefined && !isFolderName(group.folder)) continue;
       if (group?.folder === run.folder) {
         yield { kind: 'task', group, notBefore: run.notBefore, claim: () => this.#claimTask(run, group) };
       } else this.#drop(run, 'its chat is not registered any more');

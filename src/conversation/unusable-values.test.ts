@@ -5,6 +5,7 @@ import { rememberingLog } from '../../test/support/silent-log.ts';
 import { temporaryDirectory } from '../../test/support/temporary.ts';
 import { FAMILY, MAIN, testStore, testTask } from '../../test/support/test-store.ts';
 import { wordsOf } from '../channel/channel.ts';
+import { formatGroups, formatTasks } from '../operations/lists.ts';
 import { reportUnusable } from './unusable-values.ts';
 
 function rig() {
@@ -45,6 +46,14 @@ describe('a value that an operator wrote and that cannot be used', () => {
     ['an empty trigger', group("trigger_pattern = ' '"), /trigger_pattern .*like @Andy/],
     ['a trigger that is no text', group("trigger_pattern = x'00ff'"), /trigger_pattern .*like @Andy/],
     ['a word as requires_trigger', group("requires_trigger = 'no'"), /requires_trigger .*0 or 1/],
+    [
+      "a name that cannot be a group's folder",
+      group("folder = 'Family Stuff'"),
+      /folder cannot be used: .*wait/,
+    ],
+    ['a folder that is no text', group("folder = x'00ff'"), /folder cannot be used: .*wait/],
+    ['no address', group('jid = NULL'), /jid cannot be used/],
+    ['a task without an id', 'UPDATE scheduled_tasks SET id = NULL', /the task "x": id .*not there/],
     ['a chat of another channel', group("jid = 'tg:123'"), /"tg:123" is a chat of another channel/],
     [
       'an unknown kind of schedule',
@@ -75,6 +84,26 @@ describe('a value that an operator wrote and that cannot be used', () => {
       change(config('{}'));
       expect(report()).toEqual([]);
     }
+  });
+
+  it('is read as a text where its bytes are one, as readfile() of sqlite3 stores them', () => {
+    const { store, change } = rig();
+    change(
+      "UPDATE scheduled_tasks SET prompt = CAST('say it' AS BLOB), script = x'00ff', last_result = x'31'",
+    );
+    change(group("name = CAST('Home' AS BLOB)"));
+    expect(store.tasks.all()).toMatchObject([{ prompt: 'say it', lastResult: '1' }]);
+    expect(formatTasks(store, 'UTC')).toContain('say it');
+    expect(formatGroups(store)).toContain('Home');
+  });
+
+  it('makes a task that cannot be found by its id never due, and the rest stays as it is', () => {
+    const { store, change } = rig();
+    store.tasks.add(testTask({ id: 'other' }));
+    change("UPDATE scheduled_tasks SET id = NULL, next_run = '2025-01-01' WHERE id = 't'");
+    expect(store.tasks.due(Date.UTC(2027, 0)).map(({ id }) => id)).toEqual(['other']);
+    expect(store.tasks.nextDue()).toBe(Date.parse('2026-01-01T09:00:00.000Z'));
+    expect(formatTasks(store, 'UTC')).toContain('other');
   });
 
   it('closes the network where it may have been meant to, and costs nothing else', () => {

@@ -1,9 +1,7 @@
-import { RESERVED_FOLDERS } from '../protocol/layout.ts';
+import { isFolderName, RESERVED_FOLDERS } from '../protocol/layout.ts';
 
 /** The main channel's folder. */
 export const MAIN_FOLDER = 'main';
-
-const SAFE = /^[a-z0-9][a-z0-9_-]{0,63}$/i;
 
 /** A folder name that could leave its parent or clash with the system's own names. */
 export class FolderNameError extends Error {
@@ -14,12 +12,6 @@ export class FolderNameError extends Error {
       `${JSON.stringify(folder)} cannot be a group's folder. Use 1 to 64 letters, digits, - and _, beginning with a letter or digit, and none of ${RESERVED_FOLDERS.join(', ')}.`,
     );
   }
-}
-
-/** Whether it is safe: an operator may have written any name into the database or below `data/ipc`. */
-export function isFolderName(folder: string): boolean {
-  const reserved: readonly string[] = RESERVED_FOLDERS;
-  return SAFE.test(folder) && !reserved.includes(folder.toLowerCase());
 }
 
 /** @returns the name itself. @throws FolderNameError when it is not safe */

@@ -2,10 +2,11 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { watch as chokidarWatch } from 'chokidar';
 import type { Clock, NewId } from '../clock.ts';
-import { checkFolderName, isFolderName } from '../groups/folder-name.ts';
+import { checkFolderName } from '../groups/folder-name.ts';
 import type { Log } from '../log.ts';
 import { codeOf } from '../machine-trouble.ts';
 import type { Paths } from '../paths.ts';
+import { isFolderName } from '../protocol/layout.ts';
 import type { Snapshots } from '../snapshots/snapshots.ts';
 import type { Store } from '../store/store.ts';
 import type { Timings } from '../timings.ts';
@@ -121,11 +122,12 @@ export class Mailbox {
 
   /**
    * Everything that lies in a folder's mailbox now has become its effect or is in quarantine. Files that are still being
-   * written are waited for, within bounds. Called by a turn before it commits an answer, and before a run is settled.
+   * written are waited for, within bounds. Called by a turn before it commits an answer, and before a run is settled. What
+   * cannot be a group's folder has no mailbox: a run whose row was changed by hand is settled all the same.
    * @throws NotDrainedError when the machine does not let all of it be taken now
    */
   async drain(folder: string): Promise<void> {
-    if (this.#stopping === undefined) await this.#mailboxOf(folder).drain();
+    if (this.#stopping === undefined && isFolderName(folder)) await this.#mailboxOf(folder).drain();
   }
 
   /** Watches the groups that are registered now. Called when the bell `groups` rings. */

@@ -42,6 +42,14 @@ export const RESERVED_FOLDERS = [
   'global',
 ] as const;
 
+const SAFE_FOLDER = /^[a-z0-9][a-z0-9_-]{0,63}$/i;
+
+/** Whether a group's folder may be called so: an operator may have written any name into the database or below `data/ipc`. */
+export function isFolderName(folder: string): boolean {
+  const reserved: readonly string[] = RESERVED_FOLDERS;
+  return SAFE_FOLDER.test(folder) && !reserved.includes(folder.toLowerCase());
+}
+
 /** The sentinel file in `input/` that asks the agent to finish. */
 export const CLOSE_SENTINEL = '_close';
 

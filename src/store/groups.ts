@@ -23,7 +23,9 @@ interface GroupRow {
   containerConfig: string | null;
 }
 
-const SELECT = `SELECT jid, name, folder, trigger_pattern AS trigger, requires_trigger AS requiresTrigger,
+/** Texts are read as such: `readfile()` of an operator's `sqlite3` stores bytes. */
+const SELECT = `SELECT COALESCE(CAST(jid AS TEXT), '') AS jid, CAST(name AS TEXT) AS name,
+  IIF(typeof(folder) = 'text', folder, '') AS folder, trigger_pattern AS trigger, requires_trigger AS requiresTrigger,
   is_main AS isMain, container_config AS containerConfig FROM registered_groups`;
 
 /**

@@ -1,3 +1,5 @@
+import { cutText } from '../protocol/graphemes.ts';
+import { isFolderName, RESERVED_FOLDERS } from '../protocol/layout.ts';
 import { CONTEXT_MODES, SCHEDULE_TYPES } from '../protocol/mailbox.ts';
 import type { Database } from './database.ts';
 import { isForeignJid, readConfig } from './groups.ts';
@@ -15,6 +17,7 @@ interface GroupRow {
   readonly jid: string;
   readonly name: string;
   readonly folder: string;
+  readonly folderType: string;
   readonly trigger: unknown;
   readonly requiresTrigger: unknown;
   readonly config: unknown;
@@ -22,6 +25,8 @@ interface GroupRow {
 
 interface TaskRow {
   readonly id: string;
+  readonly idType: string;
+  readonly prompt: string;
   readonly scheduleType: unknown;
   readonly contextMode: unknown;
   readonly status: unknown;
@@ -43,11 +48,12 @@ export class HandWritten {
   constructor(db: Database) {
     this.#db = db;
     this.#groups = db.sql.prepare<[], GroupRow>(`
-      SELECT jid, name, folder, trigger_pattern AS trigger, requires_trigger AS requiresTrigger, container_config AS config
+      SELECT COALESCE(CAST(jid AS TEXT), '') AS jid, CAST(name AS TEXT) AS name, CAST(folder AS TEXT) AS folder,
+        typeof(folder) AS folderType, trigger_pattern AS trigger, requires_trigger AS requiresTrigger, container_config AS config
       FROM registered_groups ORDER BY folder`);
     this.#tasks = db.sql.prepare<[], TaskRow>(`
-      SELECT id, schedule_type AS scheduleType, context_mode AS contextMode, status FROM scheduled_tasks
-      WHERE status IS NULL OR status NOT IN ${inSql(STATUSES)} OR (status <> 'completed' AND (
+      SELECT CAST(id AS TEXT) AS id, typeof(id) AS idType, CAST(prompt AS TEXT) AS prompt, schedule_type AS scheduleType, context_mode AS contextMode, status FROM scheduled_tasks
+      WHERE typeof(id) <> 'text' OR status IS NULL OR status NOT IN ${inSql(STATUSES)} OR (status <> 'completed' AND (
         schedule_type NOT IN ${inSql(SCHEDULE_TYPES)}
         OR (context_mode IS NOT NULL AND context_mode NOT IN ${inSql(CONTEXT_MODES)}))) ORDER BY id`);
   }
@@ -61,10 +67,14 @@ export class HandWritten {
   }
 }
 
-function ofGroup({ jid, name, folder, trigger, requiresTrigger, config }: GroupRow): Unusable[] {
+function ofGroup({ jid, name, folder, folderType, trigger, requiresTrigger, config }: GroupRow): Unusable[] {
   const where = `${name} (${folder})`;
   const found: Unusable[] = [];
   const add = (column: string, problem: string) => found.push({ where, column, problem });
+  if (folderType !== 'text' || !isFolderName(folder)) {
+    const wanted = `1 to 64 letters, digits, - and _, and none of ${RESERVED_FOLDERS.join(', ')}`;
+    add('folder', `it must be a text of ${wanted}; until then its messages wait`);
+  }
   if (isForeignJid(jid))
     add('jid', `"${jid}" is a chat of another channel than WhatsApp; its tasks are paused when they are due`);
   const { problem } = readConfig(config);
@@ -76,7 +86,11 @@ function ofGroup({ jid, name, folder, trigger, requiresTrigger, config }: GroupR
   return found;
 }
 
-function ofTask({ id, scheduleType, contextMode, status }: TaskRow): Unusable[] {
+function ofTask({ id, idType, prompt, scheduleType, contextMode, status }: TaskRow): Unusable[] {
+  if (idType !== 'text') {
+    const problem = 'it must be a text of its own, like t-1; until then the task is not there';
+    return [{ where: `the task "${cutText(prompt, 60)}"`, column: 'id', problem }];
+  }
   const found: Unusable[] = [];
   const check = (column: string, value: unknown, names: readonly string[], until: string) => {
     if (value !== null && names.includes(value as string)) return;

@@ -29,13 +29,19 @@ const STORE: Allowed = [
   [/^SELECT g\.jid, m\.timestamp FROM registered_groups/, 'one row for each registered chat'],
   [/^SELECT \(SELECT group_concat\(jid\) FROM registered_groups/, 'one row for each registered chat'],
   [/SELECT MAX\(seq\) FROM messages WHERE chat_jid = @jid AND timestamp/, 'an operator moves a cursor'],
-  [/FROM scheduled_tasks WHERE status IS NULL OR/, 'all tasks, when another program has written'],
+  [
+    /FROM scheduled_tasks WHERE typeof\(id\) <> 'text' OR status IS NULL OR/,
+    'all tasks, when another program has written',
+  ],
   [/^UPDATE registered_groups SET trigger_pattern = \? WHERE trigger_pattern/, 'all registered chats'],
   [/FROM group_members WHERE chat_jid = \?/, 'the members of one group'],
   [/^SELECT DISTINCT chat_jid AS jid FROM group_members/, 'with each list of all groups: once a day'],
   [/FROM sessions ORDER BY/, 'for ./nanoclaw sessions'],
-  [/FROM scheduled_tasks ORDER BY created_at/, 'all tasks, for the owner'],
-  [/FROM scheduled_tasks WHERE status = 'active' AND next_run/, 'sorts the tasks that are due'],
+  [/FROM scheduled_tasks WHERE typeof\(id\) = 'text' ORDER BY created_at/, 'all tasks, for the owner'],
+  [
+    /FROM scheduled_tasks WHERE typeof\(id\) = 'text' AND status = 'active' AND next_run/,
+    'sorts the tasks that are due',
+  ],
   [/^SELECT MIN\(r\.queued_at\) AS at/, 'from the end, a limited number of runs'],
   [/^SELECT o\.seq, r\.first_seq AS firstSeq/, 'from the end, a limited number'],
   [

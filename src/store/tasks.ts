@@ -45,11 +45,17 @@ export type TaskChange = Partial<
 const NEXT_RUN_MS = `CASE WHEN next_run GLOB '????-??-??*' AND unixepoch(next_run) >= 0
   THEN CAST(ROUND(unixepoch(next_run, 'subsec') * 1000) AS INTEGER) END`;
 
-const SELECT = `SELECT id, group_folder AS folder, chat_jid AS chatJid, prompt, script, schedule_type AS scheduleType,
-  schedule_value AS scheduleValue, context_mode AS contextMode,
-  CASE WHEN ${NEXT_RUN_MS} IS NULL THEN next_run ELSE strftime('%Y-%m-%dT%H:%M:%fZ', next_run) END AS nextRun,
-  last_run AS lastRun, last_result AS lastResult, status, created_at AS createdAt,
-  min_interval_ms AS minIntervalMs FROM scheduled_tasks`;
+/**
+ * Texts are read as such: `readfile()` of an operator's `sqlite3` stores bytes. A row whose id is no text cannot be found
+ * again by it, so it is not read at all (`HandWritten` names it).
+ */
+const SELECT = `SELECT id, CAST(group_folder AS TEXT) AS folder, CAST(chat_jid AS TEXT) AS chatJid,
+  CAST(prompt AS TEXT) AS prompt, CAST(script AS TEXT) AS script, CAST(schedule_type AS TEXT) AS scheduleType,
+  CAST(schedule_value AS TEXT) AS scheduleValue, CAST(context_mode AS TEXT) AS contextMode,
+  CASE WHEN ${NEXT_RUN_MS} IS NULL THEN CAST(next_run AS TEXT) ELSE strftime('%Y-%m-%dT%H:%M:%fZ', next_run) END AS nextRun,
+  CAST(last_run AS TEXT) AS lastRun, CAST(last_result AS TEXT) AS lastResult, CAST(status AS TEXT) AS status,
+  CAST(created_at AS TEXT) AS createdAt, min_interval_ms AS minIntervalMs
+  FROM scheduled_tasks WHERE typeof(id) = 'text'`;
 
 /** In the order in which people read a list: what runs next first, then what does not run by itself. */
 export function inOrderOfNextRun(tasks: readonly Task[]): readonly Task[] {
@@ -98,19 +104,17 @@ export class Tasks {
       INSERT INTO scheduled_tasks (id, group_folder, chat_jid, prompt, script, schedule_type, schedule_value, context_mode,
         next_run, status, created_at)
       VALUES (@id, @folder, @chatJid, @prompt, @script, @scheduleType, @scheduleValue, @contextMode, @nextRun, @status, @createdAt)`);
-    this.#find = db.sql.prepare<[string], Task>(`${SELECT} WHERE id = ?`);
+    this.#find = db.sql.prepare<[string], Task>(`${SELECT} AND id = ?`);
     this.#all = db.sql.prepare<[], Task>(`${SELECT} ORDER BY created_at, id`);
-    this.#ofFolder = db.sql.prepare<[string], Task>(
-      `${SELECT} WHERE group_folder = ? ORDER BY created_at, id`,
-    );
+    this.#ofFolder = db.sql.prepare<[string], Task>(`${SELECT} AND group_folder = ? ORDER BY created_at, id`);
     this.#due = db.sql.prepare<[number], Task>(
-      `${SELECT} WHERE status = 'active' AND next_run IS NOT NULL AND ${NEXT_RUN_MS} <= ? ORDER BY ${NEXT_RUN_MS}, id`,
+      `${SELECT} AND status = 'active' AND next_run IS NOT NULL AND ${NEXT_RUN_MS} <= ? ORDER BY ${NEXT_RUN_MS}, id`,
     );
     this.#next = db.sql.prepare<[], { nextRun: number | null }>(
-      `SELECT MIN(${NEXT_RUN_MS}) AS nextRun FROM scheduled_tasks WHERE status = 'active' AND next_run IS NOT NULL`,
+      `SELECT MIN(${NEXT_RUN_MS}) AS nextRun FROM scheduled_tasks WHERE typeof(id) = 'text' AND status = 'active' AND next_run IS NOT NULL`,
     );
     this.#broken = db.sql.prepare<[], Task>(
-      `${SELECT} WHERE status = 'active' AND next_run IS NOT NULL AND ${NEXT_RUN_MS} IS NULL ORDER BY id`,
+      `${SELECT} AND status = 'active' AND next_run IS NOT NULL AND ${NEXT_RUN_MS} IS NULL ORDER BY id`,
     );
     this.#failures = db.sql.prepare<[string], { inARow: number; told: string }>(
       'SELECT failures AS inARow, told_failures AS told FROM scheduled_tasks WHERE id = ?',
