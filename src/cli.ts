@@ -467,6 +467,8 @@ function refuseUnknownCommand(nanoclaw: Command, name: string | undefined): void
   nanoclaw.error(`error: unknown command '${name}'; see nanoclaw --help`);
 }
 
+// Under a umask of 0 everybody on the machine could write memory and settings. What a group may do stays as it was chosen.
+process.umask(process.umask() | 0o002);
 // A terminal that has gone, or a file on a full disk: what is said is lost, and nothing else.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 try {

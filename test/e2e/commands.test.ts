@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import BetterSqlite3 from 'better-sqlite3';
@@ -160,6 +160,16 @@ describe('nanoclaw start', () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(/\.\/nanoclaw pair/);
     expect(readFileSync(join(root, 'logs', 'nanoclaw.error.log'), 'utf8')).toMatch(/\.\/nanoclaw pair/);
+  });
+
+  it('makes nothing that every user of the machine may write, under a umask of 0 too', async () => {
+    const { root, nanoclaw } = await server();
+    const before = process.umask(0);
+    onTestFinished(() => void process.umask(before));
+    await nanoclaw(['start', '--allow-plain-process']);
+    const made = readdirSync(root, { recursive: true, encoding: 'utf8' });
+    expect(made).toContain(join('groups', 'global'));
+    expect(made.filter((name) => (lstatSync(join(root, name)).mode & 0o002) !== 0)).toEqual([]);
   });
 
   it('names the fix for a file that is no database, and overwrites nothing', async () => {
