@@ -23,23 +23,21 @@ describe.each(KINDS)('an agent in a container of %s', (kind) => {
     });
 
     it('takes a follow-up that arrived while it worked', async () => {
-      let follow: (() => Promise<void>) | undefined;
-      const { agent: runner, request } = await agentRig(kind, agent, (asked) => {
+      let followed: Promise<boolean> | undefined;
+      const { agent: runner, request } = await agentRig(kind, agent, async (asked) => {
         const said = asked.userTexts.join();
         if (said.includes('and then this')) return text('answered the follow-up');
         if (asked.toolResults.length > 0) return text('answered the first');
-        void follow?.();
+        // The agent waits for its model meanwhile.
+        followed ??= running.then((turn) => turn.followUp('1.json', 'and then this'));
+        expect(await followed).toBe(true);
         return shell(asked, 'sleep 2');
       });
       const answers: string[] = [];
-      const running = await runner.runner.run(request('begin'), async ({ result }) => {
+      const running = runner.runner.run(request('begin'), async ({ result }) => {
         if (result != null) answers.push(result);
       });
-      follow = async () => {
-        follow = undefined;
-        await running.followUp('1.json', 'and then this');
-      };
-      expect(await running.done).toMatchObject({ reason: 'exited', exitCode: 0 });
+      expect(await (await running).done).toMatchObject({ reason: 'exited', exitCode: 0 });
       expect(answers.at(-1)).toBe('answered the follow-up');
       expect(await runner.runner.hasTaken('family', '1.json')).toBe(true);
     });

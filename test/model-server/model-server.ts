@@ -48,7 +48,7 @@ export interface ModelRequest {
 export type Said = Exclude<Step, { kind: 'silence' | 'cut' }>;
 
 /** Decides what the model says; called once per request. */
-export type Script = (request: ModelRequest) => Step;
+export type Script = (request: ModelRequest) => Step | Promise<Step>;
 
 /** One of the protocols by which agents speak to their models. */
 export interface ModelProtocol {
@@ -112,7 +112,7 @@ export async function startModelServer(protocol: ModelProtocol, script: Script):
         return;
       }
       requests.push(request);
-      const step = script(request);
+      const step = await script(request);
       if (step.kind === 'cut') {
         protocol.write({ kind: 'text', text: step.text }, request, cutAfter(step.text, response));
       } else if (step.kind !== 'silence') protocol.write(step, request, response);
