@@ -93,3 +93,18 @@ export function describeInstant(instant: Date, timezone: string): string {
   const clock = `${read('hour')}:${read('minute')}${zone === '' ? '' : ` ${zone}`}`;
   return `${read('weekday')} ${read('day')} ${read('month')}, ${clock}`;
 }
+
+/** A wall clock as an instant on which no zone's changes act, and back. */
+export function asUtc({ year, month, day, hour, minute }: LocalTime): number {
+  return Date.UTC(year, month - 1, day, hour, minute);
+}
+
+export function wallTime(date: Date): LocalTime {
+  return {
+    year: date.getUTCFullYear(),
+    month: date.getUTCMonth() + 1,
+    day: date.getUTCDate(),
+    hour: date.getUTCHours(),
+    minute: date.getUTCMinutes(),
+  };
+}

@@ -2,7 +2,9 @@ import type { Command, Conversation } from './command.ts';
 import { wordReply } from './host-reply.ts';
 import { describeInstant } from './local-time.ts';
 import { answerToQuestion, EXAMPLES, type ReminderRequest, readReminder } from './reminder-request.ts';
-import { describeSchedule, readWhen, type Schedule } from './schedule-phrase.ts';
+import type { Schedule } from './schedule.ts';
+import { readWhen } from './schedule-phrase.ts';
+import { describeSchedule } from './schedule-words.ts';
 
 /** A task's prompt, in words that any agent understands, should the agent be changed before it is due. */
 const REMINDER_PROMPT = 'Send a reminder: ';

@@ -1,6 +1,7 @@
 import { casual } from 'chrono-node/en';
 import { WEEKDAYS } from './local-time.ts';
-import { readWhen, type Schedule, type When } from './schedule-phrase.ts';
+import type { Schedule, When } from './schedule.ts';
+import { readWhen } from './schedule-phrase.ts';
 
 /** What a request for a reminder says; a question where it leaves something open, and nothing is to be set. */
 export type ReminderRequest =

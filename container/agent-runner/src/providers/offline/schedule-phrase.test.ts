@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { describeSchedule, readWhen } from './schedule-phrase.ts';
+import { readWhen } from './schedule-phrase.ts';
+import { describeSchedule } from './schedule-words.ts';
 
 const ZONE = 'Europe/Berlin';
 /** 14:05:06.789 on a Monday in Berlin. */

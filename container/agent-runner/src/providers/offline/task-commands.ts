@@ -4,7 +4,7 @@ import type { Command, Conversation } from './command.ts';
 import { wordReply } from './host-reply.ts';
 import { describeInstant } from './local-time.ts';
 import { nextRunOf, reminderText } from './reminder-commands.ts';
-import { describeSchedule } from './schedule-phrase.ts';
+import { describeSchedule } from './schedule-words.ts';
 
 /** A part of a task's name that names it has at least so many characters. */
 const MIN_NAME_PART = 2;
