@@ -7,6 +7,7 @@ import { codeOf, isPassing } from '../machine-trouble.ts';
 import type { Paths } from '../paths.ts';
 import type { MailboxResult } from '../protocol/host-files.ts';
 import type { MailboxOperation } from '../protocol/mailbox.ts';
+import { ScheduleError } from '../schedule/schedule.ts';
 import type { Snapshots } from '../snapshots/snapshots.ts';
 import type { Store } from '../store/store.ts';
 import { refusalOf } from './authority.ts';
@@ -56,6 +57,8 @@ class OnlyTried extends Error {}
  * 3. the file is unlinked, or put into quarantine with the reason.
  * A file whose claim's row exists was at step 1: only 2 and 3 are done again.
  */
+type Refused = Extract<MailboxResult, { ok: false }>;
+
 export class Processor {
   readonly #options: ProcessorOptions;
 
@@ -95,9 +98,17 @@ export class Processor {
     return withCurrentAddresses(request, (jid) => this.#options.store.samePerson.current(jid));
   }
 
-  /** Stores that it was refused, gives the answer, if one was asked for, and puts the file away. */
-  async refuse(file: ClaimedFile, reason: string, requestId?: string | undefined): Promise<void> {
-    const result: MailboxResult = { ok: false, error: reason };
+  /**
+   * Stores that it was refused, gives the answer, if one was asked for, and puts the file away.
+   * @param details what the answer says beside the reason
+   */
+  async refuse(
+    file: ClaimedFile,
+    reason: string,
+    requestId?: string | undefined,
+    details?: Pick<Refused, 'intervalLimitsMs'>,
+  ): Promise<void> {
+    const result: MailboxResult = { ok: false, error: reason, ...details };
     this.#options.store.claims.add(
       { ...this.#claim(file), operation: 'refused', requestId, result, changed: false },
       this.#options.clock.now(),
@@ -116,7 +127,9 @@ export class Processor {
       if (isPassing(error)) throw error;
       // A copy that stays is swept away later: why the request is refused must not be lost for it.
       await this.#options.outgoingFiles.release(file.id).catch(() => undefined);
-      await this.refuse(file, this.#wordsFor(error, file), request.requestId);
+      const limits = error instanceof ScheduleError ? error.intervalLimitsMs : undefined;
+      const details = limits === undefined ? {} : { intervalLimitsMs: limits };
+      await this.refuse(file, this.#wordsFor(error, file), request.requestId, details);
       return DONE;
     }
     await this.#options.outgoingFiles.release(file.id);

@@ -74,7 +74,6 @@ describe('schedule_task', () => {
     [{ targetJid: 'nobody@example' }, 'Only the main channel'],
     [{ prompt: ' ' }, 'prompt is empty'],
     [{ schedule_value: 'soon' }, 'is no interval'],
-    [{ schedule_value: '59999' }, 'from 60000'],
     [{ schedule_type: 'cron', schedule_value: '0 9 * *' }, 'five fields'],
     [{ schedule_type: 'cron', schedule_value: '* * * * * *' }, 'five fields'],
     [{ schedule_type: 'once', schedule_value: '+010000-01-02T00:00:00' }, 'year 9999'],
@@ -103,6 +102,17 @@ describe('schedule_task', () => {
     expect(await scheduled('family', { schedule_value: '5000' })).toMatchObject({ scheduleValue: '5000' });
     expect(await schedule('family', { schedule_value: '4999' })).toMatchObject({ ok: false });
   });
+
+  it.each(['59999', '31622400001'])(
+    'is refused with the limits as numbers for an interval of %s ms',
+    async (schedule_value) => {
+      expect(await schedule('family', { schedule_value })).toEqual({
+        ok: false,
+        error: expect.stringContaining('from 60000'),
+        intervalLimitsMs: { min: 60_000, max: 31_622_400_000 },
+      });
+    },
+  );
 
   it('is refused when the group holds its full number of tasks', async () => {
     mailbox = rig.mailbox({ limits: { tasksPerGroup: 1 } });

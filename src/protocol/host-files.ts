@@ -18,7 +18,14 @@ export const MailboxResult = z.discriminatedUnion('ok', [
     held: z.array(z.string()).optional().describe('what was requested and not granted, by field'),
     hint: z.string().optional().describe('the command with which the owner grants what was held'),
   }),
-  z.object({ ok: z.literal(false), error: z.string() }),
+  z.object({
+    ok: z.literal(false),
+    error: z.string(),
+    intervalLimitsMs: z
+      .object({ min: z.number(), max: z.number() })
+      .optional()
+      .describe('for an interval that is too short or too long: what is accepted'),
+  }),
 ]);
 export type MailboxResult = z.infer<typeof MailboxResult>;
 

@@ -12,6 +12,13 @@ export interface Schedule {
 /** A schedule that cannot be understood; the text says what is accepted. */
 export class ScheduleError extends Error {
   override readonly name = 'ScheduleError';
+  /** For an interval that is too short or too long: what is accepted, in milliseconds. */
+  readonly intervalLimitsMs: { readonly min: number; readonly max: number } | undefined;
+
+  constructor(message: string, intervalLimitsMs?: ScheduleError['intervalLimitsMs']) {
+    super(message);
+    this.intervalLimitsMs = intervalLimitsMs;
+  }
 }
 
 /** The shortest interval, in milliseconds, unless the owner allows a shorter one. */
@@ -36,9 +43,11 @@ function parseCron(value: string, timezone: string): Cron {
 
 function parseInterval(value: string, minMs: number): number {
   const interval = Number(value);
-  if (!/^\d+$/.test(value) || interval < minMs || interval > MOST_INTERVAL_MS) {
+  const isNumber = /^\d+$/.test(value);
+  if (!isNumber || interval < minMs || interval > MOST_INTERVAL_MS) {
     throw new ScheduleError(
       `"${value}" is no interval. Write whole milliseconds from ${minMs} to ${MOST_INTERVAL_MS} (a year), like "3600000" for every hour.`,
+      isNumber ? { min: minMs, max: MOST_INTERVAL_MS } : undefined,
     );
   }
   return interval;

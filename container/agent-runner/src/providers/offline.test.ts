@@ -270,12 +270,14 @@ describe('reminders of the offline agent', () => {
     },
   );
 
-  it('are refused in words when they would come too often', async () => {
+  it.each([
+    ['every 10 seconds look up', 'That is too often: every minute at most.'],
+    ['every 500 days look up', 'That is too seldom: every 366 days at least.'],
+  ])('are refused in words when the host takes no such interval: %s', async (request, answer) => {
     const host = await FakeHost.start();
-    const error =
-      '"10000" is no interval. Write whole milliseconds from 60000 to 31622400000 (a year), like "3600000" for every hour.';
-    host.answers(() => ({ ok: false, error }));
-    expect(await ask(host, 'every 10 seconds look up')).toBe('That is too often: every minute at most.');
+    const intervalLimitsMs = { min: 60_000, max: 31_622_400_000 };
+    host.answers(() => ({ ok: false, error: 'for agents', intervalLimitsMs }));
+    expect(await ask(host, request)).toBe(answer);
   });
 
   it('are refused in the host’s words when the host refuses', async () => {

@@ -35,10 +35,11 @@ async function schedule(plan: Schedule, what: string, conversation: Conversation
     targetJid: turn.input.chatJid,
   });
   if (reply.kind === 'answered' && reply.result.ok) session.noteTask(reply.result.taskId);
-  if (reply.kind === 'answered' && !reply.result.ok && plan.type === 'interval') {
-    const [, least = ''] = /is no interval\b.* from (\d+) to /.exec(reply.result.error) ?? [];
-    if (Number(plan.value) < Number(least))
-      return `That is too often: ${describeSchedule({ type: 'interval', value: least })} at most.`;
+  const limits = reply.kind === 'answered' && !reply.result.ok ? reply.result.intervalLimitsMs : undefined;
+  if (limits !== undefined && plan.type === 'interval') {
+    const [words, limit] = Number(plan.value) < limits.min ? ['often', limits.min] : ['seldom', limits.max];
+    const inWords = describeSchedule({ type: 'interval', value: String(limit) });
+    return `That is too ${words}: ${inWords} at ${words === 'often' ? 'most' : 'least'}.`;
   }
   return wordReply(reply, (result) => {
     const next = nextRunOf(result, timezone);
