@@ -259,11 +259,11 @@ describe('reminders of the offline agent', () => {
     expect(host.received).toHaveLength(1);
   });
 
-  it.each(['wake me up tomorrow', 'set an alarm for tomorrow'])(
-    'are not set without a time of day where they wake people: %s',
+  it.each(['wake me up tomorrow', 'set an alarm for tomorrow', 'remind me to call Bob tomorrow'])(
+    'are not set without a time of day: %s',
     async (request) => {
       const host = await FakeHost.start();
-      expect(await ask(host, request)).toBe('At what time?');
+      expect(await ask(host, request)).toBe('At what time tomorrow?');
       expect(host.received).toEqual([]);
       await ask(host, 'at 7', { sessionId: 'session-1' });
       expect(host.received).toEqual([expect.objectContaining({ schedule_value: '2026-03-03T07:00:00' })]);
@@ -278,6 +278,58 @@ describe('reminders of the offline agent', () => {
     const intervalLimitsMs = { min: 60_000, max: 31_622_400_000 };
     host.answers(() => ({ ok: false, error: 'for agents', intervalLimitsMs }));
     expect(await ask(host, request)).toBe(answer);
+  });
+
+  it.each([
+    ['tomorrow at 9', 'no, at 10', '2026-03-03T10:00:00'],
+    ['tomorrow at 9', 'make it 6pm', '2026-03-03T18:00:00'],
+    ['tomorrow at 9', 'no, make that 18:30 please', '2026-03-03T18:30:00'],
+    ['at 18:00', 'no, tomorrow', '2026-03-03T18:00:00'],
+    ['at 18:00', 'sorry, on friday at 9', '2026-03-06T09:00:00'],
+    ['at 18:00', 'move it to friday', '2026-03-06T18:00:00'],
+    ['at 18:00', 'actually in 2 hours', '2026-03-02T15:00:00.000Z'],
+    ['every monday at 9', 'change it to 10', '0 10 * * 1'],
+    ['every monday at 9', 'no, every tuesday at 9', '0 9 * * 2'],
+  ])('set %s are changed by "%s"', async (when, correction, schedule_value) => {
+    const host = await FakeHost.start();
+    host.answers(() => ({ ok: true, taskId: 'task-1', nextRunLocal: 'soon' }));
+    await ask(host, `remind me ${when} to call Bob`);
+    const [first] = host.received;
+    const { schedule_type, schedule_value: value } = first as TaskFile & { type: 'schedule_task' };
+    const next_run = when === 'at 18:00' ? '2026-03-02T17:00:00Z' : '2026-03-03T08:00:00Z';
+    const prompt = 'Send a reminder: call Bob';
+    await host.hasTasks([{ id: 'task-1', prompt, schedule_type, schedule_value: value, next_run }]);
+    const answer = await ask(host, correction, { sessionId: 'session-1' });
+    expect(answer).toMatch(/^Changed: call Bob\n.*soon/);
+    expect(host.received.slice(1)).toEqual([
+      expect.objectContaining({ type: 'update_task', taskId: 'task-1', schedule_value }),
+    ]);
+  });
+
+  it('are changed by the answer to a question about the change', async () => {
+    const host = await FakeHost.start();
+    const inSession = { sessionId: 'session-1' };
+    host.answers(() => ({ ok: true, taskId: 'task-1' }));
+    await ask(host, 'remind me tomorrow at 9 to call Bob');
+    const task = {
+      schedule_type: 'once',
+      schedule_value: '2026-03-03T09:00:00',
+      next_run: '2026-03-03T08:00:00Z',
+    };
+    await host.hasTasks([{ id: 'task-1', prompt: 'Send a reminder: call Bob', ...task }]);
+    expect(await ask(host, 'no, at 5', inSession)).toBe('Do you mean 05:00 or 17:00?');
+    expect(await ask(host, 'pm', inSession)).toMatch(/^Changed: call Bob/);
+    expect(host.received.slice(1)).toEqual([
+      expect.objectContaining({ type: 'update_task', schedule_value: '2026-03-03T17:00:00' }),
+    ]);
+  });
+
+  it('that repeat each few days say that they move when the clocks change', async () => {
+    const host = await FakeHost.start();
+    expect(await ask(host, 'every 3 days water the plants')).toMatch(
+      /clocks change, this moves by an hour\.$/,
+    );
+    expect(await ask(host, 'every 3 hours water the plants')).not.toMatch(/clocks/);
   });
 
   it('are refused in the host’s words when the host refuses', async () => {
@@ -371,6 +423,49 @@ describe('tasks of the offline agent', () => {
     expect(host.received.at(-1)).toMatchObject({ type: 'cancel_task', taskId: id('2') });
   });
 
+  it.each([
+    ['stop 1', ['1']],
+    ['cancel 1 and 2', ['1', '2']],
+    ['cancel 1, 2 & 4', ['1', '2', '4']],
+    ['delete the first and the last', ['1', '4']],
+    ['cancel stretch and hi', ['1', '4']],
+    ['cancel all', ['1', '2', '4']],
+    ['delete all my reminders please', ['1', '2', '4']],
+  ])('are cancelled together, and those of other chats stay: %s', async (request, which) => {
+    const host = await FakeHost.start();
+    await host.hasTasks(tasks);
+    await ask(host, request);
+    expect(host.received).toEqual(
+      which.map((last) => expect.objectContaining({ type: 'cancel_task', taskId: id(last) })),
+    );
+  });
+
+  it.each([
+    ['the first one', ['1']],
+    ['the second', ['2']],
+    ['2', ['2']],
+    ['1 and 2', ['1', '2']],
+    ['all', ['1', '2', '4']],
+  ])('are changed by the answer to the question which one: %s', async (answer, which) => {
+    const host = await FakeHost.start();
+    await host.hasTasks(tasks);
+    expect(await ask(host, 'pause')).toMatch(/^Which one/);
+    await ask(host, answer, { sessionId: 'session-1' });
+    expect(host.received).toEqual(
+      which.map((last) => expect.objectContaining({ type: 'pause_task', taskId: id(last) })),
+    );
+  });
+
+  it('are no longer asked for once something else was said', async () => {
+    const host = await FakeHost.start();
+    await host.hasTasks(tasks);
+    const inSession = { sessionId: 'session-1' };
+    await ask(host, 'cancel');
+    await ask(host, 'ping', inSession);
+    expect(await ask(host, 'the second', inSession)).toMatch(/^I am the offline agent/);
+    expect(host.received).toEqual([]);
+  });
+
   it('keep the numbers of the list that was shown, whatever has run since', async () => {
     const host = await FakeHost.start();
     await host.hasTasks(tasks);
@@ -383,7 +478,7 @@ describe('tasks of the offline agent', () => {
     expect(await ask(host, 'cancel the last', { sessionId: 'session-1' })).toBe('Cancelled: Tidy up');
   });
 
-  it.each(['cancel', 'cancel all', 'cancel it', 'cancel nope', 'pause 9', 'cancel t'])(
+  it.each(['cancel', 'cancel it', 'cancel nope', 'pause 9', 'cancel t', 'cancel both', 'cancel 1 and 9'])(
     'are listed, and none is changed, where it is not clear which one is meant: %s',
     async (request) => {
       const host = await FakeHost.start();
@@ -424,6 +519,9 @@ describe('groups of the offline agent', () => {
   it.each([
     ['activate \u2068ＷＯＲＫ\u2069', { jid: '3@g.us', name: 'Work', folder: 'work' }],
     ['activate Work', { jid: '3@g.us', name: 'Work', folder: 'work' }],
+    ['activate the group Work please', { jid: '3@g.us', name: 'Work', folder: 'work' }],
+    ['can you activate Work?', { jid: '3@g.us', name: 'Work', folder: 'work' }],
+    ['activate the work group, thanks!', { jid: '3@g.us', name: 'Work', folder: 'work' }],
     ['activate "fußball', { jid: '2@g.us', name: 'Fußball & Söhne', folder: 'fu-ball-sohne' }],
     ['activate 家族', { jid: '5@g.us', name: '家族', folder: expect.stringMatching(/^group-[0-9a-f]{6}$/) }],
   ])('are activated by name: %s', async (request, group) => {

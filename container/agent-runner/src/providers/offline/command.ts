@@ -22,5 +22,8 @@ export interface Command {
   /** True: the command sets tasks, and a task's own run may not, or it could multiply without end. */
   readonly schedules?: boolean;
   /** The answer's text; undefined: the request is none of its own after all. A TurnFailure ends the turn as failed. */
-  answer(match: RegExpExecArray, conversation: Conversation): Promise<string> | string | undefined;
+  answer(
+    match: RegExpExecArray,
+    conversation: Conversation,
+  ): Promise<string | undefined> | string | undefined;
 }

@@ -5,7 +5,8 @@ import type { Command, Conversation } from './command.ts';
 import { FILE_COMMANDS } from './file-commands.ts';
 import { GROUP_COMMANDS } from './group-commands.ts';
 import { MEMORY_COMMANDS } from './memory-commands.ts';
-import { REMINDER_COMMANDS, reminderText } from './reminder-commands.ts';
+import { REMINDER_COMMANDS } from './reminder-commands.ts';
+import { reminderText } from './reminder-request.ts';
 import { TASK_COMMANDS } from './task-commands.ts';
 
 /** The first one whose pattern matches answers. */

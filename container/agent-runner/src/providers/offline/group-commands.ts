@@ -63,6 +63,8 @@ function namesIn(written: string): readonly string[] {
   const forms = [written];
   for (const part of [
     /[.!?]+$/,
+    /,?\s+(?:please|pls|thanks|thank you|thx|for me)$/i,
+    /\s+(?:group|chat)$/i,
     /^(?:the\s+)?(?:group|chat)\s+/i,
     /^the\s+/i,
     /^["'“”‘’„«]+|["'“”‘’»]+$/g,
@@ -130,7 +132,7 @@ const list: Command = {
 };
 
 const activate: Command = {
-  pattern: /^activate\s+(.+)$/i,
+  pattern: /^(?:activate|add yourself to|join)\s+(.+)$/i,
   help: 'activate GROUP (main chat)',
   answer: async ([, name = ''], conversation) => {
     const { turn, mailbox, assistantName } = conversation;

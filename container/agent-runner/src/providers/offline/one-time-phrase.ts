@@ -8,6 +8,7 @@ import {
   clockWords,
   DAY,
   durationMs,
+  halves,
   inThe,
   isOpenHour,
   MAX_DELAY_MS,
@@ -82,7 +83,7 @@ export function readOnce(text: string, here: LocalTime): When | undefined {
   if (/^(?:(?:at|on|the) ?)*$/.test(day)) {
     if (time === undefined) return undefined;
     if (isOpenHour(clockText, part))
-      return { plan: whichHour(time), hasDay: false, hasTime: false, open: '' };
+      return { plan: whichHour(time), hasDay: false, hasTime: false, open: '', choices: halves('', time) };
     const next = { ...here, ...time };
     const plan = isoLocal(asUtc(next) > asUtc(here) ? next : plusDays(next, 1));
     return { plan: { type: 'once', value: plan }, hasDay: false, hasTime: true };
@@ -93,19 +94,23 @@ export function readOnce(text: string, here: LocalTime): When | undefined {
   const found = chronoOf(time === undefined ? day : `${day} at ${clockWords(time)}`, here);
   if (found === undefined) return undefined;
   const target = { ...wallTime(found.date()), ...(time ?? { hour: here.hour, minute: here.minute }) };
-  const isSameTime = /^(?:tomorrow|(?:in|after) \d.*)$/.test(day) && part === undefined;
+  const isSameTime = /^(?:in|after) \d/.test(day) && part === undefined;
   const hasTime = time !== undefined;
-  if (question !== undefined) return { plan: question, hasDay: true, hasTime };
+  if (question !== undefined) {
+    const choices = dated.choices?.map((choice) => `${choice}${part === undefined ? '' : ` in the ${part}`}`);
+    return { plan: question, hasDay: true, hasTime, choices };
+  }
   if (!found.isCertain('day') && !isSameTime) return undefined;
   if (!hasTime && !isSameTime) {
-    const plan = `At what time on ${wordDay(target)}${inThe(part)}?`;
+    const named = /^(?:today|tomorrow)$/.test(day) ? day : `on ${wordDay(target)}`;
+    const plan = `At what time ${named}${inThe(part)}?`;
     return { plan, hasDay: true, hasTime, open: `${day}${part === undefined ? '' : ` in the ${part}`}` };
   }
   if (time !== undefined && isOpenHour(clockText, part)) {
     const isToday = asUtc(plusDays(here, 1)) > asUtc({ ...target, hour: here.hour, minute: here.minute });
     const later = { ...target, hour: target.hour + 12 };
     if (!isToday || asUtc(target) > asUtc(here))
-      return { plan: whichHour(time), hasDay: true, hasTime: false, open: day };
+      return { plan: whichHour(time), hasDay: true, hasTime: false, open: day, choices: halves(day, time) };
     return { plan: planOf(later, here, true), hasDay: true, hasTime };
   }
   return { plan: planOf(target, here, found.isCertain('year')), hasDay: true, hasTime };
@@ -183,7 +188,11 @@ function weekdayAsDate(
   text: string,
   here: LocalTime,
   part: string | undefined,
-): { readonly text: string; readonly question?: string | undefined } {
+): {
+  readonly text: string;
+  readonly question?: string | undefined;
+  readonly choices?: readonly string[];
+} {
   const found = new RegExp(`\\b(?:(this|next|coming) )?(${WEEKDAY})\\b,?`).exec(text);
   if (found === null) return { text };
   const [whole, which, name = ''] = found;
@@ -214,7 +223,11 @@ function weekdayAsDate(
       until === 0 && said !== undefined && asUtc({ ...here, ...clockInPart(said, part) }) <= asUtc(here);
     if (hasPassed) return { text: replaced(plusDays(here, 7)) };
     const later = plusDays(coming, 7);
-    return { text: replaced(coming), question: `Do you mean ${wordDay(coming)} or ${wordDay(later)}?` };
+    return {
+      text: replaced(coming),
+      question: `Do you mean ${wordDay(coming)} or ${wordDay(later)}?`,
+      choices: [replaced(coming), replaced(later)],
+    };
   }
   return { text: replaced(coming) };
 }

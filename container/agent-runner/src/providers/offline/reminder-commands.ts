@@ -1,18 +1,20 @@
+import type { TaskSnapshot } from '../../../../../src/protocol/host-files.ts';
+import { readTasks } from '../../tools/snapshots.ts';
 import type { Command, Conversation } from './command.ts';
+import { correct, correctionOf } from './corrections.ts';
 import { wordReply } from './host-reply.ts';
-import { describeInstant } from './local-time.ts';
-import { answerToQuestion, EXAMPLES, type ReminderRequest, readReminder } from './reminder-request.ts';
+import { asUtc, describeInstant, localTimeAt } from './local-time.ts';
+import {
+  answerToQuestion,
+  EXAMPLES,
+  REMINDER_PROMPT,
+  type ReminderRequest,
+  readReminder,
+} from './reminder-request.ts';
 import type { Schedule } from './schedule.ts';
 import { readWhen } from './schedule-phrase.ts';
 import { describeSchedule } from './schedule-words.ts';
-
-/** A task's prompt, in words that any agent understands, should the agent be changed before it is due. */
-const REMINDER_PROMPT = 'Send a reminder: ';
-
-/** What a reminder's prompt reminds of; undefined when the prompt is something else. */
-export function reminderText(prompt: string): string | undefined {
-  return prompt.startsWith(REMINDER_PROMPT) ? prompt.slice(REMINDER_PROMPT.length).trim() : undefined;
-}
+import { DAY, MINUTE } from './time-words.ts';
 
 /** The next run as the host tells it, with its zone: `Sat 21 Nov 2026, 15:30 (Europe/Berlin)`. */
 export function nextRunOf(
@@ -24,17 +26,26 @@ export function nextRunOf(
   return Number.isNaN(instant.getTime()) ? undefined : `${describeInstant(instant, timezone)} (${timezone})`;
 }
 
-async function schedule(plan: Schedule, what: string, conversation: Conversation): Promise<string> {
-  const { mailbox, turn, timezone, session } = conversation;
-  const reply = await mailbox.send({
-    type: 'schedule_task',
-    prompt: `${REMINDER_PROMPT}${what}`,
-    schedule_type: plan.type,
-    schedule_value: plan.value,
-    context_mode: 'group',
-    targetJid: turn.input.chatJid,
-  });
-  if (reply.kind === 'answered' && reply.result.ok) session.noteTask(reply.result.taskId);
+async function schedule(
+  plan: Schedule,
+  what: string,
+  taskId: string | undefined,
+  conversation: Conversation,
+): Promise<string> {
+  const { mailbox, turn, timezone, session, now } = conversation;
+  const times = { schedule_type: plan.type, schedule_value: plan.value };
+  const reply = await mailbox.send(
+    taskId === undefined
+      ? {
+          type: 'schedule_task',
+          prompt: `${REMINDER_PROMPT}${what}`,
+          ...times,
+          context_mode: 'group',
+          targetJid: turn.input.chatJid,
+        }
+      : { type: 'update_task', taskId, ...times },
+  );
+  if (reply.kind === 'answered' && reply.result.ok) session.noteTask(reply.result.taskId ?? taskId);
   const limits = reply.kind === 'answered' && !reply.result.ok ? reply.result.intervalLimitsMs : undefined;
   if (limits !== undefined && plan.type === 'interval') {
     const [words, limit] = Number(plan.value) < limits.min ? ['often', limits.min] : ['seldom', limits.max];
@@ -47,12 +58,22 @@ async function schedule(plan: Schedule, what: string, conversation: Conversation
       plan.type === 'once'
         ? (next ?? 'when it is time')
         : `${describeSchedule(plan)}${next === undefined ? '' : `, next ${next}`}`;
-    return `I will remind you: ${what}\n${when}`;
+    const drifts = plan.type === 'interval' && Number(plan.value) % DAY === 0 && changesClocks(now, timezone);
+    const note = drifts ? '\nWhen the clocks change, this moves by an hour.' : '';
+    return `${taskId === undefined ? 'I will remind you' : 'Changed'}: ${what}\n${when}${note}`;
   });
 }
 
+/** Whether a zone's offset differs between two instants half a year apart. */
+function changesClocks(now: Date, timezone: string): boolean {
+  const offset = (instant: Date): number => asUtc(localTimeAt(instant, timezone)) - instant.getTime();
+  return Math.abs(offset(now) - offset(new Date(now.getTime() + 182 * DAY))) > MINUTE;
+}
+
 function carryOut(request: ReminderRequest, conversation: Conversation): Promise<string> | string {
-  return 'question' in request ? request.question : schedule(request.schedule, request.what, conversation);
+  return 'question' in request
+    ? request.question
+    : schedule(request.schedule, request.what, request.taskId, conversation);
 }
 
 const REQUEST =
@@ -94,22 +115,37 @@ const remind: Command = {
   pattern: /^.+$/s,
   help: 'remind me in 10 minutes to TEXT, or: on Friday at 18:00 to TEXT',
   schedules: true,
-  answer: ([text], conversation) => {
+  answer: async ([text], conversation) => {
     const { session, now, timezone } = conversation;
-    const request = requestIn(text, conversation);
-    if (request !== undefined && !('question' in request)) return carryOut(request, conversation);
+    const said = [...session.recent, text];
+    const isCorrected = said.some((one) => correctionOf(one) !== undefined);
+    const tasks = isCorrected ? await readTasks(conversation.turn.layout) : undefined;
+    const last = tasks?.find(({ id }) => id === session.task);
     // A time alone may answer what was asked back.
     let earlier: ReminderRequest | undefined;
-    for (const said of session.recent) {
-      const asked = requestIn(said, conversation);
-      const isSet = asked !== undefined && !('question' in asked);
-      earlier = (isSet ? undefined : earlier && answerToQuestion(said, earlier, now, timezone)) ?? asked;
+    let found: ReminderRequest | undefined;
+    for (const one of said) {
+      const request = requestIn(one, conversation);
+      const isSet = request !== undefined && !('question' in request);
+      const open = earlier !== undefined && 'question' in earlier ? earlier : undefined;
+      found =
+        (isSet ? undefined : open && answerToQuestion(one, open, now, timezone)) ??
+        request ??
+        correctionIn(one, last, conversation);
+      earlier = found;
     }
-    const answered = earlier && answerToQuestion(text, earlier, now, timezone);
-    const found = answered ?? request;
     return found === undefined ? undefined : carryOut(found, conversation);
   },
 };
+
+function correctionIn(
+  text: string,
+  task: TaskSnapshot | undefined,
+  { now, timezone }: Conversation,
+): ReminderRequest | undefined {
+  const phrase = correctionOf(text);
+  return phrase === undefined ? undefined : correct(phrase, task, now, timezone);
+}
 
 const unclear: Command = {
   pattern: /^remind\b/i,

@@ -46,7 +46,6 @@ describe('a reminder in Berlin', () => {
     ['next monday at 9 to call', '2026-12-07T08:00:00Z call'],
     ['on wednesday at 9 to call', '2026-12-09T08:00:00Z call'],
     ['friday 4 december at 9 to call', '2026-12-04T08:00:00Z call'],
-    ['tomorrow to call', '2026-12-03T13:05:00Z call'],
     ['tomorrow morning at 9 to call', '2026-12-03T08:00:00Z call'],
     ['at 7 tomorrow morning to call', '2026-12-03T06:00:00Z call'],
     ['the day after tomorrow at 9 to call', '2026-12-04T08:00:00Z call'],
@@ -81,6 +80,9 @@ describe('a reminder in Berlin', () => {
 
   it.each([
     'to call Bob',
+    'tomorrow to call',
+    'to run tom at 9',
+    'every day to call',
     'in a few minutes to stretch',
     'on friday to call',
     'next monday to call',
@@ -195,8 +197,29 @@ describe('the answer to a question about a reminder', () => {
     ['on sunday at 5 to call', '17:00', '2026-12-06T17:00:00'],
     ['next friday at 9 to call', 'on 11 December at 9', '2026-12-11T09:00:00'],
     ['every monday to call', 'at 8', '0 8 * * 1'],
+    ['every day to call', '8', '0 8 * * *'],
+    ['tomorrow to call', '9', '2026-12-03T09:00:00'],
+    ['tomorrow to call', '9am', '2026-12-03T09:00:00'],
+    ['tomorrow to call', 'at 9', '2026-12-03T09:00:00'],
+    ['tomorrow to call', 'noon', '2026-12-03T12:00:00'],
+    ['tomorrow at 5 to call', 'pm', '2026-12-03T17:00:00'],
+    ['tomorrow at 5 to call', 'in the morning', '2026-12-03T05:00:00'],
+    ['tomorrow at 5 to call', 'the second', '2026-12-03T17:00:00'],
+    ['every day at 5 to call', 'in the afternoon', '0 17 * * *'],
+    ['next friday at 9 to call', 'the second', '2026-12-11T09:00:00'],
+    ['next friday at 9 to call', 'the first one', '2026-12-04T09:00:00'],
+    ['next friday at 9 to call', 'the 11th', '2026-12-11T09:00:00'],
+    ['next friday at 9 to call', '2', '2026-12-11T09:00:00'],
   ])('"%s" is completed by "%s"', (body, answer, value) => {
     expect(answered(body, answer)).toMatchObject({ what: 'call', schedule: { value } });
+  });
+
+  it.each([
+    ['tomorrow to call', 'in the morning'],
+    ['tomorrow to call', 'pm'],
+    ['next friday to call', 'the second'],
+  ])('"%s" is asked about further after "%s"', (body, answer) => {
+    expect(answered(body, answer)).toMatchObject({ question: expect.any(String), what: 'call' });
   });
 
   it('is not a time of day where the day is not known', () => {

@@ -5,14 +5,30 @@ import { readWhen } from './schedule-phrase.ts';
 
 /** What a request for a reminder says; a question where it leaves something open, and nothing is to be set. */
 export type ReminderRequest =
-  | { readonly what: string; readonly schedule: Schedule }
+  | {
+      readonly what: string;
+      readonly schedule: Schedule;
+      /** The task that is given the schedule; undefined: a new one. */
+      readonly taskId?: string | undefined;
+    }
   | {
       readonly question: string;
       /** What to remind of, where the question is about the time. */
       readonly what?: string | undefined;
       /** What is said of the day already, where the answer can be a time of day alone. */
       readonly open?: string | undefined;
+      /** The times that the question names, as whole phrases. */
+      readonly choices?: readonly string[] | undefined;
+      readonly taskId?: string | undefined;
     };
+
+/** A task's prompt, in words that any agent understands, should the agent be changed before it is due. */
+export const REMINDER_PROMPT = 'Send a reminder: ';
+
+/** What a reminder's prompt reminds of; undefined when the prompt is something else. */
+export function reminderText(prompt: string): string | undefined {
+  return prompt.startsWith(REMINDER_PROMPT) ? prompt.slice(REMINDER_PROMPT.length).trim() : undefined;
+}
 
 export const EXAMPLES =
   'For example: remind me in 10 minutes to stretch, or: every day at 9:00 water the plants.';
@@ -92,16 +108,41 @@ export function answerToQuestion(
   timezone: string,
 ): ReminderRequest | undefined {
   if (!('question' in earlier) || earlier.what === undefined) return undefined;
-  const alone = readWhen(text, now, timezone);
+  const { what, taskId } = earlier;
+  const said = text.trim().replace(/^(?:no|yes|yep|ok|okay|sorry|i mean|i meant|the one)[,.!]* (?=\S)/i, '');
+  const chosen = chosenOf(said, earlier.choices ?? []);
+  const choice = chosen === undefined ? undefined : readWhen(chosen, now, timezone);
+  if (choice !== undefined) return { ...outcome(choice, what), taskId };
+  if (/^(?:in the )?(?:[ap]\.?m\.?|first|second|later|earlier)$/i.test(said)) return earlier;
+  const alone = readWhen(said, now, timezone);
   if (alone !== undefined && (earlier.open === '' || (alone.hasDay && alone.hasTime)))
-    return outcome(alone, earlier.what);
-  const added = /^(?:at|in)\b/i.test(text) ? text : `at ${text}`;
+    return { ...outcome(alone, what), taskId };
+  const added = /^(?:at|in)\b/i.test(said) ? said : `at ${said}`;
   const when = earlier.open === undefined ? undefined : readWhen(`${earlier.open} ${added}`, now, timezone);
-  return when === undefined ? undefined : outcome(when, earlier.what);
+  return when === undefined ? undefined : { ...outcome(when, what), taskId };
 }
 
-function outcome({ plan, open }: When, what: string): ReminderRequest {
-  return typeof plan === 'string' ? { question: plan, what, open } : { what, schedule: plan };
+/** Which of the times that were asked about an answer names: by its place, its half of the day or its day. */
+function chosenOf(answer: string, choices: readonly string[]): string | undefined {
+  const said = answer
+    .toLowerCase()
+    .replace(/[\s.!]+$/, '')
+    .replace(/^(?:in |at |on )?(?:the )?/, '');
+  const half = /^(?:(?:a\.?m\.?|morning)|(p\.?m\.?|afternoon|evening|night))$/.exec(said);
+  if (half !== null) return choices.find((choice) => choice.endsWith(half[1] === undefined ? 'am' : 'pm'));
+  const number = /^(\d{1,2})(?:st|nd|rd|th)?(?: one)?$/.exec(said)?.[1];
+  const byDay = choices.find(
+    (choice) => number !== undefined && new RegExp(`\\b${number} [a-z]{3}`).test(choice),
+  );
+  if (byDay !== undefined) return byDay;
+  const isHour = choices.some((choice) => /[ap]m$/.test(choice));
+  const place = /^(?:(first|earlier|former|1st|1)|second|later|latter|other|2nd|2|last)(?: one)?$/.exec(said);
+  if (place === null || (isHour && /^\d$/.test(said))) return undefined;
+  return choices.at(place[1] === undefined ? 1 : 0);
+}
+
+function outcome({ plan, open, choices }: When, what: string): ReminderRequest {
+  return typeof plan === 'string' ? { question: plan, what, open, choices } : { what, schedule: plan };
 }
 
 function withTimeFirst(
@@ -152,6 +193,8 @@ function isUnsure(when: When, what: string, other: Found | undefined): boolean {
 /** Whether a word is a day's name but for one letter, or for two that changed places: "friady". */
 function isMisspeltDay(word: string): boolean {
   const said = word.toLowerCase();
+  // Short for tomorrow; a person has a capital letter.
+  if (word === 'tom') return true;
   return [...WEEKDAYS, 'tomorrow'].some((day) => {
     const shorter = Math.min(said.length, day.length);
     let start = 0;

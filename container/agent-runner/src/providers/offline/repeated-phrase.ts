@@ -1,12 +1,14 @@
-import { asUtc, type LocalTime } from './local-time.ts';
+import { asUtc, type LocalTime, WEEKDAYS } from './local-time.ts';
 import { ScheduleProblem, type When } from './schedule.ts';
 import {
   BARE_CLOCK,
   CLOCK,
   type Clock,
+  capitalize,
   clockInPart,
   DAY,
   durationMs,
+  halves,
   inThe,
   isOpenHour,
   MONTH,
@@ -55,7 +57,10 @@ export function readEvery(text: string, here: LocalTime): When | undefined {
   const days = isDaily ? '* * *' : cronDays(rest);
   const open = times?.findIndex((time) => isOpenHour(time, part)) ?? -1;
   const unsure = days === undefined ? undefined : clocks?.[open];
-  if (unsure !== undefined) return { plan: whichHour(unsure), hasDay: true, hasTime: false, open: rest };
+  if (unsure !== undefined) {
+    const choices = clocks?.length === 1 ? halves(rest, unsure) : undefined;
+    return { plan: whichHour(unsure), hasDay: true, hasTime: false, open: rest, choices };
+  }
   if (days !== undefined) return atClocks(days, clocks, rest, part);
   const counted = new RegExp(`^${EVERY} (?:(\\d{1,9}(?:\\.\\d{1,3})?|other|2nd|second) ?)?(${UNIT})$`).exec(
     rest,
@@ -75,10 +80,10 @@ export function readEvery(text: string, here: LocalTime): When | undefined {
       'A time of day goes with "every day", "every weekday", days of the week or a day of the month.',
     );
   const ms = durationMs(amount, unit);
-  if (amount === '1' && ms >= DAY) {
-    const weekday = ms === DAY ? '*' : new Date(asUtc(here)).getUTCDay();
-    const value = `${here.minute} ${here.hour} * * ${weekday}`;
-    return repeats({ type: 'cron', value }, false);
+  if (ms === DAY || ms === 7 * DAY) {
+    const days =
+      ms === DAY ? 'every day' : `every ${capitalize(WEEKDAYS[new Date(asUtc(here)).getUTCDay()] ?? '')}`;
+    return { ...repeats(`At what time? Say for example: ${days} at 9:00.`, false), open: days.toLowerCase() };
   }
   return repeats({ type: 'interval', value: String(ms) });
 }

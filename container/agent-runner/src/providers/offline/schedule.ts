@@ -14,6 +14,8 @@ export interface When {
   readonly hasTime: boolean;
   /** Where only the time of day is asked for: the rest, to which a time can be added. */
   readonly open?: string | undefined;
+  /** Where one of several times is asked for: those, as whole phrases, in the order of the question. */
+  readonly choices?: readonly string[] | undefined;
 }
 
 /** A time that was said and cannot be meant; the message is for the person who said it. */

@@ -14,6 +14,7 @@ const MAX_ANSWERS = 4;
 const Transcript = z.object({
   said: z.array(z.string()),
   task: z.string().optional().describe('the task that was spoken of last: "it"'),
+  asked: z.string().optional().describe('what is to be done with the task that was asked for last'),
   listed: z.array(z.string()).default([]).describe('the tasks of the list that was shown last, in its order'),
 });
 type Transcript = z.infer<typeof Transcript>;
@@ -23,6 +24,7 @@ export class OfflineSession {
   readonly id: string;
   readonly #directory: string;
   readonly #transcript: Transcript;
+  #asks: string | undefined;
 
   private constructor(id: string, directory: string, transcript: Transcript) {
     this.id = id;
@@ -69,6 +71,16 @@ export class OfflineSession {
     this.#transcript.task = id;
   }
 
+  /** What is to be done with the task that the last answer asked for. */
+  get asked(): string | undefined {
+    return this.#transcript.asked;
+  }
+
+  /** Keeps what is to be done with the task that this answer asks for, until the next request. */
+  noteAsked(verb: string): void {
+    this.#asks = verb;
+  }
+
   /** Keeps which task each number of a list is. It is written with the request. */
   noteList(ids: readonly string[]): void {
     this.#transcript.listed = [...ids];
@@ -77,6 +89,8 @@ export class OfflineSession {
   /** Adds a request. A home that cannot be written costs the memory, not the answer. */
   async remember(text: string): Promise<void> {
     const said = [...this.#transcript.said, cutText(text, MAX_TEXT)].slice(-MAX_REQUESTS);
+    this.#transcript.asked = this.#asks;
+    this.#asks = undefined;
     const path = join(this.#directory, `${this.id}.json`);
     try {
       await mkdir(this.#directory, { recursive: true });

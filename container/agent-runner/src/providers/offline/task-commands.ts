@@ -3,7 +3,8 @@ import { readTasks } from '../../tools/snapshots.ts';
 import type { Command, Conversation } from './command.ts';
 import { wordReply } from './host-reply.ts';
 import { describeInstant } from './local-time.ts';
-import { nextRunOf, reminderText } from './reminder-commands.ts';
+import { nextRunOf } from './reminder-commands.ts';
+import { reminderText } from './reminder-request.ts';
 import { describeSchedule } from './schedule-words.ts';
 
 /** A part of a task's name that names it has at least so many characters. */
@@ -63,6 +64,7 @@ const SYNONYMS: Readonly<Record<string, Verb>> = {
   unpause: 'resume',
   continue: 'resume',
   cancel: 'cancel',
+  stop: 'cancel',
   delete: 'cancel',
   remove: 'cancel',
 };
@@ -113,34 +115,80 @@ function tasksMeant(
 }
 
 const change: Command = {
-  pattern: /^(pause|resume|unpause|continue|cancel|delete|remove)(?:\s+(\S.*?))?[.!]*$/is,
+  pattern: /^(pause|resume|unpause|continue|cancel|delete|remove|stop)(?:\s+(\S.*?))?[.!?]*$/is,
   help: 'pause, resume or cancel TASK (its number in the list, or its first words)',
-  answer: async ([, word = '', rest = ''], conversation) => {
-    const { turn, mailbox, session, timezone } = conversation;
+  answer: ([, word = '', rest = ''], conversation) => {
     const verb = SYNONYMS[word.toLowerCase()];
     if (verb === undefined) throw new Error(`no such verb: ${word}`);
-    const tasks = await readTasks(turn.layout);
-    if (tasks === undefined) return 'I cannot see the list of tasks.';
-    if (tasks.length === 0) return 'There are no tasks.';
-    if (rest === '' || /^(?:all|everything)\b/i.test(rest))
-      return `Which one? Say for example "${verb} 1".\n${showList(tasks, conversation)}`;
-    const found = candidates(rest).map((words) => tasksMeant(words, tasks, conversation));
-    const meant = found.find((some) => some.length > 0) ?? [];
-    const [task, ...others] = meant;
-    if (task === undefined && candidates(rest).some((words) => IT.test(words.trim())))
-      return `Which one? Say for example "${verb} 1".\n${showList(tasks, conversation)}`;
-    if (task === undefined)
-      return `I know no task called “${rest}”. These are there:\n${showList(tasks, conversation)}`;
-    if (others.length > 0)
-      return `Which one? Say "${verb}" and its number.\n${someOf(meant, tasks, conversation)}`;
-    const reply = await mailbox.send({ type: VERBS[verb].type, taskId: task.id });
-    session.noteTask(task.id);
-    return wordReply(reply, (result) => {
-      const next = nextRunOf(result, timezone);
-      return `${VERBS[verb].done}: ${nameOf(task)}${verb === 'resume' && next !== undefined ? `, next ${next}` : ''}`;
-    });
+    return changeTasks(verb, rest, conversation);
   },
 };
+
+/** "The second" after the question which one. */
+const whichOne: Command = {
+  pattern:
+    /^(?:no,? )?((?:the |number |#)?(?:\d{1,4}|first|second|third|fourth|fifth|last)\b.*|both|all|it|that one|(?:the )?\S.{0,60}? one)[.!]*$/is,
+  answer: ([, rest = ''], conversation) => {
+    const verb = SYNONYMS[conversation.session.asked ?? ''];
+    return verb === undefined ? undefined : changeTasks(verb, rest, conversation);
+  },
+};
+
+const ALL = /^(?:all|everything|(?:all )?(?:of )?(?:them|these|those)|both|(?:all|both) .{0,20})$/i;
+
+async function changeTasks(verb: Verb, rest: string, conversation: Conversation): Promise<string> {
+  const { turn, session } = conversation;
+  const tasks = await readTasks(turn.layout);
+  if (tasks === undefined) return 'I cannot see the list of tasks.';
+  if (tasks.length === 0) return 'There are no tasks.';
+  const ask = (question: string, some: readonly TaskSnapshot[]): string => {
+    session.noteAsked(verb);
+    return `${question}\n${someOf(some, tasks, conversation)}`;
+  };
+  const example = `Which one? Say for example "${verb} 1".`;
+  const [plain = '', ...others] = candidates(rest);
+  if (plain === '') return ask(example, tasks);
+  const whole = [plain, ...others].map((words) => tasksMeant(words, tasks, conversation));
+  const named = whole.find((some) => some.length > 0) ?? [];
+  if (named.length === 1) return changeEach(verb, named, conversation);
+  if ([plain, ...others].some((words) => ALL.test(words))) {
+    const own = tasks.filter(({ groupFolder }) => groupFolder === turn.input.groupFolder);
+    if (own.length === 0) return ask('This chat has no tasks of its own. Which one?', tasks);
+    if (!/^both/i.test(plain) || own.length === 2) return changeEach(verb, own, conversation);
+    return ask(example, tasks);
+  }
+  if (named.length > 1) return ask(`Which one? Say "${verb}" and its number.`, named);
+  if ([plain, ...others].some((words) => IT.test(words.trim()))) return ask(example, tasks);
+  const parts = (others.at(-1) ?? plain).split(/\s*(?:,|&|\+|\band\b)\s*/i).filter((part) => part !== '');
+  const each = parts.map((part) =>
+    candidates(part)
+      .map((words) => tasksMeant(words, tasks, conversation))
+      .find((some) => some.length > 0),
+  );
+  if (parts.length > 1 && each.every((some) => some?.length === 1))
+    return changeEach(verb, [...new Set(each.flatMap((some) => some ?? []))], conversation);
+  return ask(`I know no task called “${rest}”. These are there:`, tasks);
+}
+
+/** Does the same with each, and says what became of each on a line of its own. */
+async function changeEach(
+  verb: Verb,
+  tasks: readonly TaskSnapshot[],
+  { mailbox, session, timezone }: Conversation,
+): Promise<string> {
+  const lines: string[] = [];
+  for (const task of tasks) {
+    const reply = await mailbox.send({ type: VERBS[verb].type, taskId: task.id });
+    session.noteTask(task.id);
+    lines.push(
+      wordReply(reply, (result) => {
+        const next = nextRunOf(result, timezone);
+        return `${VERBS[verb].done}: ${nameOf(task)}${verb === 'resume' && next !== undefined ? `, next ${next}` : ''}`;
+      }),
+    );
+  }
+  return lines.join('\n');
+}
 
 /** Some tasks with their numbers in the list of all. */
 function someOf(
@@ -166,4 +214,4 @@ function candidates(rest: string): readonly string[] {
 }
 
 /** What can be done with tasks that exist. */
-export const TASK_COMMANDS: readonly Command[] = [list, change];
+export const TASK_COMMANDS: readonly Command[] = [list, change, whichOne];

@@ -74,6 +74,12 @@ export function isOpenHour(text: string | undefined, part: string | undefined): 
   return part === undefined && /^[1-6](?:[:.]\d\d)?$/.test(text ?? '');
 }
 
+/** The two times that an open hour may mean, as phrases with what is said of the day. */
+export function halves(day: string, { hour, minute }: Clock): readonly string[] {
+  const digits = `${hour}:${String(minute).padStart(2, '0')}`;
+  return ['am', 'pm'].map((half) => `${day} at ${digits}${half}`.trim());
+}
+
 export function whichHour({ hour, minute }: Clock): string {
   return `Do you mean ${clockWords({ hour, minute })} or ${clockWords({ hour: hour + 12, minute })}?`;
 }
