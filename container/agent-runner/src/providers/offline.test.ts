@@ -239,7 +239,9 @@ describe('reminders of the offline agent', () => {
     ['on mondays at 8 take out the bins', 'take out the bins', '0 8 * * 1'],
     ['hey, could you remind me please to call Bob tomorrow at 9?', 'call Bob', '2026-03-03T09:00:00'],
     ["don't forget to remind me tomorrow at 9 to call Bob", 'call Bob', '2026-03-03T09:00:00'],
-    ['hey remind me at 9 x', 'x', '2026-03-03T09:00:00'],
+    ['hey remind me at 9am x', 'x', '2026-03-03T09:00:00'],
+    ['⏰ remind me at 17:00 to call', 'call', '2026-03-02T17:00:00'],
+    ['hey andy can you remind me tomorrow at nine to call', 'call', '2026-03-03T09:00:00'],
     ['reminder: call Bob tomorrow at 9', 'call Bob', '2026-03-03T09:00:00'],
     ['set an alarm for 7 every day', 'alarm', '0 7 * * *'],
   ])('are set by other words: %s', async (request, what, schedule_value) => {
@@ -247,6 +249,52 @@ describe('reminders of the offline agent', () => {
     expect(await ask(host, request)).toContain(`I will remind you: ${what}\n`);
     expect(host.received).toEqual([expect.objectContaining({ schedule_value })]);
   });
+
+  it('are set by the answer that says of what', async () => {
+    const host = await FakeHost.start();
+    expect(await ask(host, 'remind me tomorrow at 9')).toBe('Of what?');
+    expect(await ask(host, 'to call Bob at the office', { sessionId: 'session-1' })).toContain(
+      'I will remind you: call Bob at the office\n',
+    );
+    expect(host.received).toEqual([expect.objectContaining({ schedule_value: '2026-03-03T09:00:00' })]);
+  });
+
+  it.each(['no, at 17:00', 'no, tomorrow at 9'])(
+    'that repeat are not made to come once by "%s"',
+    async (correction) => {
+      const host = await FakeHost.start();
+      host.answers(() => ({ ok: true, taskId: 'task-1' }));
+      await ask(host, 'every 2 hours stretch');
+      await host.hasTasks([{ id: 'task-1', schedule_type: 'interval', schedule_value: '7200000' }]);
+      expect(await ask(host, correction, { sessionId: 'session-1' })).toMatch(
+        /^That one repeats \(every 2 hours\)/,
+      );
+      expect(host.received).toHaveLength(1);
+    },
+  );
+
+  it('are set by a question and its answer that come in one turn', async () => {
+    const host = await FakeHost.start();
+    const texts = ['@Andy remind me to call Bob', '@Andy tomorrow at 9'];
+    const prompt = formatPrompt(
+      texts.map((text, index) => ({ sender: 'Ann', time: '14:00', id: String(index), text })),
+      'Europe/Berlin',
+    );
+    const provider = new OfflineProvider({ now: () => NOW, newSessionId: () => 'session-1' });
+    const said: (string | null)[] = [];
+    for await (const { result } of provider.answer(testTurn({ input: INPUT, layout: host.layout, prompt })))
+      said.push(result ?? null);
+    expect(said.at(-1)).toContain('I will remind you: call Bob');
+  });
+
+  it.each(['erinnere mich morgen um 9 an Bob', 'remid me at 17:00 to call', 'I need a reminder for Bob'])(
+    'that are not understood are said not to be set: %s',
+    async (request) => {
+      expect(await ask(await FakeHost.start(), request)).toMatch(
+        /^I did not understand that, and have set nothing\./,
+      );
+    },
+  );
 
   it('are set by the last of several answers', async () => {
     const host = await FakeHost.start();

@@ -6,7 +6,7 @@ import { FILE_COMMANDS } from './file-commands.ts';
 import { GROUP_COMMANDS } from './group-commands.ts';
 import { MEMORY_COMMANDS } from './memory-commands.ts';
 import { REMINDER_COMMANDS } from './reminder-commands.ts';
-import { reminderText } from './reminder-request.ts';
+import { EXAMPLES, reminderText } from './reminder-request.ts';
 import { TASK_COMMANDS } from './task-commands.ts';
 
 /** The first one whose pattern matches answers. */
@@ -22,7 +22,7 @@ const COMMANDS: readonly Command[] = [
 
 /** What people put before a request, and what says nothing of it. */
 const COURTESY =
-  /^(?:(?:hey|hi|hello|ok|okay|so|and|well|please|pls)(?=[\s,!])|(?:can|could|would|will) you\b|(?:don't|dont|don’t) forget to\b)[\s,!]*/i;
+  /^(?:(?:hey|hi|hello|ok|okay),? \S+(?=,? (?:can|could|would|will|please|remind)\b)|(?:hey|hi|hello|ok|okay|so|and|well|please|pls|um+|uh+|yo)(?=[\s,!])|[^\p{L}\p{N}\s]+|(?:can|could|would|will) you\b|(?:don't|dont|don’t) forget to\b)[\s,!]*/iu;
 
 function helpText({ assistantName, turn }: Conversation): string {
   const lines = COMMANDS.flatMap((command) => (command.help === undefined ? [] : [`• ${command.help}`]));
@@ -54,5 +54,7 @@ export async function answerRequest(text: string, conversation: Conversation): P
   if (plain !== text && plain !== '') return answerRequest(plain, conversation);
   if (text === '')
     return `Yes? I am the offline agent. Say "@${conversation.assistantName} help" to see what I can do.`;
+  if (/\b(?:rem+in?d|remainder|alarm|timer|erinner|recu[eé]rda)/i.test(text))
+    return `I did not understand that, and have set nothing. ${EXAMPLES}`;
   return `I am the offline agent and only know a few commands. Say "@${conversation.assistantName} help" to see them.`;
 }

@@ -1,7 +1,9 @@
 import type { TaskSnapshot } from '../../../../../src/protocol/host-files.ts';
 import { isoLocal, localTimeAt } from './local-time.ts';
 import { type ReminderRequest, reminderText } from './reminder-request.ts';
+import type { When } from './schedule.ts';
 import { readWhen } from './schedule-phrase.ts';
+import { describeSchedule } from './schedule-words.ts';
 
 const LEAD =
   /^(?:(?:no+|nope|sorry|wait|oops|actually|rather|i mean|i meant|i said)\b[,.!]*\s*|(?:can you |please )?(?:(?:make|change|move|set|shift|reschedule|update|push|postpone) (?:it|that|this)(?: one)?(?: back)?\b(?: (?:to|for|until)\b)?)\s*)+/i;
@@ -25,7 +27,7 @@ export function correct(
   now: Date,
   timezone: string,
 ): ReminderRequest | undefined {
-  const said = /^\d{1,2}(?:[:.]\d\d)?$/.test(phrase) ? `at ${phrase}` : phrase;
+  const said = /^\d{1,2}(?:[:.]\d\d)?(?: ?[ap]\.?m\.?)?$/i.test(phrase) ? `at ${phrase}` : phrase;
   const when = readWhen(said, now, timezone);
   if (when === undefined) return undefined;
   if (task === undefined)
@@ -37,23 +39,24 @@ export function correct(
     : { what, schedule: plan, taskId: task.id };
 }
 
-type When = NonNullable<ReturnType<typeof readWhen>>;
-
 /** The new time with what it leaves open taken from the task. */
 function withRest(phrase: string, when: When, task: TaskSnapshot, now: Date, timezone: string): When {
   const { schedule_type: type, schedule_value: value } = task;
   const next = new Date(task.next_run ?? Number.NaN);
-  if (type === 'cron') {
-    const time = typeof when.plan === 'string' ? null : /T(\d\d):(\d\d)/.exec(when.plan.value);
-    if (!when.hasDay && time !== null) {
-      const days = value.split(' ').slice(2).join(' ');
-      return { ...when, plan: { type, value: `${Number(time[2])} ${Number(time[1])} ${days}` } };
+  if (type !== 'once') {
+    const daily = when.hasDay ? undefined : readWhen(`every day ${phrase}`, now, timezone)?.plan;
+    const ask = (plan: string): When => ({ plan, hasDay: true, hasTime: true });
+    if (typeof daily === 'string') return ask(`${daily} Say for example: make it 17:00.`);
+    if (type === 'cron' && daily !== undefined) {
+      const [minute, hour] = daily.value.split(' ');
+      const days = value.split(' ').slice(2);
+      return { ...when, plan: { type, value: [minute, hour, ...days].join(' ') } };
     }
-    // The two times of "at 5" are times of the one-time kind; that of a repeated one is said in full.
-    if (!when.hasDay) return { ...when, open: undefined, choices: undefined };
-    return when;
+    if (typeof when.plan !== 'string' && when.plan.type !== 'once') return when;
+    const words = describeSchedule({ type, value });
+    return ask(`That one repeats (${words}). Say how often, for example: no, every day at 9:00.`);
   }
-  if (type !== 'once' || Number.isNaN(next.getTime())) return when;
+  if (Number.isNaN(next.getTime())) return when;
   const set = isoLocal(localTimeAt(next, timezone));
   const [date, clock] = [set.slice(0, 10), set.slice(11, 16)];
   const whole = !when.hasDay

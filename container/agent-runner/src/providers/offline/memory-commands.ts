@@ -54,7 +54,8 @@ const remember: Command = {
     } catch (error) {
       return `I could not write that down: ${withoutPaths((error as Error).message)}`;
     }
-    return `I will remember: ${fact.replace(/\s+/g, ' ').trim()}`;
+    const note = /^to\s/i.test(fact) ? '\nThis sets no reminder: say "remind me …" for one.' : '';
+    return `I will remember: ${fact.replace(/\s+/g, ' ').trim()}${note}`;
   },
 };
 

@@ -4,6 +4,7 @@ import { ScheduleProblem, type When } from './schedule.ts';
 import {
   BARE_CLOCK,
   CLOCK,
+  type Clock,
   clockInPart,
   clockWords,
   DAY,
@@ -68,6 +69,7 @@ function chronoOf(text: string, here: LocalTime) {
 
 export function readOnce(text: string, here: LocalTime): When | undefined {
   if (!/[a-z:.]|\d-\d/.test(text) || STRAY_PREPOSITION.test(text)) return undefined;
+  if (/ (?:on|at|in|of|the)$/.test(text)) return undefined;
   if (OF_THE_MONTH.test(text)) return { plan: WHICH_MONTH, hasDay: true, hasTime: false };
   const named = numericDate(text);
   if (typeof named !== 'string') return named;
@@ -85,6 +87,10 @@ export function readOnce(text: string, here: LocalTime): When | undefined {
     if (isOpenHour(clockText, part))
       return { plan: whichHour(time), hasDay: false, hasTime: false, open: '', choices: halves('', time) };
     const next = { ...here, ...time };
+    if (MAY_BE_EVENING.test(clockText ?? '') && part === undefined && asUtc(next) <= asUtc(here)) {
+      const evening = { ...next, hour: next.hour + 12 };
+      if (asUtc(evening) > asUtc(here)) return eveningOrMorning(evening, time);
+    }
     const plan = isoLocal(asUtc(next) > asUtc(here) ? next : plusDays(next, 1));
     return { plan: { type: 'once', value: plan }, hasDay: false, hasTime: true };
   }
@@ -114,6 +120,16 @@ export function readOnce(text: string, here: LocalTime): When | undefined {
     return { plan: planOf(later, here, true), hasDay: true, hasTime };
   }
   return { plan: planOf(target, here, found.isCertain('year')), hasDay: true, hasTime };
+}
+
+/** In the afternoon "at 8" may be this evening or tomorrow morning. */
+const MAY_BE_EVENING = /^(?:[7-9]|1[01])(?:[:.]\d\d)?$/;
+
+function eveningOrMorning(evening: Clock, morning: Clock): When {
+  const question = `Do you mean ${clockWords(evening)} today or ${clockWords(morning)} tomorrow?`;
+  const [, pm = ''] = halves('today', morning);
+  const [am = ''] = halves('tomorrow', morning);
+  return { plan: question, hasDay: false, hasTime: true, open: '', choices: [pm, am] };
 }
 
 /** The schedule, or what to ask where the time has passed or only comes around in another year. */

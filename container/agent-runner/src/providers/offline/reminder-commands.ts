@@ -77,7 +77,7 @@ function carryOut(request: ReminderRequest, conversation: Conversation): Promise
 }
 
 const REQUEST =
-  /^(?:(?:please|pls)[, ]+)?(?:(?:can|could|will|would) you (?:please )?)?(?:remind (?:me|us)\b(?: please\b)?|(?:(?:set|create|make|add|start) (?:me |us )?(?:an? |another |the )?)?(?<noun>reminder|alarm|timer)\b|(?<wake>wake me)(?: up)?\b)[,:]?\s*(?<body>.*)$/is;
+  /^(?:(?:please|pls)[, ]+)?(?:(?:can|could|will|would) you (?:please )?)?(?:remind ?(?:me|us)\b(?: please\b)?|(?:(?:set|create|make|add|start) (?:me |us )?(?:an? |another |the )?)?(?<noun>reminder|alarm|timer)\b|(?<wake>wake me)(?: up)?\b)[,:]?\s*(?<body>.*)$/is;
 const REPEATED =
   /^(?:every(?:day)?|each|daily|hourly|weekly|monthly|yearly|(?:on )?(?:mon|tues|wednes|thurs|fri|satur|sun)days|(?:on )?week(?:day|end)s)\b/i;
 

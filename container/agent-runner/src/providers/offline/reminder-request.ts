@@ -19,6 +19,8 @@ export type ReminderRequest =
       readonly open?: string | undefined;
       /** The times that the question names, as whole phrases. */
       readonly choices?: readonly string[] | undefined;
+      /** Where the question is of what to remind: the time. */
+      readonly at?: string | undefined;
       readonly taskId?: string | undefined;
     };
 
@@ -35,6 +37,9 @@ export const EXAMPLES =
 const WHEN_AND_WHAT = `When, and of what? ${EXAMPLES}`;
 const UNSURE =
   'I am not sure which time you mean, so I have set nothing. Say the time first and the rest in quotes, for example: remind me tomorrow at 9:00 to "call Bob".';
+
+const ONE_AT_A_TIME =
+  'I can set one reminder at a time, and have set nothing. Say them one after the other, or put what to say in quotes.';
 
 /** So many characters of a text are looked through for more times. */
 const MAX_LENGTH = 1_000;
@@ -76,7 +81,13 @@ interface Found {
  * @param subject what to remind of where only a time is said; undefined: that is asked
  */
 export function readReminder(body: string, now: Date, timezone: string, subject?: string): ReminderRequest {
-  const read = (phrase: string): When | undefined => readWhen(phrase, now, timezone);
+  const read = (phrase: string): When | undefined => {
+    const when = readWhen(phrase, now, timezone);
+    const morning = when?.choices?.find((choice) => choice.startsWith('tomorrow at'));
+    return morning !== undefined && /alarm|wake/.test(subject ?? '')
+      ? readWhen(morning, now, timezone)
+      : when;
+  };
   const text = body.trim();
   const quoted = QUOTED.exec(text);
   if (quoted !== null) {
@@ -100,6 +111,10 @@ export function readReminder(body: string, now: Date, timezone: string, subject?
   return { question: 'When? Say for example: tomorrow at 9:00.', what: spoken, open: '' };
 }
 
+/** What is no answer to "Of what?". */
+const OTHER_REQUEST =
+  /\bremind\b|^(?:every|set|cancel|delete|remove|pause|resume|stop|no|never ?mind|forget|list|show|tasks|reminders|groups|activate|say|what|which|help|my)\b/i;
+
 /** The answer to a question about an earlier request: a time alone; undefined when it is none. */
 export function answerToQuestion(
   text: string,
@@ -107,7 +122,14 @@ export function answerToQuestion(
   now: Date,
   timezone: string,
 ): ReminderRequest | undefined {
-  if (!('question' in earlier) || earlier.what === undefined) return undefined;
+  if (!('question' in earlier)) return undefined;
+  if (earlier.at !== undefined && !OTHER_REQUEST.test(text))
+    return readReminder(
+      `${earlier.at} to "${text.replace(LEAD_IN, '').replace(/["“”„«»]/g, '')}"`,
+      now,
+      timezone,
+    );
+  if (earlier.what === undefined) return undefined;
   const { what, taskId } = earlier;
   const said = text.trim().replace(/^(?:no|yes|yep|ok|okay|sorry|i mean|i meant|the one)[,.!]* (?=\S)/i, '');
   const chosen = chosenOf(said, earlier.choices ?? []);
@@ -128,6 +150,8 @@ function chosenOf(answer: string, choices: readonly string[]): string | undefine
     .toLowerCase()
     .replace(/[\s.!]+$/, '')
     .replace(/^(?:in |at |on )?(?:the )?/, '');
+  const byWord = choices.find((choice) => /^to(?:day|morrow)$/.test(said) && choice.startsWith(said));
+  if (byWord !== undefined) return byWord;
   const half = /^(?:(?:a\.?m\.?|morning)|(p\.?m\.?|afternoon|evening|night))$/.exec(said);
   if (half !== null) return choices.find((choice) => choice.endsWith(half[1] === undefined ? 'am' : 'pm'));
   const number = /^(\d{1,2})(?:st|nd|rd|th)?(?: one)?$/.exec(said)?.[1];
@@ -159,13 +183,15 @@ function withTimeFirst(
     if (subject !== undefined && !when.hasTime && typeof when.plan !== 'string')
       return { question: 'At what time?', what: subject, open: phrase };
     if (subject !== undefined) return outcome(when, subject);
-    return { question: typeof when.plan === 'string' ? when.plan : `Of what? ${EXAMPLES}` };
+    const isProblem = typeof when.plan === 'string' && when.open === undefined && when.choices === undefined;
+    return isProblem ? { question: String(when.plan) } : { question: 'Of what?', at: phrase };
   }
   const goesOn =
     (lead === undefined && (GOES_ON.test(again) || timesIn(again).atStart)) ||
     (lead === undefined && NUMBER_AFTER_HOUR.test(phrase)) ||
     (/^for/i.test(lead ?? '') && LENGTH.test(what)) ||
     (/^to/i.test(lead ?? '') && /^\d/.test(what) && /\d$/.test(phrase));
+  if (isTwo(when, what)) return { question: ONE_AT_A_TIME };
   if (goesOn || isUnsure(when, what, last)) return { question: UNSURE };
   return outcome(when, what);
 }
@@ -175,9 +201,16 @@ function withTimeLast({ when, phrase, rest }: Found): ReminderRequest {
   if (/^(?:on|in|at|by|the|to|of|about|that|for|please)?$/i.test(what))
     return { question: `Of what? ${EXAMPLES}` };
   if (DAY_OR_WORD.test(phrase) || /^(?:(?:in|at) )?\d+$/i.test(what)) return { question: UNSURE };
+  if (isTwo(when, what)) return { question: ONE_AT_A_TIME };
   const times = timesIn(what);
   if (BEGINS_BEFORE.test(what) || times.atEnd || isUnsure(when, what, undefined)) return { question: UNSURE };
   return outcome(when, what);
+}
+
+/** Whether two reminders are asked for in one sentence. */
+function isTwo({ hasTime }: When, what: string): boolean {
+  if (/\bremind (?:me|us)\b/i.test(what)) return true;
+  return hasTime && /\b(?:and|then|also|plus)\b|[&;]/i.test(what) && timesIn(what).clock;
 }
 
 /** Whether what is left says more of the time than the time that was understood. */
@@ -194,7 +227,7 @@ function isUnsure(when: When, what: string, other: Found | undefined): boolean {
 function isMisspeltDay(word: string): boolean {
   const said = word.toLowerCase();
   // Short for tomorrow; a person has a capital letter.
-  if (word === 'tom') return true;
+  if (word === 'tom' || /^(?:we\w*|t[hu]\w*|sat\w*)day$/.test(said)) return true;
   return [...WEEKDAYS, 'tomorrow'].some((day) => {
     const shorter = Math.min(said.length, day.length);
     let start = 0;

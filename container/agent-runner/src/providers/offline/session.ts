@@ -88,13 +88,13 @@ export class OfflineSession {
 
   /** Adds a request. A home that cannot be written costs the memory, not the answer. */
   async remember(text: string): Promise<void> {
-    const said = [...this.#transcript.said, cutText(text, MAX_TEXT)].slice(-MAX_REQUESTS);
+    this.#transcript.said = [...this.#transcript.said, cutText(text, MAX_TEXT)].slice(-MAX_REQUESTS);
     this.#transcript.asked = this.#asks;
     this.#asks = undefined;
     const path = join(this.#directory, `${this.id}.json`);
     try {
       await mkdir(this.#directory, { recursive: true });
-      await writeFile(`${path}.tmp`, JSON.stringify({ ...this.#transcript, said }));
+      await writeFile(`${path}.tmp`, JSON.stringify(this.#transcript));
       await rename(`${path}.tmp`, path);
     } catch (error) {
       process.stderr.write(`session ${this.id} cannot be kept: ${(error as Error).message}\n`);
