@@ -215,7 +215,7 @@ describe('reminders of the offline agent', () => {
 
   it('are refused with the reason when their time is impossible', async () => {
     const host = await FakeHost.start();
-    expect(await ask(host, 'remind me at 25:00 to sleep')).toBe('25:00 is no time of day.');
+    expect(await ask(host, 'remind me at 25:00 to sleep')).toBe('25:00 is not a time of day.');
     expect(host.received).toEqual([]);
   });
 
@@ -240,6 +240,9 @@ describe('reminders of the offline agent', () => {
     ['hey, could you remind me please to call Bob tomorrow at 9?', 'call Bob', '2026-03-03T09:00:00'],
     ["don't forget to remind me tomorrow at 9 to call Bob", 'call Bob', '2026-03-03T09:00:00'],
     ['hey remind me at 9am x', 'x', '2026-03-03T09:00:00'],
+    ['i need a reminder to call Bob tomorrow at 9', 'call Bob', '2026-03-03T09:00:00'],
+    ['can u remind me tomorrow at 9 to call Bob pls', 'call Bob', '2026-03-03T09:00:00'],
+    ['new reminder: dentist tomorrow 9am', 'dentist', '2026-03-03T09:00:00'],
     ['⏰ remind me at 17:00 to call', 'call', '2026-03-02T17:00:00'],
     ['hey andy can you remind me tomorrow at nine to call', 'call', '2026-03-03T09:00:00'],
     ['reminder: call Bob tomorrow at 9', 'call Bob', '2026-03-03T09:00:00'],
@@ -248,6 +251,25 @@ describe('reminders of the offline agent', () => {
     const host = await FakeHost.start();
     expect(await ask(host, request)).toContain(`I will remind you: ${what}\n`);
     expect(host.received).toEqual([expect.objectContaining({ schedule_value })]);
+  });
+
+  it('are asked about by the date where it could be two', async () => {
+    const host = await FakeHost.start();
+    expect(await ask(host, 'remind me on 5/12 at 9 to call Bob')).toMatch(
+      /^5\/12: is that 5 December or 12 May\?/,
+    );
+  });
+
+  it('are not set by "remember to", and the answer says so', async () => {
+    const host = await FakeHost.start();
+    expect(await ask(host, 'remember to call Bob tomorrow at 9')).toMatch(/This sets no reminder/);
+    expect(host.received).toEqual([]);
+  });
+
+  it('are set by an answer to a question about a polite request', async () => {
+    const host = await FakeHost.start();
+    await ask(host, 'hey, i want you to remind me tomorrow to call Bob');
+    expect(await ask(host, '9', { sessionId: 'session-1' })).toContain('I will remind you: call Bob\n');
   });
 
   it('are set by the answer that says of what', async () => {
@@ -287,14 +309,15 @@ describe('reminders of the offline agent', () => {
     expect(said.at(-1)).toContain('I will remind you: call Bob');
   });
 
-  it.each(['erinnere mich morgen um 9 an Bob', 'remid me at 17:00 to call', 'I need a reminder for Bob'])(
-    'that are not understood are said not to be set: %s',
-    async (request) => {
-      expect(await ask(await FakeHost.start(), request)).toMatch(
-        /^I did not understand that, and have set nothing\./,
-      );
-    },
-  );
+  it.each([
+    'erinnere mich morgen um 9 an Bob',
+    'remid me at 17:00 to call',
+    'would you mind reminding me at 9am to call',
+  ])('that are not understood are said not to be set: %s', async (request) => {
+    expect(await ask(await FakeHost.start(), request)).toMatch(
+      /^I did not understand that, and have set nothing\./,
+    );
+  });
 
   it('are set by the last of several answers', async () => {
     const host = await FakeHost.start();

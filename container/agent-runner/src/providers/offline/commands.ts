@@ -2,6 +2,7 @@ import { asSeen } from '../../../../../src/protocol/trigger.ts';
 import { ATTACHMENT_COMMANDS } from './attachment-commands.ts';
 import { CHAT_COMMANDS } from './chat-commands.ts';
 import type { Command, Conversation } from './command.ts';
+import { withoutCourtesy } from './courtesy.ts';
 import { FILE_COMMANDS } from './file-commands.ts';
 import { GROUP_COMMANDS } from './group-commands.ts';
 import { MEMORY_COMMANDS } from './memory-commands.ts';
@@ -19,10 +20,6 @@ const COMMANDS: readonly Command[] = [
   ...MEMORY_COMMANDS,
   ...GROUP_COMMANDS,
 ];
-
-/** What people put before a request, and what says nothing of it. */
-const COURTESY =
-  /^(?:(?:hey|hi|hello|ok|okay),? \S+(?=,? (?:can|could|would|will|please|remind)\b)|(?:hey|hi|hello|ok|okay|so|and|well|please|pls|um+|uh+|yo)(?=[\s,!])|[^\p{L}\p{N}\s]+|(?:can|could|would|will) you\b|(?:don't|dont|don’t) forget to\b)[\s,!]*/iu;
 
 function helpText({ assistantName, turn }: Conversation): string {
   const lines = COMMANDS.flatMap((command) => (command.help === undefined ? [] : [`• ${command.help}`]));
@@ -50,11 +47,11 @@ export async function answerRequest(text: string, conversation: Conversation): P
   const seen = asSeen(text);
   if (!isTask && seen !== text) return answerRequest(seen, conversation);
   if (isTask) return `Reminder: ${text}`;
-  const plain = text.replace(COURTESY, '');
+  const plain = withoutCourtesy(text);
   if (plain !== text && plain !== '') return answerRequest(plain, conversation);
   if (text === '')
     return `Yes? I am the offline agent. Say "@${conversation.assistantName} help" to see what I can do.`;
-  if (/\b(?:rem+in?d|remainder|alarm|timer|erinner|recu[eé]rda)/i.test(text))
+  if (/\b(?:rem+in?d|remainder|alarm|timer|erinner|re[ck][uo]+[eé]?rd|rappel|ricord)/i.test(text))
     return `I did not understand that, and have set nothing. ${EXAMPLES}`;
   return `I am the offline agent and only know a few commands. Say "@${conversation.assistantName} help" to see them.`;
 }

@@ -72,7 +72,11 @@ export function readOnce(text: string, here: LocalTime): When | undefined {
   if (/ (?:on|at|in|of|the)$/.test(text)) return undefined;
   if (OF_THE_MONTH.test(text)) return { plan: WHICH_MONTH, hasDay: true, hasTime: false };
   const named = numericDate(text);
-  if (typeof named !== 'string') return named;
+  if (typeof named !== 'string') {
+    // What stands beside the date must be a part of the time, too.
+    const [first] = named.choices ?? [];
+    return first !== undefined && readOnce(first, here) === undefined ? undefined : named;
+  }
   const { part, rest } = takeDayPart(named);
   const dated = weekdayAsDate(ordinalAsDate(rest, here), here, part);
   const question = dated.question;
@@ -109,7 +113,8 @@ export function readOnce(text: string, here: LocalTime): When | undefined {
   if (!found.isCertain('day') && !isSameTime) return undefined;
   if (!hasTime && !isSameTime) {
     const named = /^(?:today|tomorrow)$/.test(day) ? day : `on ${wordDay(target)}`;
-    const plan = `At what time ${named}${inThe(part)}?`;
+    const tonight = day === 'today' && part === 'night';
+    const plan = tonight ? 'At what time tonight?' : `At what time ${named}${inThe(part)}?`;
     return { plan, hasDay: true, hasTime, open: `${day}${part === undefined ? '' : ` in the ${part}`}` };
   }
   if (time !== undefined && isOpenHour(clockText, part)) {
@@ -118,6 +123,15 @@ export function readOnce(text: string, here: LocalTime): When | undefined {
     if (!isToday || asUtc(target) > asUtc(here))
       return { plan: whichHour(time), hasDay: true, hasTime: false, open: day, choices: halves(day, time) };
     return { plan: planOf(later, here, true), hasDay: true, hasTime };
+  }
+  const isTonight = day === 'today' && time !== undefined && MAY_BE_EVENING.test(clockText ?? '');
+  if (isTonight && part === undefined && asUtc(target) <= asUtc(here)) {
+    const evening = { ...target, hour: target.hour + 12 };
+    if (asUtc(evening) > asUtc(here)) {
+      const question = `${clockWords(time)} has passed. Do you mean ${clockWords(evening)}?`;
+      const [, pm = ''] = halves(day, time);
+      return { plan: question, hasDay: true, hasTime, open: day, choices: [pm] };
+    }
   }
   return { plan: planOf(target, here, found.isCertain('year')), hasDay: true, hasTime };
 }
@@ -155,21 +169,30 @@ const WHICH_MONTH =
 /** A date in numbers with the month as a word; which is which is asked where it could be both. */
 function numericDate(text: string): string | When {
   let problem: string | undefined;
+  let choices: readonly string[] | undefined;
   const named = text.replace(
     /(?<![\d:/.-])(\d{1,2})(?:\/(\d{1,2})(?:\/(\d{4}|\d{2}))?|\.(0?[1-9]|1[0-2])\.(\d{4}|\d{2})?|-(\d{1,2})-(\d{4}))(?![\d/:-])/g,
     (written, first: string, ...rest: (string | undefined)[]) => {
       const second = rest[0] ?? rest[2] ?? rest[4] ?? '';
       const year = rest[1] ?? rest[3] ?? rest[5];
       const [a, b] = [Number(first), Number(second)];
-      if (a !== b && a <= 12 && b <= 12 && a > 0 && b > 0)
+      if (a !== b && a <= 12 && b <= 12 && a > 0 && b > 0) {
+        choices = [`${a} ${monthWord(b)}`, `${b} ${monthWord(a)}`].map((date) =>
+          text.replace(written, `${date}${fullYear(year)}`.toLowerCase()),
+        );
         problem = `${written}: is that ${a} ${monthWord(b)} or ${b} ${monthWord(a)}? Say the month as a word.`;
+      }
       const [day, month] = b > 12 ? [b, a] : [a, b];
-      if (month < 1 || month > 12 || day < 1) problem ??= `${written} is no date.`;
-      const full = year === undefined ? '' : ` ${year.length === 2 ? `20${year}` : year}`;
-      return `${day} ${MONTHS[month - 1] ?? ''}${full}`;
+      if (month < 1 || month > 12 || day < 1) problem ??= `${written} is not a date.`;
+      return `${day} ${MONTHS[month - 1] ?? ''}${fullYear(year)}`;
     },
   );
-  return problem === undefined ? named : { plan: problem, hasDay: true, hasTime: true };
+  return problem === undefined ? named : { plan: problem, hasDay: true, hasTime: true, choices };
+}
+
+function fullYear(year: string | undefined): string {
+  if (year === undefined) return '';
+  return ` ${year.length === 2 ? `20${year}` : year}`;
 }
 
 /** @throws ScheduleProblem for a day that no month, or not that one, has */

@@ -1,7 +1,9 @@
 import type { TaskSnapshot } from '../../../../../src/protocol/host-files.ts';
+import { asSeen } from '../../../../../src/protocol/trigger.ts';
 import { readTasks } from '../../tools/snapshots.ts';
 import type { Command, Conversation } from './command.ts';
 import { correct, correctionOf } from './corrections.ts';
+import { withoutCourtesy } from './courtesy.ts';
 import { wordReply } from './host-reply.ts';
 import { asUtc, describeInstant, localTimeAt } from './local-time.ts';
 import {
@@ -77,7 +79,7 @@ function carryOut(request: ReminderRequest, conversation: Conversation): Promise
 }
 
 const REQUEST =
-  /^(?:(?:please|pls)[, ]+)?(?:(?:can|could|will|would) you (?:please )?)?(?:remind ?(?:me|us)\b(?: please\b)?|(?:(?:set|create|make|add|start) (?:me |us )?(?:an? |another |the )?)?(?<noun>reminder|alarm|timer)\b|(?<wake>wake me)(?: up)?\b)[,:]?\s*(?<body>.*)$/is;
+  /^(?:(?:please|pls)[, ]+)?(?:(?:can|could|will|would) you (?:please )?)?(?:remind ?(?:me|us)\b(?: please\b)?|(?:(?:set|create|make|add|start) (?:me |us )?)?(?:an? |another |the |new )?(?<noun>reminder|alarm|timer)\b|(?<wake>wake me)(?: up)?\b)[,:]?\s*(?<body>.*)$/is;
 const REPEATED =
   /^(?:every(?:day)?|each|daily|hourly|weekly|monthly|yearly|(?:on )?(?:mon|tues|wednes|thurs|fri|satur|sun)days|(?:on )?week(?:day|end)s)\b/i;
 
@@ -117,7 +119,7 @@ const remind: Command = {
   schedules: true,
   answer: async ([text], conversation) => {
     const { session, now, timezone } = conversation;
-    const said = [...session.recent, text];
+    const said = [...session.recent.map((one) => withoutCourtesy(asSeen(one))), text];
     const isCorrected = said.some((one) => correctionOf(one) !== undefined);
     const tasks = isCorrected ? await readTasks(conversation.turn.layout) : undefined;
     const last = tasks?.find(({ id }) => id === session.task);

@@ -150,8 +150,9 @@ function chosenOf(answer: string, choices: readonly string[]): string | undefine
     .toLowerCase()
     .replace(/[\s.!]+$/, '')
     .replace(/^(?:in |at |on )?(?:the )?/, '');
-  const byWord = choices.find((choice) => /^to(?:day|morrow)$/.test(said) && choice.startsWith(said));
-  if (byWord !== undefined) return byWord;
+  const byWord = choices.filter((choice) => said.length > 2 && ` ${choice}`.includes(` ${said}`));
+  if (byWord.length === 1) return byWord[0];
+  if (choices.length === 1 && /^(?:yes|yep|yeah|y|sure|exactly|right)$/.test(said)) return choices[0];
   const half = /^(?:(?:a\.?m\.?|morning)|(p\.?m\.?|afternoon|evening|night))$/.exec(said);
   if (half !== null) return choices.find((choice) => choice.endsWith(half[1] === undefined ? 'am' : 'pm'));
   const number = /^(\d{1,2})(?:st|nd|rd|th)?(?: one)?$/.exec(said)?.[1];
@@ -165,7 +166,8 @@ function chosenOf(answer: string, choices: readonly string[]): string | undefine
   return choices.at(place[1] === undefined ? 1 : 0);
 }
 
-function outcome({ plan, open, choices }: When, what: string): ReminderRequest {
+function outcome({ plan, open, choices }: When, said: string): ReminderRequest {
+  const what = said.replace(/,?\s+(?:please|pls|thanks|thank you|thx)[.!]*$/i, '');
   return typeof plan === 'string' ? { question: plan, what, open, choices } : { what, schedule: plan };
 }
 

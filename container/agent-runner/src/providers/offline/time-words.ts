@@ -48,10 +48,10 @@ export function clock(text: string): Clock {
   const minute = Number(minutes);
   let hour = Number(hours);
   if (half !== undefined) {
-    if (hour < 1 || hour > 12) throw new ScheduleProblem(`${text.trim()} is no time of day.`);
+    if (hour < 1 || hour > 12) throw new ScheduleProblem(`${text.trim()} is not a time of day.`);
     hour = (hour % 12) + (half.toLowerCase() === 'pm' ? 12 : 0);
   }
-  if (hour > 23 || minute > 59) throw new ScheduleProblem(`${text.trim()} is no time of day.`);
+  if (hour > 23 || minute > 59) throw new ScheduleProblem(`${text.trim()} is not a time of day.`);
   return { hour, minute };
 }
 
