@@ -253,6 +253,35 @@ describe('reminders of the offline agent', () => {
     expect(host.received).toEqual([expect.objectContaining({ schedule_value })]);
   });
 
+  it.each(['thanks', 'nothing, never mind', 'ok', 'hello'])(
+    'are not set with an answer that says nothing of what: %s',
+    async (answer) => {
+      const host = await FakeHost.start();
+      await ask(host, 'remind me tomorrow at 9');
+      await ask(host, answer, { sessionId: 'session-1' });
+      expect(host.received).toEqual([]);
+    },
+  );
+
+  it('are left as they are by the correction of a question about another one', async () => {
+    const host = await FakeHost.start();
+    const inSession = { sessionId: 'session-1' };
+    host.answers(() => ({ ok: true, taskId: 'task-1' }));
+    await ask(host, 'remind me tomorrow at 9 to call Bob');
+    await host.hasTasks([{ id: 'task-1', schedule_type: 'once', schedule_value: '2026-03-03T09:00:00' }]);
+    await ask(host, 'remind me on friday to water the plants', inSession);
+    expect(await ask(host, 'no, saturday', inSession)).toBe('At what time on Saturday 7 March 2026?');
+    expect(await ask(host, 'no, whenever', inSession)).toMatch(/^I am the offline agent/);
+    expect(host.received).toHaveLength(1);
+  });
+
+  it('that repeat daily are set by the time of day that was asked for', async () => {
+    const host = await FakeHost.start();
+    expect(await ask(host, 'every day drink')).toMatch(/^At what time\?/);
+    await ask(host, '9', { sessionId: 'session-1' });
+    expect(host.received).toEqual([expect.objectContaining({ schedule_value: '0 9 * * *' })]);
+  });
+
   it('are asked about by the date where it could be two', async () => {
     const host = await FakeHost.start();
     expect(await ask(host, 'remind me on 5/12 at 9 to call Bob')).toMatch(

@@ -83,8 +83,6 @@ const REQUEST =
 const REPEATED =
   /^(?:every(?:day)?|each|daily|hourly|weekly|monthly|yearly|(?:on )?(?:mon|tues|wednes|thurs|fri|satur|sun)days|(?:on )?week(?:day|end)s)\b/i;
 
-const EVERY_DAY_AT = 'At what time? Say for example: every day at 9:00 water the plants.';
-
 /** A request for a reminder, taken apart; undefined: the text is none. */
 function requestIn(text: string, { now, timezone }: Conversation): ReminderRequest | undefined {
   const groups = REQUEST.exec(text)?.groups;
@@ -95,7 +93,6 @@ function requestIn(text: string, { now, timezone }: Conversation): ReminderReque
     const { when = '', what = '' } = timeThenWhat?.groups ?? {};
     if (!REPEATED.test(text) && readWhen(when, now, timezone) === undefined) return undefined;
     if (timeThenWhat !== null) return readReminder(`${when} ${what}`, now, timezone);
-    if (/^(?:every|each) (?:day|week)\b(?!.*\d)/is.test(text)) return { question: EVERY_DAY_AT };
     return readReminder(text, now, timezone);
   }
   const { noun, wake, body = '' } = groups;
@@ -133,7 +130,8 @@ const remind: Command = {
       found =
         (isSet ? undefined : open && answerToQuestion(one, open, now, timezone)) ??
         request ??
-        correctionIn(one, last, conversation);
+        // What corrects an open question is no change of an earlier reminder.
+        (open?.what === undefined ? correctionIn(one, last, conversation) : undefined);
       earlier = found;
     }
     return found === undefined ? undefined : carryOut(found, conversation);

@@ -209,6 +209,7 @@ describe('the answer to a question about a reminder', () => {
     ['to call', 'at 9am', '2026-12-03T09:00:00'],
     ['today at 8 to call', 'yes', '2026-12-02T20:00:00'],
     ['today at 8 to call', 'pm', '2026-12-02T20:00:00'],
+    ['on friday at 5 to call', 'pm please', '2026-12-04T17:00:00'],
     ['tonight to call', '9', '2026-12-02T21:00:00'],
     ['on 5/12 at 9 to call', 'the first', '2026-12-05T09:00:00'],
     ['on 5/12 at 9 to call', '5 December', '2026-12-05T09:00:00'],
@@ -244,6 +245,8 @@ describe('the answer to a question about a reminder', () => {
     ['tomorrow to call', 'in the morning'],
     ['tomorrow to call', 'pm'],
     ['next friday to call', 'the second'],
+    ['on friday to call', 'no, saturday'],
+    ['on wednesday to call', 'today'],
   ])('"%s" is asked about further after "%s"', (body, answer) => {
     expect(answered(body, answer)).toMatchObject({ question: expect.any(String), what: 'call' });
   });

@@ -113,7 +113,7 @@ export function readReminder(body: string, now: Date, timezone: string, subject?
 
 /** What is no answer to "Of what?". */
 const OTHER_REQUEST =
-  /\bremind\b|^(?:every|set|cancel|delete|remove|pause|resume|stop|no|never ?mind|forget|list|show|tasks|reminders|groups|activate|say|what|which|help|my)\b/i;
+  /\bremind\b|^(?:every|set|cancel|delete|remove|pause|resume|stop|no|never ?mind|forget|list|show|tasks|reminders|groups|activate|say|what|which|why|how|when|who|where|help|my|thanks?|thx|nothing|nvm|nope|nah|ok(?:ay)?|yes|yep|sorry|wait|cool|great|hi|hello|hey|bye)\b/i;
 
 /** The answer to a question about an earlier request: a time alone; undefined when it is none. */
 export function answerToQuestion(
@@ -131,13 +131,24 @@ export function answerToQuestion(
     );
   if (earlier.what === undefined) return undefined;
   const { what, taskId } = earlier;
-  const said = text.trim().replace(/^(?:no|yes|yep|ok|okay|sorry|i mean|i meant|the one)[,.!]* (?=\S)/i, '');
+  const said = text
+    .trim()
+    .replace(/^(?:no|yes|yep|ok|okay|sorry|i mean|i meant|the one)[,.!]* (?=\S)/i, '')
+    .replace(/,?\s+(?:please|pls|thanks|thank you|thx)[.!]*$/i, '');
   const chosen = chosenOf(said, earlier.choices ?? []);
   const choice = chosen === undefined ? undefined : readWhen(chosen, now, timezone);
   if (choice !== undefined) return { ...outcome(choice, what), taskId };
   if (/^(?:in the )?(?:[ap]\.?m\.?|first|second|later|earlier)$/i.test(said)) return earlier;
   const alone = readWhen(said, now, timezone);
   if (alone !== undefined && (earlier.open === '' || (alone.hasDay && alone.hasTime)))
+    return { ...outcome(alone, what), taskId };
+  // Another day: the time of day is asked for.
+  if (
+    alone?.hasDay === true &&
+    alone.open !== undefined &&
+    alone.open !== '' &&
+    !/^(?:in the|this|at)\b/i.test(said)
+  )
     return { ...outcome(alone, what), taskId };
   const added = /^(?:at|in)\b/i.test(said) ? said : `at ${said}`;
   const when = earlier.open === undefined ? undefined : readWhen(`${earlier.open} ${added}`, now, timezone);
