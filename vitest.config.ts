@@ -10,7 +10,7 @@ const WITH_WAITS = CORES + 1;
 const WIRE = 'src/**/*.wire.test.ts';
 /** A real sandbox, or other programs as processes of their own, without the rest of the host. */
 const PROCESSES = '{src,container}/**/*.{sandbox,process}.test.ts';
-const CONTAINER = '**/*.container.test.ts';
+const CONTAINER = '{container,test}/**/*.container.test.ts';
 
 interface Project {
   readonly name: string;

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import vitestConfig from '../../vitest.config.ts';
 
 interface Package {
   readonly optionalDependencies?: Readonly<Record<string, string>>;
@@ -62,5 +63,20 @@ describe('the dependencies', () => {
 
   it.each(TREES)('do not name a registry’s host in the lock file (%s)', (tree) => {
     expect(read(`${tree}package-lock.json`)).not.toMatch(/"resolved": "https?:/);
+  });
+});
+
+// A sandbox writes below groups/ and data/: nothing there may run on this machine because somebody tests or formats the code.
+describe('what developers run', () => {
+  it('looks for tests and sources in directories of the package only, never in all of the checkout', () => {
+    const projects = vitestConfig.test?.projects as readonly {
+      readonly test: { readonly include: string[] };
+    }[];
+    const patterns = projects.flatMap(({ test }) => test.include);
+    expect(patterns.length).toBeGreaterThan(8);
+    const knip = JSON.parse(read('knip.json')) as { readonly project: string[] };
+    const own = /^(?:src|container|test|simulator|bench|\{(?:(?:src|container|test)[,}])+)\//;
+    expect([...patterns, ...knip.project].filter((pattern) => !own.test(pattern))).toEqual([]);
+    expect(read('biome.json')).toMatch(/"!!groups",\s*"!!data"/);
   });
 });
