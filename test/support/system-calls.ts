@@ -31,7 +31,18 @@ export const SYSTEM_CALLS = `
   try_to('kernelModule', 175, 105, 0, 0, $none);
   try_to('reboot', 169, 142, 0xfee1dead, 672274793, 0, 0);
   try_to('userFault', 323, 282, 0);
+  my $file = '/workspace/group/planted'; open(my $handle, '>', $file);
+  try_to('setuidChmod', 90, 999, $file, 04755) if $x64;
+  try_to('setgidFchmod', 91, 52, fileno($handle), 02755);
+  try_to('setuidFchmodat', 268, 53, -100, $file, 04755);
+  try_to('setuidFchmodat2', 452, 452, -100, $file, 04755, 0);
+  try_to('setuidOpen', 257, 56, -100, "$file.2", 0101, 04755);
+  try_to('setuidMknod', 259, 33, -100, "$file.3", 0104755, 0);
+  try_to('openat2', 437, 437, -100, $file, 0, 0);
+  try_to('ordinaryFchmodat', 268, 53, -100, $file, 01755);
   open_socket('rawSocket', 2, 3, 1);
+  open_socket('vmSocket', 40, 1, 0);
+  open_socket('algorithmSocket', 38, 5, 0);
   open_socket('rawSocket6', 10, 3, 58);
   open_socket('packetSocket', 17, 3, 768);
   print '{' . join(',', @found) . '}';
