@@ -50,6 +50,14 @@ export async function admit(path: string, owner: Owner, where: keyof typeof ADMI
   await chmod(path, (mode & 0o7707) | group);
 }
 
+const OWNERS_BITS = 0o700;
+
+/** Gives a directory's own user all rights there again: an agent may have taken them from itself, and its next run would fail. */
+async function reopen(path: string): Promise<void> {
+  const { mode } = await stat(path);
+  if ((mode & OWNERS_BITS) !== OWNERS_BITS) await chmod(path, (mode & 0o777) | OWNERS_BITS);
+}
+
 type Path = string | Buffer;
 
 /** A tree is handed over up to this many entries, those near its root first. */
@@ -99,9 +107,13 @@ export async function prepareDirectories(
   const mailbox = WRITABLE_IPC_DIRECTORIES.map((name) => join(ipc, name));
   const sessions = SESSION_DIRECTORIES.map((name) => join(paths.groupSessions(folder), name));
   const readOnly = [logs, ipc, join(ipc, 'results'), paths.groupAttachments(folder), paths.runEnv];
-  for (const path of [paths.group(folder), paths.globalGroup, ...readOnly, ...mailbox, ...sessions]) {
+  // Before what lies in it: an agent may have closed its own folder.
+  for (const path of [paths.group(folder), paths.globalGroup, ...sessions]) {
     await ensureDirectory(path);
+    await reopen(path);
   }
+  for (const path of [...readOnly, ...mailbox]) await ensureDirectory(path);
+  for (const path of mailbox) await reopen(path);
   if (owner === undefined) return;
   const passed = [
     paths.ipc,

@@ -294,6 +294,21 @@ export function describeIsolation(base: TestAgentOptions): void {
   });
 
   describe('the files outside the sandbox', () => {
+    it('an agent that closes its own directories has them again in its next turn', async () => {
+      const closed = [
+        '/workspace/group',
+        '/workspace/ipc/messages',
+        '/workspace/ipc/input',
+        '/home/node/.claude',
+      ];
+      const close = Object.fromEntries(closed.map((path) => [path, `fs.chmodSync('${path}', 0)`]));
+      const { agent, found } = await look(base, close);
+      expect(new Set(Object.values(found))).toEqual(new Set(['done']));
+      const write = Object.fromEntries(closed.map((path) => [path, `fs.writeFileSync('${path}/again', '')`]));
+      const again = await look(base, write, { paths: agent.paths });
+      expect(new Set(Object.values(again.found))).toEqual(new Set(['done']));
+    });
+
     it('files of the agent belong to its user, and files that the host made are given to that user', async () => {
       const { found, agent } = await look(
         base,
