@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { chmodSync, statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
@@ -80,10 +80,25 @@ it.skipIf(process.getuid?.() !== 0)(
         statSync(path).mode & 0o777,
         statSync(path).gid,
       ]);
-      expect(modes).toEqual(Array(3).fill([0o710, AGENT_USER.gid]));
+      expect(modes).toEqual([0o710, 0o750, 0o710].map((mode) => [mode, AGENT_USER.gid]));
       expect(statSync(paths.store).mode & 0o777).toBe(0o700);
     } finally {
       process.umask(before);
     }
   },
 );
+
+it('the folders of a root are closed to other users of the machine, those of an earlier host too, and the root’s parents stay', async () => {
+  const parent = sharedDirectory();
+  const root = join(parent, 'root');
+  for (const name of ['.', 'groups', 'data', 'logs', 'store']) {
+    await mkdir(join(root, name), { recursive: true });
+    chmodSync(join(root, name), 0o777);
+  }
+  const { close } = await openInstance(loadBaseConfig({ NANOCLAW_ROOT: root, HOME: root }), silentLog);
+  onTestFinished(close);
+  const mode = (path: string): number => statSync(path).mode & 0o777;
+  for (const name of ['groups', 'data', 'logs', 'store'])
+    expect(mode(join(root, name)) & 0o007, name).toBe(0);
+  expect([mode(parent), mode(root)]).toEqual([0o755, 0o777]);
+});

@@ -1,4 +1,4 @@
-import { chmod, mkdir } from 'node:fs/promises';
+import { chmod, mkdir, stat } from 'node:fs/promises';
 import { admit } from './agent/directories.ts';
 import { ownerFor } from './agent/runtime/agent-user.ts';
 import { systemClock } from './clock.ts';
@@ -68,9 +68,16 @@ async function makeDirectories(paths: Paths): Promise<void> {
   for (const directory of [groups, data, logs, globalGroup, store, changed]) {
     await mkdir(directory, { recursive: true });
   }
-  // Messages and the account lie there: nobody else's business.
-  await chmod(paths.store, 0o700);
+  // Messages, files that people sent, transcripts and the account lie there: nobody else's business, and what a sandbox
+  // makes there is not to be run by others.
+  for (const directory of [store, logs]) await chmod(directory, 0o700);
   const agent = ownerFor(process.getuid?.() ?? 0);
+  for (const directory of [groups, data]) {
+    const { mode } = await stat(directory);
+    await chmod(directory, mode & (agent === undefined ? 0o700 : 0o770));
+  }
   if (agent === undefined) return;
-  for (const directory of [root, groups, data]) await admit(directory, agent, 'through');
+  for (const directory of [root, data]) await admit(directory, agent, 'through');
+  // Main lists the groups.
+  await admit(groups, agent, 'in');
 }
