@@ -275,7 +275,7 @@ describe('reminders of the offline agent', () => {
     expect(host.received).toHaveLength(1);
   });
 
-  it('that repeat daily are set by the time of day that was asked for', async () => {
+  it('are set to repeat daily by the time of day that was given as an answer', async () => {
     const host = await FakeHost.start();
     expect(await ask(host, 'every day drink')).toMatch(/^At what time\?/);
     await ask(host, '9', { sessionId: 'session-1' });
@@ -311,7 +311,7 @@ describe('reminders of the offline agent', () => {
   });
 
   it.each(['no, at 17:00', 'no, tomorrow at 9'])(
-    'that repeat are not made to come once by "%s"',
+    'go on repeating when they are corrected by "%s"',
     async (correction) => {
       const host = await FakeHost.start();
       host.answers(() => ({ ok: true, taskId: 'task-1' }));
@@ -342,7 +342,7 @@ describe('reminders of the offline agent', () => {
     'erinnere mich morgen um 9 an Bob',
     'remid me at 17:00 to call',
     'would you mind reminding me at 9am to call',
-  ])('that are not understood are said not to be set: %s', async (request) => {
+  ])('are said not to be set where they are not understood: %s', async (request) => {
     expect(await ask(await FakeHost.start(), request)).toMatch(
       /^I did not understand that, and have set nothing\./,
     );
@@ -424,7 +424,7 @@ describe('reminders of the offline agent', () => {
     ]);
   });
 
-  it('that repeat each few days say that they move when the clocks change', async () => {
+  it('say that they move when the clocks change, if they repeat each few days', async () => {
     const host = await FakeHost.start();
     expect(await ask(host, 'every 3 days water the plants')).toMatch(
       /clocks change, this moves by an hour\.$/,
