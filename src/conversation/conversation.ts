@@ -10,6 +10,7 @@ import { earlier, Waker } from '../waker.ts';
 import { Leftovers } from './leftovers.ts';
 import { reportLongWork } from './long-work.ts';
 import { promptAttachments } from './prompt-attachments.ts';
+import { quotationsOf } from './quotations.ts';
 import { nextTry, type RetryTimings } from './retries.ts';
 import { Turn, type TurnPlan, type TurnPorts } from './turn.ts';
 import { fitPrompt, MESSAGE_CAP, taskPrompt } from './turn-prompt.ts';
@@ -337,7 +338,13 @@ export class Conversation {
   #prompt(group: RegisteredGroup, found: readonly StoredMessage[], firstSeq: number, after: number) {
     const { store, timezone } = this.#options;
     const rows = store.attachments.ofMessages(found.map(({ seq }) => seq));
-    const fitted = fitPrompt(found, firstSeq, timezone, promptAttachments(rows, group.folder));
+    const fitted = fitPrompt(
+      found,
+      firstSeq,
+      timezone,
+      promptAttachments(rows, group.folder),
+      quotationsOf(store, group.jid, found),
+    );
     const first = fitted.shown[0]?.seq ?? 0;
     const text = fitted.text(store.messages.countBetween(group.jid, after, first));
     return { messages: fitted.shown, text };

@@ -1,16 +1,16 @@
-import { type InboundMessage, type InboundQuote, type MessageChange, wordsOf } from '../channel/channel.ts';
+import type { InboundMessage, InboundQuote, MessageChange } from '../channel/channel.ts';
 import { type Clock, parseInstant, SECOND } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { CommitQueue } from '../store/commit-queue.ts';
 import { isTroubleOfDatabase } from '../store/database.ts';
 import type { RegisteredGroup } from '../store/groups.ts';
-import type { StoredMessage } from '../store/messages.ts';
 import type { Store } from '../store/store.ts';
 import type { Timings } from '../timings.ts';
 import { Waker } from '../waker.ts';
 import { Changes } from './changes.ts';
 import type { LoopBreaker } from './loop-breaker.ts';
 import { triggerNotice } from './notices.ts';
+import { originalOf } from './quotations.ts';
 import { triggersByReply } from './replies.ts';
 import type { SenderAllowlist } from './sender-allowlist.ts';
 import { calls, namesAssistant, silenceOf } from './trigger.ts';
@@ -238,23 +238,18 @@ export class Reception {
     return 'it was received already';
   }
 
-  /** What is quoted, without the words of somebody of whom nothing is stored, and without what was deleted. */
+  /**
+   * What is quoted, as it is stored where it is; without the words of somebody of whom nothing is stored, and without what was
+   * deleted.
+   */
   #quote({ chatJid, replyTo }: InboundMessage): InboundQuote | undefined {
     if (replyTo === undefined) return undefined;
-    const stored = this.#store.messages.versions(chatJid, replyTo.id).at(-1);
-    if (stored?.deletedAt != null) return { ...replyTo, text: '' };
-    if (replyTo.senderJid === undefined && replyTo.text === '') return this.#lookedUp(replyTo, stored);
-    if (replyTo.senderJid === undefined) return replyTo;
-    const standing = this.#options.senders.judge({ chatJid, senderJid: replyTo.senderJid });
-    return standing === 'dropped' ? { ...replyTo, text: '' } : replyTo;
-  }
-
-  /** A reaction names what it belongs to and does not quote it. */
-  #lookedUp(quote: InboundQuote, stored: StoredMessage | undefined): InboundQuote {
-    if (stored !== undefined) return { ...quote, senderName: stored.senderName, text: stored.text };
-    const sent = this.#store.outbox.findByWireId(quote.id);
-    return sent === undefined
-      ? quote
-      : { ...quote, senderName: 'the assistant', text: wordsOf(sent.message) };
+    const original = originalOf(this.#store, chatJid, replyTo.id);
+    const senderJid = original === undefined ? replyTo.senderJid : original.stored?.sender;
+    const isHidden =
+      original?.stored?.deletedAt != null ||
+      (senderJid !== undefined && this.#options.senders.judge({ chatJid, senderJid }) === 'dropped');
+    const { senderName, text } = original ?? replyTo;
+    return { ...replyTo, senderName, text: isHidden ? '' : text };
   }
 }

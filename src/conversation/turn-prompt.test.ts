@@ -3,6 +3,7 @@ import { MAIN, newMessage, testStore } from '../../test/support/test-store.ts';
 import { parsePrompt } from '../protocol/prompt.ts';
 import type { NewMessage } from '../store/messages.ts';
 import { promptAttachments } from './prompt-attachments.ts';
+import { quotationsOf } from './quotations.ts';
 import { CHARACTER_CAP, fitPrompt } from './turn-prompt.ts';
 
 function prompted(change: Partial<NewMessage>, isDeleted = false) {
@@ -12,7 +13,9 @@ function prompted(change: Partial<NewMessage>, isDeleted = false) {
   const all = () => store.messages.ofTurn(message.chatJid, 0, { before: 9, from: 9 });
   store.messages.markShown(message.chatJid, all());
   if (isDeleted) store.messages.erase(message.chatJid, 'A', all()[0]?.seq ?? 0, 0);
-  return parsePrompt(fitPrompt(all(), 0, 'UTC', new Map()).text(0)).messages[0];
+  return parsePrompt(
+    fitPrompt(all(), 0, 'UTC', new Map(), quotationsOf(store, message.chatJid, all())).text(0),
+  ).messages[0];
 }
 
 describe('a message in a prompt', () => {
@@ -61,7 +64,7 @@ describe('a prompt', () => {
     const messages = store.messages.ofTurn(newMessage({ id: 'A' }).chatJid, count, { before: 300, from: 9 });
     const voice = transcript === undefined ? [] : [{ type: 'voice', transcript }];
     const files = new Map(messages.map(({ seq }) => [seq, voice]));
-    const { shown, text } = fitPrompt(messages, count, 'UTC', files);
+    const { shown, text } = fitPrompt(messages, count, 'UTC', files, quotationsOf(store, MAIN.jid, messages));
     return { shown, text: text(count - shown.length) };
   }
 
@@ -105,7 +108,7 @@ describe('a prompt', () => {
     store.attachments.add({ chatJid: MAIN.jid, id: 'A', senderJid: MAIN.jid }, [file], 0);
     const messages = store.messages.ofTurn(MAIN.jid, 0, { before: 9, from: 9 });
     const rows = store.attachments.ofMessages(messages.map(({ seq }) => seq));
-    const prompt = fitPrompt(messages, 0, 'UTC', promptAttachments(rows, 'main')).text(0);
+    const prompt = fitPrompt(messages, 0, 'UTC', promptAttachments(rows, 'main'), new Map()).text(0);
     expect(parsePrompt(prompt).messages[0]?.attachments?.[0]?.name).toBe('a'.repeat(198));
   });
 

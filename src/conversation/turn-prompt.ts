@@ -40,6 +40,7 @@ export interface FittedPrompt {
  * messages that trigger. What is left out behind the last one taken waits for the next turn.
  * @param firstSeq the first message that triggers; it is always shown
  * @param attachments the files that came with messages, by the messages' `seq`
+ * @param quotations what messages quote, likewise
  * @param cap characters of the whole prompt
  */
 export function fitPrompt(
@@ -47,9 +48,13 @@ export function fitPrompt(
   firstSeq: number,
   timezone: string,
   attachments: ReadonlyMap<number, readonly PromptAttachment[]>,
+  quotations: ReadonlyMap<number, QuotedMessage>,
   cap = CHARACTER_CAP,
 ): FittedPrompt {
-  const all = messages.map((stored) => ({ stored, message: promptMessage(stored, timezone, attachments) }));
+  const all = messages.map((stored) => ({
+    stored,
+    message: promptMessage(stored, timezone, attachments, quotations.get(stored.seq)),
+  }));
   const fromFirst: typeof all = [];
   const before: typeof all = [];
   let used = FRAME_CHARACTERS;
@@ -86,6 +91,7 @@ function promptMessage(
   message: StoredMessage,
   timezone: string,
   attachments: ReadonlyMap<number, readonly PromptAttachment[]>,
+  quoted: QuotedMessage | undefined,
 ): PromptMessage {
   const isDeleted = message.deletedAt !== null;
   return {
@@ -98,7 +104,11 @@ function promptMessage(
     ...(message.isContext === 1 && { isContext: true }),
     attachments: isDeleted ? undefined : cutAttachments(attachments.get(message.seq)),
     replyTo: message.replyToId ?? undefined,
-    quoted: quoteOf(message),
+    quoted: quoted && {
+      ...quoted,
+      from: cut(quoted.from, LONGEST.name),
+      text: cut(quoted.text, LONGEST.quote),
+    },
     edited: message.editOf !== null,
   };
 }
@@ -114,11 +124,6 @@ function cutAttachments(
     left = Math.max(0, left - transcript.length);
     return { ...attachment, transcript };
   });
-}
-
-function quoteOf({ replyToName, replyToText }: StoredMessage): QuotedMessage | undefined {
-  if (replyToText === null || (replyToText === '' && !replyToName)) return undefined;
-  return { from: cut(replyToName ?? 'somebody', LONGEST.name), text: cut(replyToText, LONGEST.quote) };
 }
 
 /** The prompt of a task's run. */

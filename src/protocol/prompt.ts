@@ -3,6 +3,10 @@
 export interface QuotedMessage {
   readonly from: string;
   readonly text: string;
+  /** Who wrote it, where a name alone, which anybody may take, proves nothing. */
+  readonly author?: 'owner' | 'assistant' | undefined;
+  /** The host does not have the quoted message: its text is what the quoting message's writer says it is. */
+  readonly isUnverified?: boolean | undefined;
 }
 
 /** A file that came with a message. Its bytes lie at `path`; without one, `error` says why. */
@@ -79,6 +83,15 @@ function formatAttachment(attachment: PromptAttachment): string {
   return `<attachment ${attributes.join(' ')} />${transcript}`;
 }
 
+function formatQuoted({ from, text, author, isUnverified }: QuotedMessage): string {
+  const attributes = [
+    `from="${escapeXml(from)}"`,
+    ...(author === undefined ? [] : [`author="${author}"`]),
+    ...(isUnverified === true ? ['verified="no"'] : []),
+  ].join(' ');
+  return `<quoted_message ${attributes}>${escapeXml(text)}</quoted_message>`;
+}
+
 /** One message as it stands in a prompt, a line. */
 export function formatMessage(message: PromptMessage): string {
   const attributes = [
@@ -90,10 +103,7 @@ export function formatMessage(message: PromptMessage): string {
     ...(message.isContext === true ? ['calls="no"'] : []),
     ...(message.isOwner === true ? ['owner="true"'] : []),
   ].join(' ');
-  const quoted =
-    message.quoted === undefined
-      ? ''
-      : `<quoted_message from="${escapeXml(message.quoted.from)}">${escapeXml(message.quoted.text)}</quoted_message>`;
+  const quoted = message.quoted === undefined ? '' : formatQuoted(message.quoted);
   const attachments = (message.attachments ?? []).map(formatAttachment).join('');
   return `<message ${attributes}>${quoted}${attachments}${escapeXml(message.text)}</message>`;
 }
@@ -116,7 +126,7 @@ const CONTEXT = /<context timezone="([^"]*)"/;
 const ATTACHMENT = /<attachment ([^<>]*)\/>(?:<transcript>([^<]*)<\/transcript>)?/g;
 const ATTRIBUTE = /([a-z]+)="([^"]*)"/g;
 const MESSAGE =
-  /<message sender="([^"]*)" time="([^"]*)" id="([^"]*)"(?: reply_to="([^"]*)")?( edited="true")?( calls="no")?( owner="true")?>(?:<quoted_message from="([^"]*)">([^<]*)<\/quoted_message>)?((?:<attachment [^<>]*\/>(?:<transcript>[^<]*<\/transcript>)?)*)([^<]*)<\/message>/g;
+  /<message sender="([^"]*)" time="([^"]*)" id="([^"]*)"(?: reply_to="([^"]*)")?( edited="true")?( calls="no")?( owner="true")?>(?:<quoted_message from="([^"]*)"(?: author="(owner|assistant)")?( verified="no")?>([^<]*)<\/quoted_message>)?((?:<attachment [^<>]*\/>(?:<transcript>[^<]*<\/transcript>)?)*)([^<]*)<\/message>/g;
 
 function parseAttachments(text: string): readonly PromptAttachment[] {
   return [...text.matchAll(ATTACHMENT)].map(([, attributes = '', transcript]): PromptAttachment => {
@@ -151,6 +161,8 @@ export function parsePrompt(prompt: string): ParsedPrompt {
       context,
       owner,
       from,
+      author,
+      unverified,
       quotedText,
       attachments = '',
       text = '',
@@ -164,7 +176,14 @@ export function parsePrompt(prompt: string): ParsedPrompt {
       ...(context !== undefined && { isContext: true }),
       replyTo: replyTo === undefined ? undefined : unescapeXml(replyTo),
       quoted:
-        from === undefined ? undefined : { from: unescapeXml(from), text: unescapeXml(quotedText ?? '') },
+        from === undefined
+          ? undefined
+          : {
+              from: unescapeXml(from),
+              text: unescapeXml(quotedText ?? ''),
+              ...(author !== undefined && { author: author === 'owner' ? 'owner' : 'assistant' }),
+              ...(unverified !== undefined && { isUnverified: true }),
+            },
       ...(edited !== undefined && { edited: true }),
       ...(attachments !== '' && { attachments: parseAttachments(attachments) }),
     };
