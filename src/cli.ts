@@ -36,6 +36,7 @@ import { PHONE_NUMBER_WANTED, phoneDigits } from './operations/phone-number.ts';
 import { formatStatus, readStatus } from './operations/status.ts';
 import { type PairOutcome, pair } from './pair.ts';
 import { type Paths, pathsAt } from './paths.ts';
+import { printableLines } from './printable.ts';
 import { protectedPaths } from './protected-paths.ts';
 import { layoutAt } from './protocol/layout.ts';
 import { lockedBy, lockHolder } from './store/host-lock.ts';
@@ -56,8 +57,8 @@ const NOT_PAIRED =
  */
 const named = (text: string): string =>
   withoutUsers(text.replaceAll('./nanoclaw', process.env.NANOCLAW_COMMAND ?? './nanoclaw'));
-const say = (text: string): void => void process.stdout.write(`${named(text)}\n`);
-const complain = (text: string): void => void process.stderr.write(`${named(text)}\n`);
+const say = (text: string): void => void process.stdout.write(`${printableLines(named(text))}\n`);
+const complain = (text: string): void => void process.stderr.write(`${printableLines(named(text))}\n`);
 
 function logOf(
   config: Pick<Config, 'root' | 'logLevel'>,

@@ -1,5 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { temporaryDirectory } from '../test/support/temporary.ts';
 import { openLog } from './log.ts';
@@ -25,6 +27,25 @@ describe('the log', () => {
     const [first, second] = lines(file);
     expect(first).toMatch(/^\[\d{4}-\d\d-\d\dT[\d:.]+Z\] INFO: Turn done \{"group":"family"\}$/);
     expect(second).toMatch(/INFO: \[mailbox\] several\\nlines$/);
+  });
+
+  it('holds nothing that a terminal obeys, in messages, fields and errors', () => {
+    const { log, file } = rig();
+    const hostile = '\u001b]0;title\u0007\u009b2J\u202e\u007f';
+    const shown: string[] = [];
+    const terminal = Object.assign(new PassThrough(), { isTTY: true });
+    terminal.on('data', (piece: Buffer) => shown.push(piece.toString()));
+    const screen = openLog({ level: 'info', terminal });
+    onTestFinished(screen.close);
+    for (const each of [log, screen.log]) {
+      each.info({ session: hostile, [hostile]: { deep: hostile } }, `Session initialized: ${hostile}`);
+      each.warn({ err: new Error(hostile) }, 'failed');
+    }
+    terminal.read();
+    expect(readFileSync(file, 'utf8')).not.toMatch(/[^\P{Cc}\n]|\u202e/u);
+    const coloured = shown.join('');
+    expect(coloured).toContain('\u001b[32m');
+    expect(stripVTControlCharacters(coloured)).not.toMatch(/[^\P{Cc}\n]|\u202e/u);
   });
 
   it('holds no password of an address, wherever it stands', () => {

@@ -4,6 +4,7 @@ import { withoutUsers } from './address-secrets.ts';
 import { redactLine } from './debug-log.ts';
 import { LogFile } from './log-file.ts';
 import { isBehind, isPassing } from './machine-trouble.ts';
+import { printable, printableLines } from './printable.ts';
 
 /** Fields stand beside a stable message; no message text and no secret is ever logged at info. */
 export type Log = Logger;
@@ -65,6 +66,14 @@ function gapLine(lines: number): string {
   return `[${new Date().toISOString()}] WARN: ${what} missing here: this file could not be written\n`;
 }
 
+/** The formatter's colours. The event's own control characters are gone from its message, and escaped in its fields. */
+const COLOUR = new RegExp(`(${'\u001b'}\\[\\d+m)`);
+
+function withoutControls(line: string): string {
+  const parts = line.split(COLOUR);
+  return parts.map((part, index) => (index % 2 === 0 ? printableLines(part) : part)).join('');
+}
+
 function formatter(colorize: boolean): (line: string) => string {
   const format = prettyFactory({
     colorize,
@@ -73,11 +82,11 @@ function formatter(colorize: boolean): (line: string) => string {
     translateTime: colorize ? 'SYS:HH:MM:ss' : 'UTC:yyyy-mm-dd"T"HH:MM:ss.l"Z"',
     ignore: 'pid,hostname,room',
     messageFormat: (entry, key) => {
-      const message = String(entry[key]).replaceAll('\n', '\\n');
+      const message = printable(String(entry[key]).replaceAll('\n', '\\n'));
       return typeof entry.room === 'string' ? `[${entry.room}] ${message}` : message;
     },
   });
-  return (line) => withoutUsers(String(format(line)));
+  return (line) => withoutUsers(withoutControls(String(format(line))));
 }
 
 /**

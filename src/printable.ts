@@ -9,3 +9,10 @@ const CONTROL = /[\p{Cc}\u2028\u2029]+/gu;
 export function printable(text: string): string {
   return text.replace(DIRECTION, '').replace(CONTROL, ' ');
 }
+
+const CONTROL_IN_LINES = /[^\P{Cc}\t\n]+/gu;
+
+/** The same of several lines: line breaks and tabs stay. */
+export function printableLines(text: string): string {
+  return text.replace(DIRECTION, '').replace(CONTROL_IN_LINES, ' ');
+}

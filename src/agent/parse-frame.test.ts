@@ -24,3 +24,21 @@ describe('the result of a frame', () => {
     expect(() => parse(result)).toThrow(FrameError);
   });
 });
+
+describe('the ids of a frame', () => {
+  const id = (name: string, value: string) =>
+    parseFrame(JSON.stringify({ status: 'success', result: null, [name]: value }));
+
+  it.each(['0195c1f0-2222-7000-8000-000000000001', 'session_1f0.a', '48211'])('may be %s', (value) => {
+    expect(id('newSessionId', value).newSessionId).toBe(value);
+    expect(id('resumeAt', value).resumeAt).toBe(value);
+  });
+
+  it.each(['', '../../etc', 'a/b', '--flag', '.hidden', 'a\u001b[2J', 'a b', 'a\n', 'x'.repeat(201)])(
+    'are refused when one is %j',
+    (value) => {
+      expect(() => id('newSessionId', value)).toThrow(FrameError);
+      expect(() => id('resumeAt', value)).toThrow(FrameError);
+    },
+  );
+});

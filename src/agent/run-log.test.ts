@@ -21,6 +21,15 @@ const RECORD: RunRecord = {
 };
 
 describe('a run log', () => {
+  it('keeps lines and tabs of what the agent printed, and nothing that a terminal obeys', async () => {
+    const directory = join(temporaryDirectory(), 'logs');
+    const hostile = '\u001b[2J\u009b2J\u202etxt\r';
+    const record = { ...RECORD, error: hostile, stdout: `a\tb\n${hostile}\n`, stderr: hostile };
+    const text = await readFile(join(directory, await writeRunLog(directory, 'abc', record)), 'utf8');
+    expect(text).toContain('a\tb\n');
+    expect(text).not.toMatch(/[^\P{Cc}\t\n]|\u202e/u);
+  });
+
   it('says how the run ended, what it was shown and what it printed', async () => {
     const directory = join(temporaryDirectory(), 'logs');
     const name = await writeRunLog(directory, 'abc', RECORD);

@@ -1,6 +1,7 @@
 import { constants, open, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withCleanUp } from '../clean-up.ts';
+import { printableLines } from '../printable.ts';
 import { shellWord } from '../shell-word.ts';
 import type { ExitReason } from './agent.ts';
 import { ensureDirectory } from './directories.ts';
@@ -76,7 +77,7 @@ export async function writeRunLog(directory: string, id: string, record: RunReco
   const file = await open(join(directory, name), O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, 0o644);
   await withCleanUp(
     async () => {
-      await file.writeFile(format(record));
+      await file.writeFile(printableLines(format(record)));
       // Whatever the umask is, the group's agent reads its own logs.
       await file.chmod(0o644);
     },

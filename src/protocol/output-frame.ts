@@ -8,6 +8,11 @@ const StructuredResult = z
   })
   .transform(({ outputType, userMessage }) => (outputType === 'log' ? '' : (userMessage ?? '')));
 
+/** As the agents name sessions and places in them: no path, and nothing that begins like an option. */
+const AgentId = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,199}$/, 'newSessionId and resumeAt are letters, digits and . _ : -');
+
 /**
  * What the container says on stdout between the markers. Apart from turn.ts: only the host checks it, and every sandbox
  * waits for the schemas that it loads.
@@ -19,8 +24,8 @@ export const OutputFrame = z
       .union([z.string(), StructuredResult])
       .nullish()
       .describe('becomes a message; null only reports the session'),
-    newSessionId: z.string().optional(),
-    resumeAt: z.string().optional(),
+    newSessionId: AgentId.optional(),
+    resumeAt: AgentId.optional(),
     followUps: z
       .number()
       .int()
