@@ -105,7 +105,7 @@ export function registerMain(
 }
 
 /**
- * Takes a chat out. Its folder, memory and sessions stay; its tasks are paused.
+ * Takes a chat out. Its folder, memory and sessions stay; its tasks are paused, and what waits to be sent there never is.
  * @throws RegistrationError for the main channel and for a chat that is not registered
  */
 export function unregisterGroup(store: Store, jid: string, now: number): RegisteredGroup {
@@ -121,6 +121,7 @@ export function unregisterGroup(store: Store, jid: string, now: number): Registe
   }
   // What was asked before is not answered if the chat comes back one day.
   store.messages.moveCursorToEnd(group.jid);
+  store.outbox.giveUpWaiting(group.jid, 'the chat was taken out', now);
   for (const task of store.tasks.ofFolder(group.folder)) {
     store.runs.cancelQueued(task.id, now);
     store.tasks.change(task.id, { status: 'paused' });

@@ -26,6 +26,10 @@ export interface Limits {
   readonly recordBytes: number;
   /** Tasks that one group may hold: each is part of every snapshot. */
   readonly tasksPerGroup: number;
+  /** Messages of agents that may wait to be sent, of one run. Answers and notices do not count. */
+  readonly openPerRun: number;
+  /** Likewise to one chat, whichever runs they are of. */
+  readonly openPerChat: number;
   /** The shortest interval of a new task, in milliseconds. */
   readonly minTaskIntervalMs: number;
   /** Warnings per group and `warningWindowMs`. */
@@ -51,6 +55,8 @@ export const DEFAULT_LIMITS: Limits = {
   quarantineBytes: 100_000_000,
   recordBytes: 16 * MEBIBYTE,
   tasksPerGroup: 1_000,
+  openPerRun: 50,
+  openPerChat: 200,
   minTaskIntervalMs: MIN_INTERVAL_MS,
   warnings: 5,
   warningWindowMs: MINUTE,

@@ -17,6 +17,38 @@ async function send(folder: string, file: Record<string, unknown>): Promise<void
   await mailbox.drain(folder);
 }
 
+describe('a flood of messages', () => {
+  const queued = () => rig.store.outbox.counts().get('queued') ?? 0;
+
+  it('is refused beyond what may wait of one run, and its answers still go out', async () => {
+    const run = { id: 'run', folder: 'main', chatJid: MAIN_JID, attempt: 1, firstSeq: 1, lastSeq: 1 };
+    rig.store.runs.startChat(run, 0);
+    for (let n = 0; n < 60; n++)
+      await rig.message('main', `${n}`, { chatJid: n % 2 === 0 ? FAMILY_JID : WORK_JID });
+    await mailbox.drain('main');
+    expect(queued()).toBe(50);
+    expect((await rig.reasons('main'))[0]).toMatch(/at most 50 of one run and 200 to one chat/);
+    const message = { kind: 'text', text: 'answer' } as const;
+    rig.store.outbox.add({ chatJid: FAMILY_JID, message, source: 'reply', runId: 'run' }, 0);
+    expect(queued()).toBe(51);
+  });
+
+  it('is refused beyond what may wait for one chat, and other chats still get theirs', async () => {
+    mailbox = rig.mailbox({ limits: { openPerChat: 3 } });
+    for (let n = 0; n < 5; n++) await send('main', { chatJid: FAMILY_JID });
+    await send('main', { chatJid: WORK_JID });
+    expect(queued()).toBe(4);
+  });
+
+  it('never leaves once its chat is taken out', async () => {
+    await send('main', { chatJid: FAMILY_JID });
+    await send('main', { chatJid: WORK_JID });
+    await rig.drop('main', { type: 'unregister_group', jid: FAMILY_JID }, 'tasks');
+    await mailbox.drain('main');
+    expect(rig.takeOutbox().map(({ chatJid }) => chatJid)).toEqual([WORK_JID]);
+  });
+});
+
 describe('a message from the mailbox', () => {
   it('is put into the outbox for the group’s own chat, and its file is gone', async () => {
     await send('family', { chatJid: FAMILY_JID });

@@ -67,7 +67,22 @@ export function demandChat(
   demand(context, { operation, chatJid, chatKnown });
 }
 
-function say({ store, runId, now }: EffectContext, chatJid: string, ...messages: readonly Outgoing[]): void {
+/** @throws Refusal when too much of the run's, or to that chat, waits to be sent */
+function say(
+  { store, runId, now, limits }: EffectContext,
+  chatJid: string,
+  ...messages: readonly Outgoing[]
+): void {
+  const open = store.outbox.openMessages(chatJid, runId);
+  if (
+    open.ofRun + messages.length > limits.openPerRun ||
+    open.toChat + messages.length > limits.openPerChat
+  ) {
+    throw new Refusal(
+      `Too many messages wait to be sent: at most ${limits.openPerRun} of one run and ${limits.openPerChat} to one chat. ` +
+        'Send fewer, or wait until some have left.',
+    );
+  }
   for (const message of messages) store.outbox.add({ chatJid, message, source: 'message', runId }, now);
 }
 

@@ -67,6 +67,7 @@ export class Outbox {
   readonly #saidSince;
   readonly #lastAnswer;
   readonly #eraseQuotes;
+  readonly #openMessages;
   readonly #counts;
   readonly #giveUpWaiting;
   readonly #closeOpen;
@@ -114,6 +115,14 @@ export class Outbox {
     this.#eraseQuotes = db.sql.prepare<{ jid: string; id: string }>(`
       UPDATE outbox SET payload = json_remove(payload, '$.quoted')
       WHERE chat_jid = @jid AND json_valid(payload) AND payload ->> '$.quoted.id' = @id`);
+    this.#openMessages = db.sql.prepare<
+      { jid: string; runId: string | null },
+      { toChat: number; ofRun: number }
+    >(`
+      SELECT (SELECT COUNT(*) FROM outbox INDEXED BY outbox_open WHERE status IN ('queued', 'sending')
+          AND source = 'message' AND chat_jid = ${currentJid('@jid')}) AS toChat,
+        (SELECT COUNT(*) FROM outbox INDEXED BY outbox_by_run WHERE run_id = @runId
+          AND status IN ('queued', 'sending') AND source = 'message') AS ofRun`);
     this.#counts = db.sql.prepare<[], { status: OutboxStatus; count: number }>(
       'SELECT status, COUNT(*) AS count FROM outbox GROUP BY status',
     );
@@ -201,6 +210,11 @@ export class Outbox {
    */
   lastAnswer(chatJid: string): LastAnswer | undefined {
     return this.#lastAnswer.get({ jid: chatJid });
+  }
+
+  /** How many messages of agents wait to be sent: to a chat, and of a run. @param runId undefined: of none */
+  openMessages(chatJid: string, runId: string | undefined): { toChat: number; ofRun: number } {
+    return this.#openMessages.get({ jid: chatJid, runId: runId ?? null }) ?? { toChat: 0, ofRun: 0 };
   }
 
   counts(): ReadonlyMap<OutboxStatus, number> {

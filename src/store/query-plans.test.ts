@@ -53,6 +53,7 @@ const STORE: Allowed = [
   [/WHERE seq IN \(SELECT MIN\(seq\) FROM outbox/, 'only what is to be sent'],
   [/^UPDATE outbox SET status = CASE status/, 'only what is to be sent'],
   [/^UPDATE outbox INDEXED BY outbox_open/, 'only what is to be sent to one chat'],
+  [/^SELECT \(SELECT COUNT\(\*\) FROM outbox INDEXED BY outbox_open/, 'only what is to be sent to one chat'],
   [/payload ->> '\$\.path' AS path FROM outbox/, 'only what is to be sent'],
   [/^SELECT status, COUNT\(\*\) AS count FROM outbox/, 'for ./nanoclaw status'],
   [/FROM messages WHERE chat_jid IN \(SELECT jid FROM chats WHERE is_group/, 'a step for each group chat'],
