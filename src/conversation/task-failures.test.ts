@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../../test/support/temporary.ts';
 import { counter, FAMILY, MAIN, testStore, testTask } from '../../test/support/test-store.ts';
@@ -57,6 +59,24 @@ function takeTexts(store: Store, jid: string): string[] {
 }
 
 describe('a task that fails each time', () => {
+  it.each(["'{'", "'null'", "'[1]'", "X'7B'"])(
+    'is told and counted also when told_failures was set to %s by hand',
+    (told) => {
+      const directory = temporaryDirectory();
+      const { store, fail, told: texts } = rig(testStore(directory));
+      store.tasks.add(testTask());
+      const sqlite = new BetterSqlite3(join(directory, 'store', 'messages.db'));
+      sqlite.exec(`UPDATE scheduled_tasks SET told_failures = ${told}`);
+      sqlite.close();
+      fail();
+      expect(texts()).toHaveLength(1);
+      expect(store.tasks.failures('t')).toEqual({
+        inARow: 1,
+        told: [expect.stringContaining('no such file')],
+      });
+    },
+  );
+
   it('tells its chat once, and once more when it is paused after three failures, with the command that resumes it', () => {
     const { store, fail, status, told } = rig();
     store.tasks.add(testTask({ prompt: 'water the plants\nand the lawn' }));

@@ -117,7 +117,7 @@ export class Tasks {
       `${SELECT} AND status = 'active' AND next_run IS NOT NULL AND ${NEXT_RUN_MS} IS NULL ORDER BY id`,
     );
     this.#failures = db.sql.prepare<[string], { inARow: number; told: string }>(
-      'SELECT failures AS inARow, told_failures AS told FROM scheduled_tasks WHERE id = ?',
+      'SELECT CAST(failures AS INTEGER) AS inARow, CAST(told_failures AS TEXT) AS told FROM scheduled_tasks WHERE id = ?',
     );
     this.#setFailures = db.sql.prepare<{ id: string; inARow: number; told: string }>(
       'UPDATE scheduled_tasks SET failures = @inARow, told_failures = @told WHERE id = @id',
@@ -164,10 +164,10 @@ export class Tasks {
     return this.#broken.all();
   }
 
-  /** The failures of a task since its last success. */
+  /** The failures of a task since its last success. Where `told_failures` is not a list of texts, none counts as told. */
   failures(id: string): TaskFailures {
     const row = this.#failures.get(id);
-    return { inARow: row?.inARow ?? 0, told: JSON.parse(row?.told ?? '[]') as string[] };
+    return { inARow: row?.inARow ?? 0, told: toldTexts(row?.told ?? '[]') };
   }
 
   /** To be called in the transaction that ends a run, resumes the task, or changes what it does. */
@@ -192,5 +192,14 @@ export class Tasks {
 
   logRun(run: TaskRunLog): void {
     this.#log.run({ ...run, runAt: new Date(run.runAt).toISOString() });
+  }
+}
+
+function toldTexts(json: string): readonly string[] {
+  try {
+    const value: unknown = JSON.parse(json);
+    return Array.isArray(value) ? value.filter((text) => typeof text === 'string') : [];
+  } catch {
+    return [];
   }
 }
